@@ -31,6 +31,9 @@ const SCRIPTS = {
   "kind-sample": "elements/kind-sample-element-define.js",
   "announcement-sending": "admin/announcement-sending-element-define.js",
   "announcement-form": "admin/announcement-form-define.js",
+  banners: "elements/announcement-banners-element-define.js",
+  "public-banners": "elements/public-banners-define.js",
+  "announcement-zone": "admin/announcement-zone.js",
 };
 const STYLES = {
   hub: "notifications-hub.css",
@@ -40,6 +43,7 @@ const STYLES = {
   kinds: "kinds.css",
   admin: "admin/admin.css",
   announcements: "admin/announcements.css",
+  banners: "banners.css",
 };
 const TYPES = '// The types of client.js, which is built from this module.\nexport * from "../client.js";\n';
 

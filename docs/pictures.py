@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from tests.support.browser import People, chromium
+from tests.support.browser import WHOLE, People, chromium
 from tests.support.databases import databases_like
 from tests.support.processes import ROOT
 from tests.support.site import Site
@@ -48,7 +48,7 @@ def _keep(page: Page, name: str) -> None:
 def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp())
-    with databases_like("sqlite://", folder, folder) as databases, chromium() as browser:
+    with databases_like("sqlite://", folder, folder) as databases, chromium(WHOLE) as browser:
         site = Site(folder, hub={}, environment={"DATABASE_URL": databases.copy()})
         try:
             people = People(browser, site)

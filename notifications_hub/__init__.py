@@ -13,6 +13,7 @@ __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
     from notifications_hub.announcements.announce import broadcast
+    from notifications_hub.announcements.banners.rules import Banner
     from notifications_hub.announcements.models import Announcement
     from notifications_hub.asgi import live_application
     from notifications_hub.audiences import UnknownAudience
@@ -73,6 +74,7 @@ __all__ = [
     "BadJob",
     "BadRecipient",
     "BadTopic",
+    "Banner",
     "ConnectionToken",
     "DeliveryMethod",
     "Destination",
@@ -154,6 +156,7 @@ _HOMES = {
     "BadJob": "notifications_hub.jobs.enqueue",
     "BadRecipient": "notifications_hub.notify_arguments",
     "BadTopic": "notifications_hub.streams",
+    "Banner": "notifications_hub.announcements.banners.rules",
     "ConnectionToken": "notifications_hub.live.connection_token",
     "DeliveryMethod": "notifications_hub.kinds",
     "Destination": "notifications_hub.transports.own_addresses.models",

@@ -23,6 +23,8 @@ from notifications_hub.admin_base import ChoiceFilter, ReadOnlyAdmin
 from notifications_hub.admin_guards import PrivateContent
 from notifications_hub.admin_lists import PersonSearch, first_keys
 from notifications_hub.announcements.admin_pages.announcement_admin import AnnouncementAdmin
+from notifications_hub.announcements.admin_pages.history import StepAdmin
+from notifications_hub.announcements.audit import AnnouncementStep
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.delivery.history import browser_names, steps_of
 from notifications_hub.delivery.models import Delivery, DeliveryState
@@ -293,3 +295,4 @@ admin.site.register(Delivery, DeliveryAdmin)
 admin.site.register(PushSubscription, PushSubscriptionAdmin)
 admin.site.register(Stream, StreamAdmin)
 admin.site.register(Job, JobAdmin)
+admin.site.register(AnnouncementStep, StepAdmin)

@@ -30,6 +30,8 @@ from notifications_hub.users import Person, person_key
 
 EVERYONE = "everyone"
 STAFF = "staff"
+PUBLIC_BANNERS = "announcement.banners.public"
+"""No audience, but the topic of the banners for visitors who are not signed in."""
 _MEMBERSHIP_SECONDS = 60
 """Seconds that pages cache a membership. Connections never use the cache: it would double their delay of 60 s."""
 _LOOKED_UP = "_notifications_hub_audiences"

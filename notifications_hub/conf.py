@@ -53,6 +53,8 @@ class HubSettings:
     """Seconds a visible page has to acknowledge before another delivery method is used."""
     announcement_days: int = 30
     """Days an announcement runs if its author sets no end."""
+    announcement_approval_above: int | None = None
+    """People in an audience above whom a second person approves an announcement, as each critical one; None: off."""
     retention_days: int = 90
     """Days that events, settled deliveries and ended jobs are kept."""
     embedded_worker: bool = True
@@ -178,6 +180,8 @@ def _parsed(name: str, value: Any) -> Any:
         return tuple(value)
     if name in ("transports", "audiences") and not isinstance(value, Mapping):
         raise ImproperlyConfigured(f"{SETTING}[{name.upper()!r}] must be a dict, not {value!r}.")
+    if name == "announcement_approval_above" and not _is_number_or_none(value):
+        raise ImproperlyConfigured(f"{SETTING}[{name.upper()!r}] must be a number of people or None, not {value!r}.")
     if name == "transports":
         return {key: path for key, path in {**DEFAULT_TRANSPORTS, **value}.items() if path is not None}
     if isinstance(default, (bool, int, float, str)) and not isinstance(value, _accepted(default)):
@@ -185,6 +189,10 @@ def _parsed(name: str, value: Any) -> Any:
             f"{SETTING}[{name.upper()!r}] must be {type(default).__name__}, not {type(value).__name__}."
         )
     return value
+
+
+def _is_number_or_none(value: object) -> bool:
+    return value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)
 
 
 def _accepted(default: object) -> tuple[type, ...]:

@@ -30,11 +30,12 @@ from notifications_hub.flash_claim import SHOWN, Claim
 from notifications_hub.inbox_summary import summary_for
 from notifications_hub.message import Message
 from notifications_hub.users import Person
+from notifications_hub.web.outside_links import host_of
+from notifications_hub.web.prefetch import is_prefetch
 
 TAGS = "notification"
 NAVIGATION = "Hub-Navigation"
 """The request header of a script that replaces the page with the response (`true`), or only a part of it (`false`)."""
-_PURPOSES = ("Sec-Purpose", "X-Sec-Purpose", "Purpose", "X-Moz", "X-Purpose")
 
 _LEVELS = {
     "info": constants.INFO,
@@ -110,7 +111,7 @@ class Storage(FallbackStorage):
 
 def _visitor(request: HttpRequest) -> Person | None:
     """Return the signed-in person, or None if the request is anonymous or shows no page."""
-    if _is_on_event_loop() or request.method != "GET" or _is_prefetch(request) or not _is_navigation(request):
+    if _is_on_event_loop() or request.method != "GET" or is_prefetch(request) or not _is_navigation(request):
         return None
     person = getattr(request, "user", None)
     return person if person is not None and person.is_authenticated else None
@@ -123,11 +124,6 @@ def _is_on_event_loop() -> bool:
     except RuntimeError:
         return False
     return True
-
-
-def _is_prefetch(request: HttpRequest) -> bool:
-    purposes = [request.headers.get(name, "") for name in _PURPOSES]
-    return "HX-Preloaded" in request.headers or any("prefetch" in one or "preview" in one for one in purposes)
 
 
 def _is_navigation(request: HttpRequest) -> bool:
@@ -161,8 +157,17 @@ def _messages(claim: Claim) -> Iterator[DjangoMessage]:
 
 def django_message(message: Message) -> DjangoMessage:
     """Return what the next page shows of a message that nothing delivered."""
-    text = format_html('<a href="{}">{}</a>', message.url, message.title) if message.url else message.title
+    text: str = message.title
+    if message.leads_to:
+        link = '<a href="{}" target="_blank" rel="noopener noreferrer">{} <small>({})</small></a>'
+        text = format_html(link, message.leads_to, message.title, _leads_to(message.leads_to))
+    elif message.url:
+        text = format_html('<a href="{}">{}</a>', message.url, message.title)
     return DjangoMessage(_LEVELS.get(message.level, constants.INFO), text, extra_tags=TAGS)
+
+
+def _leads_to(url: str) -> str:
+    return _("leads to %(host)s") % {"host": host_of(url)}
 
 
 def _and_more(count: int, *, has_rest: bool) -> DjangoMessage:

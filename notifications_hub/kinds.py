@@ -231,6 +231,29 @@ class AnnouncementKind(Kind):
     sample = Sample(verb=_("Maintenance on Sunday"), description=_("We'll be back at noon."), url="/")
 
 
+class AnnouncementApproval(Kind):
+    """News for the people who write and approve announcements. The verb names the step of the audit trail."""
+
+    name = "announcement.approval"
+    label = _("Approval of announcements")
+    icon = "megaphone"
+    optional = False
+    has_extension = False
+    sample = Sample(actor="Bob", verb="submitted", target=_("Maintenance on Sunday"), url="/")
+
+    def title(self, notification: NotificationLike) -> str:
+        words = {
+            "submitted": gettext("“%(title)s” needs your approval"),
+            "approved": gettext("“%(title)s” was approved by %(person)s"),
+            "sent_back": gettext("“%(title)s” was sent back to you by %(person)s"),
+            "proposed": gettext("A correction of “%(title)s” needs your approval"),
+            "edited": gettext("Your correction of “%(title)s” was approved by %(person)s"),
+            "refused": gettext("Your correction of “%(title)s” was refused by %(person)s"),
+        }
+        names = {"title": notification.target_name, "person": notification.actor_name}
+        return words.get(notification.verb, words["submitted"]) % names
+
+
 class PushTest(Kind):
     """A test that people send from their preferences to one of their own browsers, and by no other delivery method."""
 

@@ -28,7 +28,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """A rendered notification, all plain text. With `token` and `act_url` a service worker reports without a cookie."""
+    """A rendered notification, all plain text. With `token` and `act_url` a service worker reports without a cookie.
+
+    `url` is a path of this site. An announcement may also name a page of another site, in `leads_to`. Only pages link
+    there, and say so. With `retracts`, it takes back the message with the same tag, and its title says so.
+    """
 
     id: str
     kind: str
@@ -45,9 +49,13 @@ class Message:
     actions: tuple[Action, ...] = ()
     token: str = ""
     act_url: str = ""
+    retracts: bool = False
+    leads_to: str = ""
 
 
 SHORT_TITLE, SHORT_BODY = 60, 120
+SHOWN_SECONDS = 14 * 86_400
+"""The longest that a message is expected to stay on a screen after it was sent."""
 
 
 def shortened(message: Message) -> Message:
@@ -57,6 +65,23 @@ def shortened(message: Message) -> Message:
         for text, most in ((message.title, SHORT_TITLE), (message.body, SHORT_BODY))
     )
     return replace(message, title=title, body=body, actions=())
+
+
+def retraction_of(message: Message) -> Message:
+    """Return the message that takes another back, in the active language. It repeats none of its words."""
+    return replace(
+        message,
+        title=_("This announcement was withdrawn."),
+        body="",
+        url="",
+        leads_to="",
+        level="info",
+        urgency=Urgency.NORMAL,
+        ttl=SHOWN_SECONDS,
+        privacy=Privacy.FULL,
+        actions=(),
+        retracts=True,
+    )
 
 
 def veiled(message: Message) -> Message:
@@ -91,6 +116,7 @@ class Item:
     delivered: bool = False
     toast: bool = True
     translations: Mapping[str, Mapping[str, str]] | None = None
+    banner: Mapping[str, Any] | None = None
     extension: Mapping[str, Any] | None = None
     scope: str | None = None
 
@@ -116,8 +142,12 @@ class Item:
             "delivered": self.delivered,
             "toast": self.toast,
         }
+        if message.leads_to:
+            shape["leads_to"] = message.leads_to
         if self.translations is not None:
             shape["translations"] = self.translations
+        if self.banner is not None:
+            shape["banner"] = self.banner
         if self.extension is not None:
             shape["extension"] = self.extension
         if self.scope is not None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from notifications_hub.announcements.approval.models import Correction
+from notifications_hub.announcements.audit import AnnouncementStep
+from notifications_hub.announcements.banners.models import BannerDismissal
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation, RowsThrough
+from notifications_hub.announcements.results.models import ResultFigure, ResultFold, ResultTally, ResultWatch
 from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.audience_lists import AudienceList, AudienceListMember
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
@@ -18,9 +22,12 @@ from notifications_hub.transports.web_push.subscriptions import PushSubscription
 
 __all__ = [
     "Announcement",
+    "AnnouncementStep",
     "AnnouncementTranslation",
     "AudienceList",
     "AudienceListMember",
+    "BannerDismissal",
+    "Correction",
     "DeliveredThrough",
     "Delivery",
     "Event",
@@ -33,6 +40,10 @@ __all__ = [
     "PresenceHold",
     "PresenceHub",
     "PushSubscription",
+    "ResultFigure",
+    "ResultFold",
+    "ResultTally",
+    "ResultWatch",
     "Revocation",
     "Rollout",
     "RowChange",

@@ -94,6 +94,8 @@ class Notification(AbstractNotification):
     seen_at = models.DateTimeField(_("seen"), null=True, blank=True)
     read_at = models.DateTimeField(_("read"), null=True, blank=True)
     archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
+    # When the person first opened its link, as far as the server is told: for announcements and pushes.
+    clicked_at = models.DateTimeField(_("clicked"), null=True, blank=True)
 
     # Redefined without the package's single-column indexes: no measured query used them. Meta has the useful ones.
     unread = models.BooleanField(_("unread"), default=True)

@@ -18,6 +18,9 @@ from django.dispatch import Signal
 from notifications.base.models import NotificationQuerySet
 
 from notifications_hub import streams
+from notifications_hub.announcements.results import tallies
+from notifications_hub.announcements.results.models import What
+from notifications_hub.announcements.results.tallies import Before
 from notifications_hub.database import transaction
 from notifications_hub.database.chunks import chunks
 from notifications_hub.database.primary import PrimaryManager
@@ -37,6 +40,7 @@ _ITEM = "notification"
 _LISTED: dict[str, Any] = {"deleted": False}
 Owned = tuple[int, Any, int | None]
 SendSignal = Callable[[Sequence[Owned]], None]
+Count = Callable[[Sequence[Before]], None]
 
 
 class InboxQuerySet(NotificationQuerySet["Notification"]):
@@ -67,19 +71,31 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
         seen_at = Coalesce("seen_at", models.Value(now))
         was, send = _LISTED | {"unread": True}, partial(_send_signal, notification_read, self.model, at=now)
         values = {"unread": False, "read_at": now, "seen_at": seen_at}
-        return len(self._of(recipient)._changed("notification.read", was, send, **values))
+        count = partial(tallies.tally_reads, at=now)
+        return len(self._of(recipient)._changed("notification.read", was, send, count, **values))
 
     def mark_all_as_unread(self, recipient: models.Model | None = None) -> int:
         was = _LISTED | {"unread": False}
-        return len(self._of(recipient)._changed("notification.unread", was, unread=True, read_at=None))
+        return self._of(recipient)._unread_again(was)
 
     def mark_all_as_seen(self) -> int:
-        return len(self._changed("notification.seen", _LISTED | {"seen_at": None}, seen_at=_now()))
+        now = _now()
+        count = partial(tallies.tally, What.SEEN, at=now)
+        return len(self._changed("notification.seen", _LISTED | {"seen_at": None}, count=count, seen_at=now))
+
+    def mark_as_clicked(self) -> int:
+        """Record that the person opened its link, at the first time. Pages do not show it, so there is no event."""
+        with transaction.atomic():
+            ids, announced = self._before({"clicked_at": None})
+            now = _now()
+            self._set([pk for pk, _, _ in ids], clicked_at=now)
+            tallies.tally(What.CLICKED, announced, now)
+            return len(ids)
 
     def undo_read(self, at: datetime) -> int:
         """Mark as unread what was read at exactly that time. It stays seen."""
         was = _LISTED | {"unread": False, "read_at": at}
-        return len(self._changed("notification.unread", was, unread=True, read_at=None))
+        return self._unread_again(was)
 
     def archive(self, *, at: datetime | None = None) -> int:
         return len(self._changed("notification.archived", _LISTED | {"archived_at": None}, archived_at=at or _now()))
@@ -102,7 +118,8 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
         method, now = str(method), _now()
         send = partial(_send_signal, notification_delivered, self.model, method=method, at=now)
         values = {"delivered_at": now, "delivered_by": method}
-        return self._changed("notification.delivered", {"delivered_at": None}, send, **values)
+        count = partial(tallies.tally_delivered, method=method, at=now)
+        return self._changed("notification.delivered", {"delivered_at": None}, send, count, **values)
 
     def delete(self) -> tuple[int, dict[str, int]]:
         """Delete the rows, locked in order first. As for cascades, signals log the events: `notification_removal`."""
@@ -122,16 +139,41 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
     def _of(self, recipient: models.Model | None) -> Self:
         return self.filter(recipient=recipient) if recipient is not None else self
 
-    def _changed(self, event: str, was: Mapping[str, Any], send: SendSignal | None = None, **values: Any) -> list[int]:
-        """Change the rows that match `was`, log the event and send the signal. Return their ids."""
+    def _unread_again(self, was: Mapping[str, Any]) -> int:
+        count = tallies.take_back_reads
+        return len(self._changed("notification.unread", was, count=count, unread=True, read_at=None))
+
+    def _changed(
+        self,
+        event: str,
+        was: Mapping[str, Any],
+        send: SendSignal | None = None,
+        count: Count | None = None,
+        **values: Any,
+    ) -> list[int]:
+        """Change the rows that match `was`, log the event and send the signal. Return their ids.
+
+        `count` tallies those of announcements.
+        """
         with transaction.atomic():
-            owned = self.owned(**was)
+            owned, announced = self._before(was)
             ids = [pk for pk, _, _ in owned]
             self._set(ids, **values)
             emit_ids(event, owned)
             if send:
                 send(owned)
+            if count and announced:
+                count(announced)
             return ids
+
+    def _before(self, was: Mapping[str, Any]) -> tuple[list[Owned], list[Before]]:
+        """Lock the rows that match `was`. Return them, and those of announcements as they are before the change."""
+        columns = ("pk", "recipient_id", "announcement_id", "seen_at", "read_at")
+        rows = list(self._locked(was).values_list(*columns))
+        announced = [
+            Before(announcement, seen, read) for _pk, _person, announcement, seen, read in rows if announcement
+        ]
+        return [row[:3] for row in rows], announced
 
     def _restore(self, was: Mapping[str, Any], **values: Any) -> int:
         """Restore rows that pages do not show. Log an event with each whole item, and return their number."""

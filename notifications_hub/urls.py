@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from notifications_hub.announcements.banners import views as banners
 from notifications_hub.catalogue import views as catalogue
-from notifications_hub.inbox import address_views, views
+from notifications_hub.inbox import address_views, announcement_view, opening, views
 from notifications_hub.inbox.api import api
 from notifications_hub.jobs import views as jobs
 from notifications_hub.jobs.api import router as jobs_router
@@ -29,7 +30,11 @@ _pages: list[URLPattern | URLResolver] = [
     path("notifications/preferences/test-address/", address_views.test, name="test-address"),
     path("jobs/<uuid:pk>/cancel/", jobs.cancel, name="cancel-job"),
     path("notifications/preferences/test-device/", views.test_device, name="test-device"),
+    path("notifications/banners/", banners.banners, name="banners"),
+    path("notifications/banners/dismiss/", banners.dismiss, name="dismiss-banner"),
+    path("notifications/announcements/<int:pk>/", announcement_view.announcement, name="announcement"),
     path("notifications/<str:item_id>/why/", views.why, name="why"),
+    path("notifications/<str:item_id>/open/", opening.open_link, name="open"),
     path("live/ws/", live.needs_asgi, name="live_ws"),
     path("live/sse/", live.no_stream, name="live_sse"),
     path("live/poll/", live.poll, name="live_poll"),

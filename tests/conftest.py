@@ -39,6 +39,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection, connections
 from django.test import AsyncClient, Client
 
+from notifications_hub import cache_keys
 from notifications_hub.streams import sequencer
 from tests.support.browser import People, SharedChromium
 from tests.support.databases import Databases, PostgresDatabases, SqliteDatabases, databases_like
@@ -127,6 +128,12 @@ def _content_types_kept() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         keep_content_types(patched)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _keys_of_the_cache_restored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Undo `forget_earlier_tests()` after the test that called it. The processes of later tests use the usual keys."""
+    monkeypatch.setattr(cache_keys, "_prefix", cache_keys._prefix)
 
 
 @pytest.fixture(autouse=True)

@@ -58,11 +58,11 @@ def test_it_prints_its_address_and_the_demo_people(running: Program, environment
 def test_a_killed_worker_is_restarted_and_ends_with_it(running: Program, environment: dict[str, str]) -> None:
     first = _worker_of(running)
     os.kill(first, signal.SIGKILL)
-    wait_until(lambda: _worker_of(running) not in (0, first), seconds=20)
+    wait_until(lambda: _worker_of(running) not in (0, first), seconds=30)
     second = _worker_of(running)
     running.kill()
 
-    wait_until(lambda: not Path(f"/proc/{second}/cmdline").exists(), seconds=10)
+    wait_until(lambda: not Path(f"/proc/{second}/cmdline").exists(), seconds=30)
 
 
 def test_its_keys_are_kept_in_a_file_that_only_its_owner_can_read(running: Program) -> None:
@@ -164,6 +164,6 @@ def _start(environment: dict[str, str], folder: Path) -> Program:
 
 def _answers(port: str) -> bool:
     try:
-        return requests.get(f"http://127.0.0.1:{port}/", timeout=5).status_code == 200
+        return requests.get(f"http://127.0.0.1:{port}/", timeout=30).status_code == 200
     except requests.ConnectionError:
         return False

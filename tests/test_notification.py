@@ -350,7 +350,7 @@ def test_the_row_of_an_announcement_shows_its_current_text(alice: User) -> None:
     assert (message.id, message.title, message.url, message.kind) == (
         f"a{announcement.pk}",
         "Closed on Thursday",
-        "/news/",
+        f"/notifications/a{announcement.pk}/open/",
         "announcement",
     )
 

@@ -19,7 +19,7 @@ LAYERS = [
     ["connections", "jobs", "rows"],
     ["client"],
     ["inbox", "tabs"],
-    ["push", "toasts"],
+    ["banners", "push", "toasts"],
     ["admin", "client.js", "elements"],
     ["index.js"],
 ]

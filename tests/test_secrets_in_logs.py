@@ -61,7 +61,7 @@ def test_no_endpoint_key_cursor_or_session_is_in_the_log(site: Site, push_servic
     push_service.fail(Fault(status=500, body=real.endpoint.encode()))
     push_service.fail(Fault(mode="drop"))
     _notify(site)
-    wait_until(lambda: _attempted(site) >= len(given), seconds=20, what="an attempt for each browser")
+    wait_until(lambda: _attempted(site) >= len(given), seconds=30, what="an attempt for each browser")
     _request_with_bad_cursors(site)
     _request_with_bad_sessions(site)
 
@@ -108,9 +108,9 @@ def _request_with_bad_cursors(site: Site) -> None:
     unsigned = f"1~{CURSOR}.0a1b2c3d.0.5"
     for text in (unsigned, cursor.sign(unsigned), f"1~{CURSOR}.x", f"{CURSOR}~"):
         for path in ("/live/poll/?wait=0&topic=inbox&cursor=", "/live/poll/?wait=1&topic=inbox&cursor="):
-            requests.get(site.url + path + text, headers={"Cookie": cookie_of(site, "alice")}, timeout=10)
+            requests.get(site.url + path + text, headers={"Cookie": cookie_of(site, "alice")}, timeout=30)
         headers = {"Cookie": cookie_of(site, "alice"), "Origin": site.url}
-        requests.post(f"{site.url}/live/ack/", json={"cursor": text}, headers=headers, timeout=10)
+        requests.post(f"{site.url}/live/ack/", json={"cursor": text}, headers=headers, timeout=30)
         with suppress(Closed, RefusedHandshake), listening(site, "alice", cursor=text) as client:
             client.frame()
             client.send(ack=text)
@@ -120,4 +120,4 @@ def _request_with_bad_cursors(site: Site) -> None:
 def _request_with_bad_sessions(site: Site) -> None:
     for cookie in (f"sessionid={SESSION}", f'sessionid="{SESSION}\\000"', f"sessionid={SESSION}'"):
         for path in ("/notifications/", "/api/v1/notifications/", "/live/poll/?wait=1&topic=inbox", "/live/sse/"):
-            requests.get(site.url + path, headers={"Cookie": cookie}, timeout=10)
+            requests.get(site.url + path, headers={"Cookie": cookie}, timeout=30)

@@ -117,13 +117,13 @@ def test_a_wake_up_sends_at_once_and_the_beat_sends_leftover_deliveries(
 ) -> None:
     nudged = celery(world.site, lease=4)
     world.notify()
-    wait_until(lambda: world.received == 1, seconds=15, what="the nudged push")
+    wait_until(lambda: world.received == 1, seconds=30, what="the nudged push")
     _kill_during_a_push(world, nudged)
 
     world.notify()
     redis_server.flush()
     swept = celery(world.site, "--beat", lease=4)
-    wait_until(lambda: world.received == 3, seconds=20, what="the pushes that the beat finds")
+    wait_until(lambda: world.received == 3, seconds=30, what="the pushes that the beat finds")
     swept.stop(signal.SIGTERM, seconds=30)
     assert world.site.python("print(set(Delivery.objects.values_list('state', 'attempts')))") == "{('sent', 1)}"
 
@@ -145,7 +145,7 @@ def _kill_during_a_push(world: World, worker: Program) -> None:
     world.push_service.fail(Fault(mode="hang"))
     before = len(world.push_service.requests)
     world.notify()
-    wait_until(lambda: len(world.push_service.requests) > before, seconds=15, what="the unanswered push")
+    wait_until(lambda: len(world.push_service.requests) > before, seconds=30, what="the unanswered push")
     worker.kill()
 
 

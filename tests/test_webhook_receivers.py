@@ -64,7 +64,7 @@ def running(request: pytest.FixtureRequest, tmp_path: Path, settings: Settings) 
 
 def _answers(url: str) -> bool:
     try:
-        return requests.post(url, timeout=5).status_code == 401
+        return requests.post(url, timeout=30).status_code == 401
     except requests.ConnectionError:
         return False
 
@@ -85,6 +85,6 @@ def test_a_receiver_refuses_what_is_not_genuine(running: Running) -> None:
         ({"webhook-timestamp": "1"}, body),
         ({"webhook-signature": ""}, body),
     ):
-        answer = requests.post(running.url, data=text.encode(), headers={**headers, **changed}, timeout=10)
+        answer = requests.post(running.url, data=text.encode(), headers={**headers, **changed}, timeout=30)
         assert answer.status_code == 401
     assert REPLY.title not in running.log.read_text()

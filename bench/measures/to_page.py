@@ -13,7 +13,7 @@ from bench.client import Client
 from bench.processes import Server
 from bench.stage import Stage, finish
 from bench.table import Table
-from tests.support.browser import chromium
+from tests.support.browser import WHOLE, chromium
 
 # Records the time, by the page's own clock, at which each message arrives.
 LISTEN = """() => new Promise((resolve) => {
@@ -75,7 +75,7 @@ def _turns(stage: Stage, sockets: int, count: int) -> list[int]:
 @contextmanager
 def _page(stage: Stage, server: Server) -> Iterator[Page]:
     name, _equals, value = stage.people[0][1].partition("=")
-    with chromium() as browser:
+    with chromium(WHOLE) as browser:
         context = browser.new_context()
         context.add_cookies([{"name": name, "value": value, "url": server.url}])
         page = context.new_page()

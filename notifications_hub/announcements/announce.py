@@ -9,23 +9,28 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.signals import pre_delete
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from notifications_hub import audience_lists, audiences, streams
+from notifications_hub import audience_lists, audiences
+from notifications_hub.announcements import audit, live_events
+from notifications_hub.announcements.approval.submission import admit, submit
+from notifications_hub.announcements.banners.rules import Banner
 from notifications_hub.announcements.methods import has_toast, methods_for
 from notifications_hub.announcements.models import KIND, Announcement, AnnouncementQuerySet, RowsThrough
-from notifications_hub.announcements.rollouts import control, planner
+from notifications_hub.announcements.rollouts import control, planner, retraction
+from notifications_hub.announcements.validation import checked_time, checked_urgency
 from notifications_hub.conf import hub_settings, require_time_zones
 from notifications_hub.database import transaction
 from notifications_hub.database.insert_select import insert_select
 from notifications_hub.database.primary import connection
 from notifications_hub.delivery import arming, preferences
 from notifications_hub.delivery.models import DeliveredThrough
-from notifications_hub.kinds import DeliveryMethod, Urgency, kind_of
+from notifications_hub.kinds import DeliveryMethod, kind_of
 from notifications_hub.notification import Notification
-from notifications_hub.streams import NewEvent, item_key
 from notifications_hub.streams.sweeper import Isolation, every_second
 from notifications_hub.users import Person
 
@@ -42,59 +47,82 @@ def broadcast(
     by: Person | None = None,
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
+    banner: Banner | None = None,
+    other_site: bool = False,
 ) -> Announcement:
     """Announce to an audience, in the caller's transaction. With a later `starts_at`, announce then.
 
     `audience` is the name of one, or up to 10,000 people as a queryset or a list.
 
     `methods` names the delivery methods to use; None: those that each person wants for announcements. With the urgency
-    `critical` it uses all of them, whatever people prefer.
+    `critical` it uses all of them, whatever people prefer. With a `banner` it also stands at the top of pages.
 
-    Raise `UnknownAudience`, or `ValidationError` for text that is too long, a link to another site, too many people
-    and so on.
+    With `ANNOUNCEMENT_APPROVAL_ABOVE`, one to many people waits for approval: `awaits_approval` is then True.
+
+    A `url` of another site begins with https:// and needs `other_site=True`. Pages say where it leads, and pushes open
+    the announcement's own page.
+
+    Raise `UnknownAudience`, or `ValidationError` for text that is too long, a bad link and so on.
     """
     require_time_zones()
     if isinstance(methods, str):
         raise TypeError(f"methods must be a set of names, like {{{methods!r}}}, not a text.")
-    start = starts_at or timezone.now()
+    start = checked_time("starts_at", starts_at) or timezone.now()
+    end = checked_time("ends_at", ends_at) or _usual_end(start)
     announcement = Announcement(
         title=title,
         body=body,
         url=url,
         level=level,
-        urgency=Urgency(urgency),
+        urgency=checked_urgency(urgency),
         audience=audiences.check(audience) if isinstance(audience, str) else "",
         methods=None if methods is None else sorted(map(str, methods)),
         by=by,
         starts_at=start,
-        ends_at=ends_at or start + timedelta(days=hub_settings.announcement_days),
+        ends_at=end,
+        **(banner.columns() if banner else {}),
     )
     announcement.full_clean(exclude=() if isinstance(audience, str) else ("audience",))
+    if announcement.link.host and not other_site:
+        words = _("It leads to another site, %(host)s. Pass other_site=True if that is intended.")
+        raise ValidationError({"url": words % {"host": announcement.link.host}})
     with transaction.atomic():
         if not isinstance(audience, str):
             announcement.audience = audience_lists.create(audience, announcement.ends_at)
         announcement.save()
-        announce_if_due(announcement)
+        audit.record(announcement, audit.Step.WRITTEN, by=by)
+        submit(announcement, by=by)
+        announce_if_due(announcement, by=by)
     return announcement
 
 
+def _usual_end(start: datetime) -> datetime:
+    try:
+        return start + timedelta(days=hub_settings.announcement_days)
+    except OverflowError:
+        # The start is refused with words.
+        return start
+
+
 @every_second
+@audit.coming_from(audit.Source.SYSTEM)
 def announce_due() -> None:
     """Announce every announcement that is due, each once."""
-    _each(Announcement.objects.due(), "announced_at", _announce)
+    _each(Announcement.objects.due(), _ANNOUNCED)
 
 
 @every_second
+@audit.coming_from(audit.Source.SYSTEM)
 def retire_ended() -> None:
     """Remove ended announcements from open pages."""
-    _each(Announcement.objects.over(), "withdrawn_at", _publish_withdrawal)
+    _each(Announcement.objects.over(), _ENDED)
 
 
-def announce_if_due(announcement: Announcement) -> None:
+def announce_if_due(announcement: Announcement, by: Person | None = None) -> None:
     """Announce this announcement if it is due, in the caller's transaction. The sweeper handles all others."""
     due = Announcement.objects.due().filter(pk=announcement.pk)
-    _once(due, "announced_at", _announce, skip_locked=False)
-    announcement.refresh_from_db(fields=["announced_at"])
+    _once(due, _ANNOUNCED, by=by, skip_locked=False)
+    announcement.refresh_from_db(fields=["announced_at", "awaits_approval"])
 
 
 @every_second
@@ -111,50 +139,60 @@ def publish_edit(announcement: Announcement) -> None:
     # Read again: the sweeper may have announced the old words between the form's check and the save.
     if current := Announcement.objects.running().filter(pk=announcement.pk).first():
         audience_lists.extend(current.audience, current.ends_at)
-        streams.append_many([_event("announcement.updated", current, erases=[_key(current)])])
+        live_events.publish_words(current)
 
 
-def withdraw(announcement: Announcement) -> bool:
-    """Withdraw it from every page and inbox, read or not. A planned one is never announced.
+def withdraw(announcement: Announcement, by: Person | None = None) -> bool:
+    """Withdraw it from every page and inbox, read or not, and take it back from where it was sent.
 
-    Return False if it had already ended or been withdrawn.
+    A planned one is never announced. `by` is the person who withdraws it, for the audit trail. Return False if it had
+    already ended or been withdrawn.
     """
     current = Announcement.objects.filter(pk=announcement.pk, withdrawn_at=None, ends_at__gt=timezone.now())
-    return _once(current, "withdrawn_at", _publish_withdrawal, skip_locked=False)
+    return _once(current, _WITHDRAWN, by=by, skip_locked=False)
 
 
 _isolation: Isolation[tuple[str, int]] = Isolation(longest=3600.0)
 
 
-def _each(wanted: AnnouncementQuerySet, stamp: str, publish: Callable[[Announcement], None]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A step that an announcement takes once: its timestamp, its event and its entry in the audit trail."""
+
+    stamp: str
+    publish: Callable[[Announcement], None]
+    step: audit.Step
+    may: Callable[[Announcement], bool] = lambda _announcement: True
+
+
+def _each(wanted: AnnouncementQuerySet, turn: _Turn) -> None:
     """Publish each in its own transaction, so that one that fails does not stop the others."""
     resting = _isolation.resting()
     for pk in wanted.values_list("pk", flat=True):
-        if (stamp, pk) not in resting:
-            with _isolation.guard((stamp, pk), f"Announcement {pk}"):
-                _once(wanted.filter(pk=pk), stamp, publish, skip_locked=True)
+        if (turn.stamp, pk) not in resting:
+            with _isolation.guard((turn.stamp, pk), f"Announcement {pk}"):
+                _once(wanted.filter(pk=pk), turn, skip_locked=True)
 
 
-def _once(
-    wanted: AnnouncementQuerySet, stamp: str, publish: Callable[[Announcement], None], *, skip_locked: bool
-) -> bool:
+def _once(wanted: AnnouncementQuerySet, turn: _Turn, *, skip_locked: bool, by: Person | None = None) -> bool:
     """Commit the timestamp and the event together. Of several sweepers, the one that locks the row does it."""
     if not wanted.exists():
         return False
     with transaction.atomic():
         announcement = wanted.select_for_update(skip_locked=skip_locked, of=("self",)).first()
-        if announcement is None:
+        if announcement is None or not turn.may(announcement):
             return False
-        setattr(announcement, stamp, timezone.now())
-        announcement.save(update_fields=[stamp])
-        publish(announcement)
+        setattr(announcement, turn.stamp, timezone.now())
+        announcement.save(update_fields=[turn.stamp])
+        turn.publish(announcement)
+        audit.record(announcement, turn.step, by=by)
         return True
 
 
 def _announce(announcement: Announcement) -> None:
     # Another announcement's list may be used once more.
     audience_lists.extend(announcement.audience, announcement.ends_at)
-    streams.append_many([_event("announcement.created", announcement)])
+    live_events.publish_new(announcement)
     planner.begin(announcement)
     transaction.on_commit(partial(_count_from_commit, announcement.pk, began=time.monotonic()), robust=True)
 
@@ -166,19 +204,19 @@ def _count_from_commit(pk: int, *, began: float) -> None:
         planner.restart_window(pk)
 
 
+def _take_away(announcement: Announcement) -> None:
+    _publish_withdrawal(announcement)
+    retraction.begin(announcement)
+
+
 def _publish_withdrawal(announcement: Announcement) -> None:
     if announcement.announced_at:
-        ids, erases = {"ids": [announcement.item_id]}, [_key(announcement)]
-        streams.append_many([NewEvent(announcement.audience, "announcement.withdrawn", ids, erases=erases)])
+        live_events.publish_withdrawal(announcement)
 
 
-def _event(kind: str, announcement: Announcement, *, erases: Sequence[str] = ()) -> NewEvent:
-    data = announcement.item().as_json()
-    return NewEvent(announcement.audience, kind, data, item=_key(announcement), erases=erases)
-
-
-def _key(announcement: Announcement) -> str:
-    return item_key("announcement", announcement.item_id)
+_ANNOUNCED = _Turn("announced_at", _announce, audit.Step.ANNOUNCED, may=admit)
+_ENDED = _Turn("withdrawn_at", _publish_withdrawal, audit.Step.ENDED)
+_WITHDRAWN = _Turn("withdrawn_at", _take_away, audit.Step.WITHDRAWN)
 
 
 def _deleted(instance: Announcement, **kwargs: object) -> None:
@@ -188,6 +226,7 @@ def _deleted(instance: Announcement, **kwargs: object) -> None:
     current = Announcement.objects.filter(pk=instance.pk, withdrawn_at=None).select_for_update(of=("self",))
     for announcement in current:
         _publish_withdrawal(announcement)
+    audit.record(instance, audit.Step.DELETED)
 
 
 def connect() -> None:
@@ -211,7 +250,13 @@ class Lacking:
     seq: int | None
     methods: Sequence[str] | None
     urgency: str
+    is_banner: bool
     is_running: bool
+
+    def delivered_by(self, preferred: Collection[str]) -> frozenset[str]:
+        """Return the delivery methods that reach a person. A banner stays on the next pages, so none flashes it."""
+        methods = methods_for(self.methods, self.urgency, preferred)
+        return methods - {DeliveryMethod.FLASH} if self.is_banner else methods
 
 
 def without_row(person: Person) -> list[Lacking]:
@@ -229,15 +274,16 @@ def without_row(person: Person) -> list[Lacking]:
             [now, *topics, *(value for topic in topics for value in (topic, person_pk, topic)), person_pk],
         )
         return [
-            Lacking(pk, audience, seq, methods and json.loads(methods), urgency, bool(is_running))
-            for pk, audience, seq, methods, urgency, is_running in sql.fetchall()
+            Lacking(pk, audience, seq, methods and json.loads(methods), urgency, bool(is_banner), bool(is_running))
+            for pk, audience, seq, methods, urgency, is_banner, is_running in sql.fetchall()
         ]
 
 
 _BEYOND = """(audience = %s AND seq > COALESCE(
     (SELECT seq FROM notifications_hub_rowsthrough WHERE person_id = %s AND audience = %s), 0))"""
 _WITHOUT_ROW = """
-    SELECT id, audience, seq, CAST(methods AS text), urgency, ends_at > %s FROM notifications_hub_announcement AS one
+    SELECT id, audience, seq, CAST(methods AS text), urgency, is_banner, ends_at > %s
+    FROM notifications_hub_announcement AS one
     WHERE announced_at IS NOT NULL AND withdrawn_at IS NULL AND ((seq IS NULL AND audience IN ({names})) OR {beyond})
     AND NOT EXISTS (
         SELECT 1 FROM notifications_hub_notification WHERE recipient_id = %s AND announcement_id = one.id
@@ -272,7 +318,7 @@ def _insert_rows(person: Person, lacking: Collection[Lacking]) -> None:
     preferred = _methods(person)
     of_methods: dict[tuple[bool, bool, bool], list[int]] = {}
     for one in lacking:
-        methods = methods_for(one.methods, one.urgency, preferred)
+        methods = one.delivered_by(preferred)
         key = DeliveryMethod.LIVE in methods, DeliveryMethod.FLASH in methods, has_toast(one.methods)
         of_methods.setdefault(key, []).append(one.pk)
     for (toast, flash, may_be_shown), announcements in of_methods.items():
@@ -324,7 +370,7 @@ def count_flashable(person: Person, before: datetime) -> int:
     """Count the announcements without a row that the next page would flash: announced before a moment, not shown."""
     lacking = [one for one in without_row(person) if one.is_running]
     preferred = _methods(person) if lacking else frozenset()
-    flashable = [one for one in lacking if DeliveryMethod.FLASH in methods_for(one.methods, one.urgency, preferred)]
+    flashable = [one for one in lacking if DeliveryMethod.FLASH in one.delivered_by(preferred)]
     if not flashable:
         return 0
     toastless = models.Q(pk__in=[one.pk for one in flashable if not has_toast(one.methods)])

@@ -8,13 +8,18 @@ from functools import lru_cache
 
 import nh3
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import Truncator
 from markdown_it import MarkdownIt
+
+from notifications_hub.web.text import balanced
 
 _ALLOWED = {"p", "br", "strong", "em", "a", "ul", "ol", "li", "code", "pre", "blockquote", "h3", "h4", "hr"}
 _SCHEMES = {"http", "https", "mailto"}
 # Without images: each reader's browser would fetch them from a server of the author's choice.
 KEPT_TEXTS = 256
 """Rendered texts that a process keeps, each of some kilobytes. Everybody in an audience reads the same text."""
+MAX_MESSAGE_BODY = 600
+"""Characters of the text in a message, so that an event in many languages stays small. The inbox page shows it all."""
 _markdown = MarkdownIt("js-default", {"html": False, "linkify": False}).disable(["image", "table", "strikethrough"])
 
 
@@ -31,6 +36,18 @@ def plain(text: str) -> str:
     bare = html.unescape(nh3.clean(pointed, tags=set()))
     lines = re.sub(r"\s*\n\s*", "\n", bare)
     return re.sub(r"•\s+", "• ", lines).strip()
+
+
+@lru_cache(KEPT_TEXTS)
+def shortened(text: str) -> str:
+    """Return the plain text as a message carries it."""
+    return balanced(Truncator(plain(text)).chars(MAX_MESSAGE_BODY))
+
+
+@lru_cache(KEPT_TEXTS)
+def is_shortened(text: str) -> bool:
+    """Return whether a message carries only the beginning of the text."""
+    return len(plain(text)) > MAX_MESSAGE_BODY
 
 
 def _rendered(text: str) -> str:

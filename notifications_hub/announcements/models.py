@@ -5,34 +5,39 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import models
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone, translation
-from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 from notifications.base.models import AbstractNotification
 
-from notifications_hub.announcements.markdown import KEPT_TEXTS, plain
+from notifications_hub.announcements.banners import rules as banner_rules
+from notifications_hub.announcements.markdown import is_shortened, shortened
 from notifications_hub.announcements.methods import all_methods, has_toast
+from notifications_hub.announcements.validation import (
+    MAX_BODY,
+    MAX_TITLE,
+    check_times,
+    check_words,
+    checked_link,
+    is_too_long,
+)
 from notifications_hub.audiences import EVERYONE
 from notifications_hub.conf import hub_settings
 from notifications_hub.database.primary import HubModel, PrimaryManager
 from notifications_hub.kinds import Urgency, kind_of, open_and_read
 from notifications_hub.message import Item, Message, time_to_live
 from notifications_hub.streams.models import Event, EventTooLarge, encode_data, item_key
-from notifications_hub.web.site_paths import same_site_path
-from notifications_hub.web.text import balanced, is_blank, is_storable, isolated
+from notifications_hub.web.outside_links import BadLink, Link, read_link
+from notifications_hub.web.text import balanced, isolated
 
 KIND = "announcement"
-MAX_BODY = 5000
-MAX_MESSAGE_BODY = 600
-"""Characters of the text in a message, so that an event in many languages stays small. The inbox page shows it all."""
 _LONGEST_ID = "a9223372036854775807"
 
 _URGENCY_WORDS = {
@@ -63,6 +68,10 @@ class AnnouncementQuerySet(models.QuerySet["Announcement"]):
     def current(self) -> Self:
         """Return the running ones, and those that ended within about a second and are still on open pages."""
         return self.filter(announced_at__isnull=False, withdrawn_at=None)
+
+    def banners(self) -> Self:
+        """Return the running ones that are banners, too. A test for its author is none."""
+        return self.running().filter(is_banner=True, is_test=False)
 
     def due(self) -> Self:
         """Return those that should start now but are not announced yet."""
@@ -113,7 +122,7 @@ def _month_from_now() -> datetime:
 class Announcement(HubModel):
     """An announcement to an audience. It is in the inbox of each member from `starts_at` to `ends_at`."""
 
-    title = models.CharField(_("title"), max_length=120)
+    title = models.CharField(_("title"), max_length=MAX_TITLE)
     body = models.TextField(
         _("text"),
         blank=True,
@@ -121,7 +130,9 @@ class Announcement(HubModel):
         validators=[MaxLengthValidator(MAX_BODY)],
         help_text=_("Markdown: **bold**, *emphasis*, lists, [words](/a/link/)."),
     )
-    url = models.CharField(_("link"), max_length=2000, blank=True, help_text=_("A path of this site, like /posts/9/."))
+    url = models.CharField(
+        _("link"), max_length=2000, blank=True, help_text=_("A path of this site, like /posts/9/, or https://…")
+    )
     level = models.CharField(
         _("level"), max_length=20, choices=AbstractNotification.LEVELS.choices, default=AbstractNotification.LEVELS.info
     )
@@ -202,13 +213,10 @@ class Announcement(HubModel):
         return isolated(self.title)
 
     def clean(self) -> None:
-        validate_words(self)
-        if self.starts_at and self.ends_at and self.ends_at <= self.starts_at:
-            raise ValidationError({"ends_at": _("It must end after it starts.")})
-        try:
-            same_site_path(self.url)
-        except ValueError:
-            raise ValidationError({"url": _("Give a path of this site, like /posts/9/.")}) from None
+        check_words(self.title, self.body)
+        check_times(self.starts_at, self.ends_at)
+        self.url = checked_link(self.url)
+        banner_rules.validate(self)
         # One that was announced may name a transport that the site has removed since.
         if not self.announced_at and (unknown := set(self.methods or ()) - set(all_methods())):
             known = ", ".join(all_methods())
@@ -217,20 +225,26 @@ class Announcement(HubModel):
 
     def check_size(self, translations: Collection[AnnouncementTranslation]) -> None:
         """Raise `ValidationError` if the words in all languages together are too large for one event."""
+        texts = [(self.title, self.body), *((row.title, row.body) for row in translations)]
+        if any(is_too_long(title, body) for title, body in texts):
+            # Each field says so. To render a megabyte would take seconds.
+            return
         words = {row.language: row.words_json() for row in translations}
-        for title, body in [(self.title, self.body), *((row.title, row.body) for row in translations)]:
+        for title, body in texts:
             message = Message(
                 id=_LONGEST_ID,
                 kind=KIND,
                 title=title,
-                body=_shortened(body),
-                url=self.url,
+                body=shortened(body or ""),
+                url=self.link.url,
+                leads_to=self.link.url,
                 level=self.level,
                 icon=kind_of(KIND).icon,
                 tag=_LONGEST_ID,
             )
             try:
-                encode_data(Item(message=message, at=timezone.now(), translations=words).as_json())
+                banner = banner_rules.as_json(self)
+                encode_data(Item(message=message, at=timezone.now(), translations=words, banner=banner).as_json())
             except EventTooLarge:
                 raise ValidationError(_("All languages together are too long. Please shorten some of them.")) from None
 
@@ -254,25 +268,64 @@ class Announcement(HubModel):
     def item_id(self) -> str:
         return f"a{self.pk}"
 
+    @property
+    def link(self) -> Link:
+        """Return its link, or an empty one if a row was changed behind the checks."""
+        try:
+            return read_link(self.url)
+        except BadLink:
+            return Link("")
+
+    def own_page(self) -> str:
+        """Return the path of its own page, for its audience; empty on a site without the hub's pages."""
+        try:
+            return reverse("notifications_hub:announcement", args=[self.pk]) if self.pk else ""
+        except NoReverseMatch:
+            return ""
+
+    def target(self) -> str:
+        """Return the page of this site that it leads to. A link to another site and a long text are on its own page."""
+        link = self.link
+        if link.url and not link.host:
+            return link.url
+        return self.own_page() if link.host or is_shortened(self.body) else ""
+
     def message(self) -> Message:
         """Return the message in the active language, or as it was written if there is no translation."""
         language = translation.get_language() or settings.LANGUAGE_CODE
         title, body = self._words(language)
+        link = self.link
         return Message(
             id=self.item_id,
             kind=KIND,
             title=balanced(title),
-            body=_shortened(body),
-            url=self.url,
+            body=shortened(body),
+            url=self.opening_url(),
+            leads_to=link.url if link.host else "",
             level=self.level,
             icon=kind_of(KIND).icon,
             tag=self.item_id,
             urgency=Urgency(self.urgency),
-            ttl=time_to_live(kind_of(KIND).ttl),
+            ttl=self._time_to_live(),
             privacy=kind_of(KIND).privacy,
             actions=tuple(open_and_read()),
             language=language,
         )
+
+    def opening_url(self) -> str:
+        """Return the address that records a click and leads on. A draft's preview shows the page itself."""
+        target = self.target()
+        if not target or self._state.adding:
+            return target
+        try:
+            return reverse("notifications_hub:open", args=[self.item_id])
+        except NoReverseMatch:
+            return target
+
+    def _time_to_live(self) -> int:
+        """Return the kind's seconds, or fewer: no push may appear after the announcement has ended."""
+        runs = self.ends_at - (self.announced_at or self.starts_at)
+        return max(1, min(time_to_live(kind_of(KIND).ttl), int(runs.total_seconds())))
 
     def markdown(self) -> str:
         """Return the Markdown text in the active language."""
@@ -288,6 +341,7 @@ class Announcement(HubModel):
             at=self.announced_at or self.starts_at,
             toast=self.has_toast(),
             translations=self.translations_json(),
+            banner=banner_rules.as_json(self),
         )
 
     def translations_json(self) -> Mapping[str, Mapping[str, str]]:
@@ -299,20 +353,6 @@ class Announcement(HubModel):
         translated = {row.language: (row.title, row.body) for row in self.translations.all()}
         plainer = language.partition("-")[0]
         return translated.get(language) or translated.get(plainer) or (self.title, self.body)
-
-
-def validate_words(written: Announcement | AnnouncementTranslation) -> None:
-    """Raise `ValidationError` for a blank title, or for characters that some databases cannot store."""
-    if written.title and is_blank(written.title):
-        raise ValidationError({"title": _("Write something that people can see.")})
-    for name in ("title", "body"):
-        if not is_storable(getattr(written, name)):
-            raise ValidationError({name: _("This contains a character that cannot be stored.")})
-
-
-@lru_cache(KEPT_TEXTS)
-def _shortened(body: str) -> str:
-    return balanced(Truncator(plain(body)).chars(MAX_MESSAGE_BODY))
 
 
 class RowsThrough(HubModel):
@@ -336,7 +376,7 @@ class RowsThrough(HubModel):
 class AnnouncementTranslation(HubModel):
     announcement = models.ForeignKey(Announcement, on_delete=models.CASCADE, related_name="translations")
     language = models.CharField(_("language"), max_length=20)
-    title = models.CharField(_("title"), max_length=120)
+    title = models.CharField(_("title"), max_length=MAX_TITLE)
     body = models.TextField(_("text"), blank=True, max_length=MAX_BODY, validators=[MaxLengthValidator(MAX_BODY)])
 
     class Meta(HubModel.Meta):
@@ -348,7 +388,7 @@ class AnnouncementTranslation(HubModel):
         return f"{self.language}: {self.title}"
 
     def clean(self) -> None:
-        validate_words(self)
+        check_words(self.title, self.body)
 
     def words_json(self) -> dict[str, str]:
-        return {"title": balanced(self.title), "body": _shortened(self.body)}
+        return {"title": balanced(self.title), "body": shortened(self.body)}

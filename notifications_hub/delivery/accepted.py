@@ -24,7 +24,7 @@ def mark_accepted(results: Iterable[Result]) -> None:
     accepted: dict[str, list[int]] = defaultdict(list)
     for result in results:
         one = result.settled.delivery
-        if result.settled.outcomes[-1].state is DeliveryState.SENT:
+        if result.settled.outcomes[-1].state is DeliveryState.SENT and not one.is_retraction:
             accepted[one.transport].append(one.notification_id)
     for name, notifications in accepted.items():
         if not declaration_of(name).confirms:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -13,14 +14,20 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 
 from notifications_hub.announcements.models import Announcement
+from notifications_hub.announcements.results.tallies import tally_live
 from notifications_hub.audiences import is_audience
-from notifications_hub.delivery.arming import _change, mark_delivered
+from notifications_hub.database import transaction
+from notifications_hub.database.chunks import chunks
+from notifications_hub.database.primary import connection
+from notifications_hub.delivery.arming import mark_delivered
 from notifications_hub.delivery.models import DeliveredThrough
 from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.notification import Notification
 from notifications_hub.streams.cursor import Position
 from notifications_hub.streams.models import Event, Stream, inbox_topic, item_key
 
+_ROWS = 1000
+"""The most rows of one statement."""
 _WIDE = 200
 """Events. A page that has long been open, and that acknowledges by HTTP, names the same ones again each time."""
 
@@ -114,10 +121,74 @@ def _acknowledge_audience(people: Collection[Any], topic: str, position: Positio
     if last is None:
         return
     start = announced.filter(seq__lte=position.start).first() or 0
+    with transaction.atomic():
+        _tally(_extend(people, topic, start, last), topic, start, last)
+
+
+@dataclass(frozen=True, slots=True)
+class _Extended:
+    """A person to whom a page has shown something new, and the ranges that it had shown before."""
+
+    person: Any
+    ranges: Sequence[tuple[int, int]]
+
+    def is_new(self, seq: int) -> bool:
+        return not any(start < seq <= through for start, through in self.ranges)
+
+
+def _extend(people: Collection[Any], topic: str, start: int, last: int) -> list[_Extended]:
+    """Make the range (start, last] of each person, or extend the one that holds `start`."""
+    theirs = DeliveredThrough.objects.filter(person__in=people, topic=topic, seq__gte=start)
     # Numbers only rise, so the tab that is behind changes nothing. Rows are written in one order, because two hubs'
     # batches may hold the same people.
-    theirs = DeliveredThrough.objects.filter(person__in=people, topic=topic, start__lte=start, seq__gte=start)
-    first = set(people) - set(theirs.values_list("person", flat=True))
-    rows = [DeliveredThrough(person_id=pk, topic=topic, start=start, seq=last) for pk in sorted(first)]
-    DeliveredThrough.objects.bulk_create(rows, ignore_conflicts=True)
-    _change(theirs.filter(seq__lt=last), seq=last)
+    behind = theirs.filter(start__lte=start, seq__lt=last).order_by("pk")
+    extended = dict(behind.select_for_update(no_key=True).values_list("pk", "person"))
+    before: dict[Any, list[tuple[int, int]]] = {}
+    # Read after the lock: another batch may have extended them meanwhile.
+    for person, begin, through in theirs.values_list("person", "start", "seq"):
+        before.setdefault(person, []).append((begin, through))
+    with_range = {person for person, ranges in before.items() if any(begin <= start for begin, _through in ranges)}
+    inserted = _insert(sorted(set(people) - with_range), topic, start, last)
+    if extended:
+        DeliveredThrough.objects.filter(pk__in=extended).update(seq=last)
+    return [_Extended(person, before.get(person, [])) for person in {*inserted, *extended.values()}]
+
+
+_INSERT = """
+    INSERT INTO notifications_hub_deliveredthrough (person_id, topic, start, seq) VALUES {rows}
+    ON CONFLICT DO NOTHING RETURNING person_id
+"""
+
+
+def _insert(people: Sequence[Any], topic: str, start: int, last: int) -> list[Any]:
+    """Insert a range of each person. Return those whose range another batch has not inserted meanwhile."""
+    field = DeliveredThrough._meta.get_field("person")
+    inserted: list[Any] = []
+    with connection.cursor() as sql:
+        for some in chunks(people, _ROWS):
+            rows = [(field.get_db_prep_value(pk, connection), topic, start, last) for pk in some]
+            statement = _INSERT.format(rows=", ".join(["(%s, %s, %s, %s)"] * len(rows)))
+            sql.execute(statement, [value for row in rows for value in row])
+            inserted += [field.target_field.to_python(pk) for (pk,) in sql.fetchall()]
+    return inserted
+
+
+def _tally(extended: Sequence[_Extended], topic: str, start: int, last: int) -> None:
+    """Count the people whom no other delivery method had reached before."""
+    if not extended:
+        return
+    shown = Announcement.objects.current().filter(audience=topic, seq__gt=start, seq__lte=last).only("seq", "methods")
+    toasts = [one for one in shown if one.has_toast()]
+    if not toasts:
+        return
+    reached = Notification.objects.filter(
+        announcement__in=toasts, recipient__in=[one.person for one in extended], delivered_at__isnull=False
+    )
+    others = set(reached.values_list("announcement", "recipient"))
+    people = {
+        one.pk: sum(
+            who.is_new(seq) and (one.pk, who.person) not in others for who in extended if (seq := one.seq) is not None
+        )
+        for one in toasts
+    }
+    tally_live(people, datetime.now(UTC))

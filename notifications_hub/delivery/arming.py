@@ -113,13 +113,16 @@ def cancel(deliveries: Collection[int], reason: DeliveryReason) -> None:
 
 
 def _send_cancelled(deliveries: Collection[int], reason: DeliveryReason, at: datetime) -> None:
-    rows = Delivery.objects.filter(pk__in=deliveries).order_by("pk").values_list("notification", "transport", "address")
+    ended = Delivery.objects.filter(pk__in=deliveries, is_retraction=False).order_by("pk")
+    rows = ended.values_list("notification", "transport", "address")
     settled = tuple(SettledDelivery(*row, DeliveryState.CANCELLED, reason, at) for row in rows)
     send_after_commit(delivery_settled, Delivery, deliveries=settled)
 
 
 def _unclaimed(notifications: Collection[int]) -> models.QuerySet[Delivery]:
-    return Delivery.objects.filter(notification__in=notifications, state=DeliveryState.WAITING, claim=None)
+    waiting = Delivery.objects.filter(notification__in=notifications, state=DeliveryState.WAITING, claim=None)
+    # A retraction concerns what is on a screen, which a late report of another browser does not change.
+    return waiting.filter(is_retraction=False)
 
 
 def _change(wanted: models.QuerySet[Any], *, skip_locked: bool = False, **values: Any) -> int:

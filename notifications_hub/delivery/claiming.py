@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as a_field
 from datetime import UTC, datetime, timedelta
@@ -18,6 +18,7 @@ from typing import Any, cast
 from django.db import models
 from django.db.models.functions import Now
 
+from notifications_hub.announcements.results import tallies
 from notifications_hub.database import transaction
 from notifications_hub.database.primary import connection
 from notifications_hub.delivery import bulk
@@ -79,6 +80,11 @@ class Settled:
     def is_over(self) -> bool:
         return self.outcomes[-1].state is not DeliveryState.WAITING
 
+    @property
+    def is_end(self) -> bool:
+        """Return whether a notification's delivery ended. A retraction is of no interest to a host."""
+        return self.is_over and not self.delivery.is_retraction
+
 
 _RECORD = """
     UPDATE notifications_hub_delivery AS delivery SET
@@ -108,12 +114,14 @@ def record(settled: Collection[Settled]) -> None:
     if bulky:
         with transaction.atomic():
             recorded = _record(settled, returning=True)
-            bulk.count(_counted(one for one in bulky if one.delivery.pk in recorded))
+            counted = [one for one in bulky if one.delivery.pk in recorded]
+            bulk.count(_counted(counted))
+            tallies.tally_failures(_failed(counted), datetime.now(UTC))
     else:
         recorded = _record(settled, returning=delivery_settled.has_listeners(Delivery))
     if not delivery_settled.has_listeners(Delivery):
         return
-    if ended := tuple(_ended(one) for one in settled if one.delivery.pk in recorded and one.is_over):
+    if ended := tuple(_ended(one) for one in settled if one.delivery.pk in recorded and one.is_end):
         send_after_commit(delivery_settled, Delivery, deliveries=ended)
 
 
@@ -132,6 +140,14 @@ def _counted(settled: Iterable[Settled]) -> dict[int, Counter[DeliveryState]]:
         if one.delivery.rollout_id is not None and one.is_over:
             counts.setdefault(one.delivery.rollout_id, Counter())[one.outcomes[-1].state] += 1
     return counts
+
+
+def _failed(settled: Iterable[Settled]) -> Iterator[tuple[int, str, DeliveryReason]]:
+    """Yield the announcement, transport and reason of each that failed."""
+    for one in settled:
+        announcement = one.delivery.notification.announcement_id
+        if announcement and one.outcomes[-1].state is DeliveryState.FAILED:
+            yield announcement, one.delivery.transport, one.outcomes[-1].reason
 
 
 def _ended(settled: Settled) -> SettledDelivery:

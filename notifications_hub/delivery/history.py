@@ -139,6 +139,9 @@ def _own_steps(notification: Notification) -> Iterator[HistoryStep]:
 
 def _delivery_steps(delivery: Delivery, address: str) -> Iterator[HistoryStep]:
     names = {"transport": method_name(delivery.transport), "address": address}
+    if delivery.is_retraction:
+        yield from _retraction_steps(delivery, names)
+        return
     yield HistoryStep(delivery.created, _("Planned: %(transport)s to %(address)s.") % names)
     for entry in entries_of(delivery):
         yield HistoryStep(entry.at, _entry(entry, names))
@@ -147,6 +150,17 @@ def _delivery_steps(delivery: Delivery, address: str) -> Iterator[HistoryStep]:
         yield HistoryStep(delivery.settled_at, _became() % {**names, **how})
     elif delivery.state == DeliveryState.WAITING:
         yield HistoryStep(delivery.due_at, _("Due: %(transport)s to %(address)s.") % names)
+
+
+def _retraction_steps(delivery: Delivery, names: Mapping[str, str]) -> Iterator[HistoryStep]:
+    if not delivery.settled_at:
+        yield HistoryStep(delivery.due_at, _("To be taken back, %(transport)s to %(address)s.") % names)
+    elif delivery.state == DeliveryState.SENT:
+        yield HistoryStep(delivery.settled_at, _("Taken back, %(transport)s to %(address)s.") % names)
+    else:
+        reason = {"reason": _sentence(delivery.reason, delivery.reason_parameters)}
+        words = _("Not taken back, %(transport)s to %(address)s. %(reason)s.")
+        yield HistoryStep(delivery.settled_at, words % {**names, **reason})
 
 
 def _entry(entry: HistoryEntry, names: Mapping[str, str]) -> str:

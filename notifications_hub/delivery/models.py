@@ -1,6 +1,7 @@
 """Tables of deliveries, of people's preferences, and of announcements that pages showed.
 
 A delivery is one row per notification, transport and address: when it is due, how it went and why. Rows are the queue.
+A second row takes back what the first has sent.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ class Delivery(HubModel):
         db_index=False,
         db_constraint=False,
     )
+    # It takes back what another delivery to the same address has sent.
+    is_retraction = models.BooleanField(_("retraction"), default=False, db_default=False, editable=False)
     state = models.CharField(_("state"), max_length=10, choices=DeliveryState, default=DeliveryState.WAITING)
     # A `ReasonCode`, and the parameters of its words.
     reason = models.CharField(_("reason"), max_length=30, blank=True)
@@ -54,7 +57,9 @@ class Delivery(HubModel):
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
         constraints = [
-            models.UniqueConstraint(fields=["notification", "transport", "address"], name="hub_delivery_once")
+            models.UniqueConstraint(
+                fields=["notification", "transport", "address", "is_retraction"], name="hub_delivery_once"
+            )
         ]
         # One for all but announcements, and one with a range for each rollout. PostgreSQL would sort rows of a common
         # index: it does not take `rollout IS NULL` for a constant.
@@ -66,6 +71,13 @@ class Delivery(HubModel):
                 fields=["rollout", "due_at"],
                 condition=models.Q(state="waiting", rollout__isnull=False),
                 name="hub_delivery_rollout",
+            ),
+            # A withdrawn announcement is taken back from the addresses to which it was sent. In the order of their keys
+            # alone, PostgreSQL may walk through all deliveries.
+            models.Index(
+                fields=["rollout", "settled_at", "id"],
+                condition=models.Q(state="sent", rollout__isnull=False),
+                name="hub_delivery_rollout_sent",
             ),
         ]
 

@@ -27,10 +27,10 @@ def mark_shown(deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
 
 
 def by_announcement(deliveries: Sequence[Delivery]) -> dict[Announcement, list[Delivery]]:
-    """Group the deliveries of announcements. A person with several has as many instances of their row."""
+    """Group the deliveries of announcements, without retractions. Each has an instance of its person's row."""
     found: dict[Announcement, list[Delivery]] = {}
     for one in deliveries:
-        if one.notification.announcement is not None:
+        if one.notification.announcement is not None and not one.is_retraction:
             found.setdefault(one.notification.announcement, []).append(one)
     return found
 

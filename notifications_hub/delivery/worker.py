@@ -27,11 +27,11 @@ from notifications_hub.delivery.accepted import mark_accepted
 from notifications_hub.delivery.audience_check import leavers
 from notifications_hub.delivery.claiming import Outcome, Settled
 from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.delivery.pointless import pointless_reason
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.delivery.sender import STOP_SECONDS, Network, Result, Sending, failed_unexpectedly
 from notifications_hub.delivery.shown import mark_shown
-from notifications_hub.message import localized_for
-from notifications_hub.notification import Notification
+from notifications_hub.message import localized_for, retraction_of
 from notifications_hub.streams.sweeper import sweep
 from notifications_hub.transports import Learns, Loads, Send, TransportError, get_transport, transport_names
 from notifications_hub.web.site_paths import use_script_name
@@ -196,29 +196,19 @@ class _Pointless(Exception):
 
 def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Sending:
     send = senders.get(one.address) or partial(get_transport(one.transport).send, address=one.address)
-    if code := pointless_reason(one.notification):
+    if code := pointless_reason(one):
         raise _Pointless(code)
     with localized_for(one.notification.recipient):
         message = one.notification.message()
+        if one.is_retraction:
+            message = retraction_of(message)
+            return Sending(delivery=one, message=message, send=send, expires=one.created.timestamp() + message.ttl)
     expires = one.notification.timestamp.timestamp() + message.ttl
     rest = expires - time.time()
     if rest <= 0:
         raise _Pointless(ReasonCode.EXPIRED)
     message = dataclasses.replace(message, ttl=max(1, int(rest)), token=act_token(one), act_url=act_url)
     return Sending(delivery=one, message=message, send=send, expires=expires)
-
-
-def pointless_reason(notification: Notification) -> ReasonCode | None:
-    """Return the reason that sending has become pointless, or None."""
-    reasons = {
-        ReasonCode.DELIVERED_ALREADY: notification.delivered_at is not None,
-        ReasonCode.READ: not notification.unread,
-        ReasonCode.ARCHIVED: notification.archived_at is not None,
-        ReasonCode.DELETED: notification.deleted,
-        ReasonCode.ANNOUNCEMENT_OVER: notification.announcement is not None and notification.announcement.is_over,
-        ReasonCode.PERSON_INACTIVE: not notification.recipient.is_active,
-    }
-    return next((code for code, holds in reasons.items() if holds), None)
 
 
 def act_token(one: Delivery) -> str:

@@ -48,6 +48,9 @@ def report_steps(notification: Notification) -> list[HistoryStep]:
     steps = [*_own(notification)]
     for delivery in deliveries:
         browser = _addressee(delivery, names.get(delivery.pk, ""))
+        if delivery.is_retraction:
+            steps += _taken_back(delivery, browser)
+            continue
         steps += _pushed(delivery, browser, is_test=notification.kind == PushTest.name)
     return sorted(steps, key=lambda step: step.at)
 
@@ -112,6 +115,12 @@ def _pushed(delivery: Delivery, browser: str, *, is_test: bool) -> Iterator[Hist
         again = _("Next: we'll try %(browser)s again.")
         tried = any(entry.attempted for entry in entries)
         yield HistoryStep(delivery.due_at, (again if tried else first) % {"browser": browser})
+
+
+def _taken_back(delivery: Delivery, browser: str) -> Iterator[HistoryStep]:
+    """Yield a step if it was taken back. Attempts and failures say nothing to a person."""
+    if delivery.settled_at and delivery.state == DeliveryState.SENT:
+        yield HistoryStep(delivery.settled_at, _("We took it back from %(browser)s.") % {"browser": browser})
 
 
 def _problem(delivery: Delivery, entry: HistoryEntry, browser: str) -> str:

@@ -32,6 +32,7 @@ from notifications_hub.inbox.schemas import (
 )
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.kinds import DeliveryMethod
+from notifications_hub.message import localized_for
 from notifications_hub.notification import Notification
 from notifications_hub.transports.web_push import session_binding, subscriptions, vapid
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
@@ -139,8 +140,11 @@ def act(request: HttpRequest, report: Act) -> dict[str, int | None]:
     if delivery is None or not _may_report(delivery, row):
         raise HttpError(400, _invalid_token())
     arming.mark_delivered([pk], delivery.transport)
-    if report.action == "read":
-        marks.mark(row.recipient, Mark.READ, [row.item_id])
+    with localized_for(row.recipient):
+        if report.action == "read":
+            marks.mark(row.recipient, Mark.READ, [row.item_id])
+        elif report.action == "clicked":
+            Notification.objects.filter(pk=pk).mark_as_clicked()
     return {"unread": queries.counts(row.recipient).unread}
 
 

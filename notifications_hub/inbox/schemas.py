@@ -50,6 +50,9 @@ class InboxItem(Schema):
     title: str
     body: str = Field(description="Plain text, may be empty.")
     url: str = Field(description="A path of this site, or an empty text.")
+    leads_to: str | None = Field(
+        None, description="Only on announcements: an https address of another site. `url` is then the page here."
+    )
     level: Literal["success", "info", "warning", "error"]
     icon: str
     tag: str = Field(description="On a device, a push replaces an earlier one with the same tag.")

@@ -35,6 +35,7 @@ from notifications_hub.notification import Notification
 from notifications_hub.transports import transport_names
 from notifications_hub.transports.web_push import subscriptions, vapid
 from notifications_hub.users import Person
+from notifications_hub.web.outside_links import host_of
 from notifications_hub.web.site_paths import same_site_path
 
 _SHOWN: dict[str, dict[str, Any]] = {"all": {}, "unread": {"unread": True}, "archived": {"archived": True}}
@@ -56,6 +57,8 @@ class InboxEntry:
     body: str
     body_html: SafeString
     url: str
+    leads_to: str
+    host: str
     level: str
     icon: str
     actor: str
@@ -77,6 +80,8 @@ class InboxEntry:
             body=message.body,
             body_html=safe_html(markdown) if markdown else mark_safe(""),
             url=message.url,
+            leads_to=message.leads_to,
+            host=host_of(message.leads_to),
             level=message.level,
             icon=message.icon,
             actor=item.actor,

@@ -67,9 +67,9 @@ def topic(pattern: str, *, public: bool = False, presence: bool = False) -> Call
     return _declaring(_rules, pattern, public=public)
 
 
-def own_topic(pattern: str) -> Callable[[Rule], Rule]:
+def own_topic(pattern: str, *, public: bool = False) -> Callable[[Rule], Rule]:
     """Declare the rule of one of the package's own topics, whose name is in `OWN`."""
-    return _declaring(_own_rules, pattern)
+    return _declaring(_own_rules, pattern, public=public)
 
 
 def _declaring(rules: Rules, pattern: str, *, public: bool = False) -> Callable[[Rule], Rule]:
@@ -140,6 +140,11 @@ def stored_topics(person: Person | AnonymousUser, names: Sequence[str]) -> list[
 def shown(stored: str) -> str:
     """Return a topic's name on the wire. Every inbox is `inbox`, because only its person can listen to it."""
     return INBOX if stored.startswith("inbox.") else stored
+
+
+@own_topic(audiences.PUBLIC_BANNERS, public=True)
+def _everybody(_user: Any) -> bool:
+    return True
 
 
 @own_topic("everyone")

@@ -120,7 +120,7 @@ class Migration(migrations.Migration):
                     "url",
                     models.CharField(
                         blank=True,
-                        help_text="A path of this site, like /posts/9/.",
+                        help_text="A path of this site, like /posts/9/, or https://…",
                         max_length=2000,
                         verbose_name="link",
                     ),
@@ -264,6 +264,7 @@ class Migration(migrations.Migration):
                         to="notifications_hub.announcement",
                     ),
                 ),
+                ("is_retraction", models.BooleanField(default=False, editable=False)),
             ],
             options={
                 "verbose_name": "rollout",
@@ -393,6 +394,7 @@ class Migration(migrations.Migration):
                         to="notifications_hub.announcement",
                     ),
                 ),
+                ("clicked_at", models.DateTimeField(blank=True, null=True, verbose_name="clicked")),
             ],
             options={
                 "verbose_name": "notification",
@@ -553,6 +555,10 @@ class Migration(migrations.Migration):
                         related_name="+",
                         to="notifications_hub.rollout",
                     ),
+                ),
+                (
+                    "is_retraction",
+                    models.BooleanField(db_default=False, default=False, editable=False, verbose_name="retraction"),
                 ),
             ],
             options={
@@ -1052,6 +1058,253 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RunPython(migrations.RunPython.noop, remove_triggers),
+        migrations.CreateModel(
+            name="AnnouncementStep",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("announcement_key", models.CharField(editable=False, max_length=64)),
+                ("title", models.CharField(editable=False, max_length=120, verbose_name="announcement")),
+                ("step", models.CharField(editable=False, max_length=20, verbose_name="step")),
+                ("source", models.CharField(editable=False, max_length=10, verbose_name="through")),
+                ("person_key", models.CharField(blank=True, editable=False, max_length=64)),
+                ("person_name", models.CharField(blank=True, editable=False, max_length=255, verbose_name="by")),
+                (
+                    "details",
+                    models.JSONField(
+                        default=dict,
+                        editable=False,
+                        verbose_name="details",
+                    ),
+                ),
+                ("at", models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="time")),
+            ],
+            options={
+                "verbose_name": "announcement step",
+                "verbose_name_plural": "announcement steps",
+                "abstract": False,
+                "default_permissions": ("view",),
+                "base_manager_name": "objects",
+                "indexes": [models.Index(fields=["announcement_key", "id"], name="hub_step_announcement")],
+            },
+        ),
+        migrations.CreateModel(
+            name="Correction",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("columns", models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder)),
+                ("translations", models.JSONField()),
+                ("created", models.DateTimeField(auto_now_add=True)),
+                (
+                    "announcement",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="correction",
+                        to="notifications_hub.announcement",
+                    ),
+                ),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "correction",
+                "verbose_name_plural": "corrections",
+                "abstract": False,
+                "default_permissions": (),
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="BannerDismissal",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "announcement",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="notifications_hub.announcement",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("person", "announcement"), name="hub_banner_dismissed_once")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ResultFold",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("floor", models.BigIntegerField(default=0)),
+                ("folded_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("looked_back_at", models.DateTimeField(default=django.utils.timezone.now)),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="ResultTally",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "what",
+                    models.CharField(
+                        choices=[
+                            ("delivered", "Delivered"),
+                            ("seen", "Seen"),
+                            ("read", "Read"),
+                            ("clicked", "Clicked"),
+                            ("dismissed", "Dismissed"),
+                            ("failed", "Failed"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("method", models.CharField(blank=True, max_length=20)),
+                ("reason", models.CharField(blank=True, max_length=60)),
+                ("language", models.CharField(blank=True, max_length=20)),
+                ("at", models.DateTimeField()),
+                ("number", models.BigIntegerField()),
+                (
+                    "announcement",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="notifications_hub.announcement",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="ResultWatch",
+            fields=[
+                (
+                    "announcement",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to="notifications_hub.announcement",
+                    ),
+                ),
+                ("looked_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("moved", models.BooleanField(default=False)),
+                ("reported_at", models.DateTimeField(null=True)),
+                ("audience_size", models.PositiveBigIntegerField(null=True)),
+                ("audience_at", models.DateTimeField(null=True)),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(condition=models.Q(("moved", True)), fields=["announcement"], name="hub_result_moved"),
+                    models.Index(
+                        condition=models.Q(("audience_at", None)), fields=["announcement"], name="hub_result_uncounted"
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ResultFigure",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "what",
+                    models.CharField(
+                        choices=[
+                            ("delivered", "Delivered"),
+                            ("seen", "Seen"),
+                            ("read", "Read"),
+                            ("clicked", "Clicked"),
+                            ("dismissed", "Dismissed"),
+                            ("failed", "Failed"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("method", models.CharField(blank=True, max_length=20)),
+                ("reason", models.CharField(blank=True, max_length=60)),
+                ("language", models.CharField(blank=True, max_length=20)),
+                ("bucket", models.PositiveIntegerField()),
+                ("number", models.BigIntegerField()),
+                (
+                    "announcement",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="notifications_hub.announcement",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("announcement", "what", "method", "reason", "language", "bucket"),
+                        name="hub_result_figure_once",
+                    )
+                ],
+            },
+        ),
+        migrations.RemoveConstraint(
+            model_name="delivery",
+            name="hub_delivery_once",
+        ),
+        migrations.RemoveConstraint(
+            model_name="rollout",
+            name="hub_rollout_once",
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("rollout__isnull", False), ("state", "sent")),
+                fields=["rollout", "settled_at", "id"],
+                name="hub_delivery_rollout_sent",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="delivery",
+            constraint=models.UniqueConstraint(
+                fields=("notification", "transport", "address", "is_retraction"), name="hub_delivery_once"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="rollout",
+            constraint=models.UniqueConstraint(
+                fields=("announcement", "transport", "is_retraction"), name="hub_rollout_once"
+            ),
+        ),
         migrations.CreateModel(
             name="AudienceList",
             fields=[

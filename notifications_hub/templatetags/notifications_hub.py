@@ -1,8 +1,9 @@
-"""Template tags: the bell, live lists, and the progress bars of jobs.
+"""Template tags: the bell, live lists, the progress bars of jobs, and the banners of announcements.
 
 {% load notifications_hub %}{% notification_bell %}
 {% live_list "post.9" comments as live %}<live-list {{ live.attributes }}>…</live-list>
 {% task_progress job %}
+{% announcement_banners %}
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from notifications_hub import live_lists
+from notifications_hub.announcements.banners.page import banners_html
 from notifications_hub.inbox import links
 from notifications_hub.inbox.push_attributes import PushAttributes
 from notifications_hub.inbox_scope import scope_of
@@ -75,3 +77,15 @@ def task_progress(context: template.Context, job: Job) -> str:
     """Return the progress bar of a job with its styles and script, or nothing if the viewer may not see the job."""
     request: HttpRequest | None = context.get("request")
     return "" if request is None else bar(request, job)
+
+
+@register.simple_tag(takes_context=True)
+def announcement_banners(context: template.Context, visitors: str = "live") -> str:
+    """Return the banners of this page, with their styles and script. `visitors` is `live` or `poll`.
+
+    Put it into the base template once, where banners should stand. It also serves visitors who are not signed in.
+    """
+    request: HttpRequest | None = context.get("request")
+    if request is None or getattr(request, "user", None) is None:
+        return ""
+    return banners_html(request, visitors=visitors)

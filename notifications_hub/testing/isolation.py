@@ -5,6 +5,7 @@ A test's transaction is rolled back, so the next test's people often have the pr
 
 from __future__ import annotations
 
+from notifications_hub.announcements.banners import current as banners
 from notifications_hub.cache_keys import forget_cache_entries
 from notifications_hub.delivery.worker_wakeup import forget_wake_ups
 from notifications_hub.rendering import forget_logged_errors
@@ -17,10 +18,11 @@ END_SECONDS = 10.0
 
 
 def forget_earlier_tests() -> None:
-    """Forget presence, rates and memberships in the cache, sent messages in memory, and what was logged once.
+    """Forget presence, rates, memberships and banners that are kept, sent messages in memory, and what was logged once.
 
     It uses neither the cache nor the database.
     """
+    banners.forget()
     forget_cache_entries()
     forget_cache_failure()
     forget_logged_errors()

@@ -20,9 +20,10 @@ from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.database.primary import from_primary
 from notifications_hub.delivery import preferences
 from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.delivery.pointless import pointless_reason
 from notifications_hub.delivery.reasons import reason_in_words
 from notifications_hub.delivery.shown import shown_to
-from notifications_hub.delivery.worker import act_token, pointless_reason, report_url
+from notifications_hub.delivery.worker import act_token, report_url
 from notifications_hub.kinds import Action, DeliveryMethod, kind_of
 from notifications_hub.message import localized_for
 from notifications_hub.notification import Notification
@@ -88,11 +89,11 @@ def deliveries_of(captured: CapturedNotification) -> list[CapturedDelivery]:
     """Return the deliveries of a notification; an announcement has none."""
     if isinstance(captured.row, Announcement):
         return []
-    return [_delivery(row) for row in _with_notifications(Delivery.objects.filter(notification=captured.row.pk))]
+    return [_delivery(row) for row in _with_notifications(captured.row.deliveries.filter(is_retraction=False))]
 
 
 def _deliveries(start: Start) -> list[Delivery]:
-    return _with_notifications(Delivery.objects.filter(notification__gt=start.notification))
+    return _with_notifications(Delivery.objects.filter(notification__gt=start.notification, is_retraction=False))
 
 
 def _with_notifications(rows: models.QuerySet[Delivery]) -> list[Delivery]:
@@ -111,7 +112,7 @@ def _delivery(row: Delivery) -> CapturedDelivery:
 
 def _state_of(row: Delivery) -> tuple[str, str]:
     """Return the state and its reason in English. A worker cancels what has become pointless, when it is due."""
-    pointless = pointless_reason(row.notification) if row.state == DeliveryState.WAITING else None
+    pointless = pointless_reason(row) if row.state == DeliveryState.WAITING else None
     with translation.override("en"):
         if pointless is not None:
             return DeliveryState.CANCELLED.value, reason_in_words(pointless, {})
@@ -171,7 +172,8 @@ def announcements_for(person: AbstractBaseUser, start: Start) -> list[CapturedNo
 
 def _announced(row: Announcement, reader: Any) -> CapturedNotification:
     with localized_for(reader):
-        message = row.message()
+        # The author's own link, which the recorded address leads to.
+        message = replace(row.message(), url=row.url)
     methods = _reached(row, [reader])[reader.pk]
     return CapturedNotification(person=reader, message=message, methods=frozenset(methods), row=row)
 

@@ -25,7 +25,7 @@ from django.contrib.auth import get_user_model
 from django.db import connections
 
 from notifications_hub.database.primary import connection
-from notifications_hub.message import shortened
+from notifications_hub.message import retraction_of, shortened
 from notifications_hub.testing.other_side import OtherSide
 from notifications_hub.testing.sending import (
     MESSAGE,
@@ -176,6 +176,21 @@ class TransportSuite(TransportFailures):
         assert [send(transport, address), send(transport, address)] == [[None], [None]]
         assert titles_at(other_side, address) == [True, True]
         assert len({received.tag for received in other_side.received(address)}) == 1
+
+    def test_a_retraction_names_its_message_and_repeats_none_of_its_words(
+        self, transport: Transport, other_side: OtherSide, people: Sequence[Any]
+    ) -> None:
+        if not declaration_in("transport", transport).retracts:
+            pytest.skip("This transport takes nothing back.")
+        address = other_side.reach(people[0])
+        assert send(transport, address) == [None]
+        # A worker that was killed sends it twice.
+        assert [send(transport, address, retraction_of(MESSAGE)) for _ in range(2)] == [[None]] * 2
+        sent, *retractions = other_side.received(address)
+        for retraction in retractions:
+            assert retraction.tag == sent.tag
+            assert MESSAGE.title not in retraction.text
+            assert MESSAGE.body not in retraction.text
 
     @pytest.mark.parametrize(
         "body", ["", "x" * 10_000, "\x00\ud800", "<b>&amp;</b> *_`~"], ids=["empty", "long", "unstorable", "markup"]

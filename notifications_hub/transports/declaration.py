@@ -28,6 +28,8 @@ class Declaration:
     """Let people switch it off where it is among a kind's default methods."""
     confirms: bool = False
     """Count a notification as delivered when its receiver reports it, not when `send` returns."""
+    retracts: bool = False
+    """Take back what it sent: `send` also gets messages with `retracts`."""
 
     @property
     def words(self) -> str:
@@ -53,6 +55,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "on_by_default": (bool,),
     "optional": (bool,),
     "confirms": (bool,),
+    "retracts": (bool,),
 }
 
 

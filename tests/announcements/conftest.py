@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.contrib.auth.models import Permission
+from pytest_django import Settings
 
 from accounts.models import User
 from tests.announcements.support import ClientFor, Grant
@@ -30,3 +31,18 @@ def staff(bob: User) -> Grant:
 @pytest.fixture
 def writer(client_for: ClientFor, staff: Grant) -> Client:
     return client_for(staff("broadcast"))
+
+
+@pytest.fixture
+def second(client_for: ClientFor, alice: User) -> Client:
+    """Return the client of Alice, who may announce too, and so approve what Bob writes."""
+    right = Permission.objects.get(content_type__app_label="notifications_hub", codename="broadcast")
+    User.objects.filter(pk=alice.pk).update(is_staff=True)
+    alice.user_permissions.add(right)
+    return client_for(User.objects.get(pk=alice.pk))
+
+
+@pytest.fixture
+def above_one(settings: Settings) -> None:
+    """Let a second person approve what goes to more than one person."""
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "ANNOUNCEMENT_APPROVAL_ABOVE": 1}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from django.contrib.messages import get_messages
 
+from notifications_hub.announcements.audit import AnnouncementStep
 from notifications_hub.announcements.methods import all_methods
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.streams.models import Event
@@ -34,6 +35,19 @@ def change(announcement: Announcement) -> str:
 
 def withdrawal(announcement: Announcement) -> str:
     return f"{LIST}{announcement.pk}/withdraw/"
+
+
+def approval(announcement: Announcement) -> str:
+    return f"{LIST}{announcement.pk}/approval/"
+
+
+def history(announcement: Announcement) -> str:
+    return f"{LIST}{announcement.pk}/history/"
+
+
+def trail() -> list[tuple[str, str, str]]:
+    """Return step, person and source of each entry of the audit trail, oldest first."""
+    return list(AnnouncementStep.objects.order_by("pk").values_list("step", "person_name", "source"))
 
 
 def log_of(topic: str) -> list[tuple[str, Any]]:

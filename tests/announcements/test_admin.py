@@ -162,7 +162,7 @@ def test_audiences_are_offered_with_labels(writer: Client, alice: User, charlie:
     [
         ({"title": ""}, "title", "required"),
         ({"audience": "stuff"}, "audience", "not one of the available choices"),
-        ({"url": "https://elsewhere.example/"}, "url", "a path of this site"),
+        ({"url": "https://elsewhere.example/"}, "url", "another site, elsewhere.example"),
         ({"ends_at_0": "2001-01-01", "ends_at_1": "12:00"}, "ends_at", "in the future"),
         (
             {

@@ -47,7 +47,8 @@ def test_an_announcement_is_one_whole_event_and_creates_no_row(alice: User) -> N
     [(kind, item)] = log_of("everyone")
     assert kind == "announcement.created"
     assert (item["id"], item["kind"], item["title"]) == (f"a{announcement.pk}", "announcement", "Hello")
-    assert (item["url"], item["level"], item["unread"]) == ("/posts/1/", "warning", True)
+    opening = f"/notifications/a{announcement.pk}/open/"
+    assert (item["url"], item["level"], item["unread"]) == (opening, "warning", True)
     assert not Notification.objects.exists()
 
 

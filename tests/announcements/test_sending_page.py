@@ -69,11 +69,24 @@ def test_staff_without_the_permission_may_neither_see_nor_order(
     assert rollout.state == RolloutState.RUNNING
 
 
+def test_stopping_for_good_asks_first(writer: Client, rollout: Rollout) -> None:
+    page = sending(rollout.announcement)
+    question = writer.post(page, {"order": "stop"}).content.decode()
+    rollout.refresh_from_db()
+    assert rollout.state == RolloutState.RUNNING
+    assert 'name="order" value="stop"' in question
+    assert 'name="sure"' in question
+
+    writer.post(page, {"order": "stop", "sure": "Stop for good"})
+    rollout.refresh_from_db()
+    assert rollout.state == RolloutState.STOPPED
+
+
 def test_orders_are_carried_out_once(writer: Client, rollout: Rollout) -> None:
     page = sending(rollout.announcement)
     states = []
     for order in ("pause", "pause", "resume", "stop", "resume", "nonsense"):
-        answer = writer.post(page, {"order": order})
+        answer = writer.post(page, {"order": order, "sure": "1"})
         rollout.refresh_from_db()
         states.append((rollout.state, said(answer)[-1].partition(".")[0]))
     assert states == [
@@ -125,3 +138,14 @@ def test_words_can_be_corrected_after_a_transport_was_removed(writer: Client, ro
     announcement.refresh_from_db()
     assert (answer.status_code, announcement.title) == (302, "Corrected")
     assert announcement.methods == ["live", "pigeon"]
+
+
+def test_it_shows_how_far_a_withdrawn_one_is_taken_back(writer: Client, rollout: Rollout) -> None:
+    given = {"transport": "web_push", "is_retraction": True, "starts_at": datetime.now(UTC)}
+    Rollout.objects.create(
+        announcement=rollout.announcement, people=90, looked_at=45, planned=31, sent=30, failed=1, shown=14, **given
+    )
+    page = writer.get(sending(rollout.announcement)).content.decode()
+    before, _heading, after = page.partition("<h2>Taken back</h2>")
+    assert 'value="50"' in after
+    assert all(f">{figure}</td>" in after and f">{figure}</td>" not in before for figure in ("30", "14"))

@@ -111,6 +111,7 @@ def test_a_push_in_chromium_from_the_subscription_to_the_click(world: World) -> 
     world.page.goto("about:blank")
     _a_button_marks_as_read_with_no_page_open(world)
     _a_click_opens_the_page(world)
+    _a_withdrawn_announcement_is_closed(world)
 
 
 def _alice_subscribes(world: World) -> None:
@@ -185,6 +186,32 @@ def _a_click_opens_the_page(world: World) -> None:
     there = f"{world.site.url}/notifications/?from=push"
     world.wait_for(lambda: there in [page.url for page in world.context.pages])
     assert {message.ack for message in world.push.messages.values()} == {"delivered"}
+
+
+def _a_withdrawn_announcement_is_closed(world: World) -> None:
+    """With no page open, Chromium says that the site was updated, if an event ends with nothing on the screen."""
+    world.page.goto("about:blank")
+    for page in world.context.pages[1:]:
+        page.close()
+    world.site.python("from notifications_hub import broadcast; broadcast(title='Closed on Sunday', body='All day')")
+    world.wait_for(lambda: [shown.title for shown in world.desktop.shown] == ["Closed on Sunday"])
+    world.site.python(
+        """
+        from notifications_hub.announcements.announce import withdraw
+        from notifications_hub.announcements.models import Announcement
+        withdraw(Announcement.objects.get())
+        """
+    )
+    seen: list[list[str]] = []
+
+    def is_closed() -> bool:
+        seen.append([shown.title for shown in world.desktop.shown])
+        return not seen[-1]
+
+    world.wait_for(is_closed)
+    world.page.wait_for_timeout(1500)
+    assert world.desktop.shown == []
+    assert {title for titles in seen for title in titles} <= {"Closed on Sunday", "This announcement was withdrawn."}
 
 
 def _clear(world: World) -> None:

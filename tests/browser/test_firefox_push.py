@@ -85,7 +85,7 @@ def test_alice_gets_a_push_while_her_page_is_closed(
     subscribe(firefox, push_site)
     firefox.close_pages()
     bob_replies(push_site)
-    (alert,) = wait_for(firefox.alerts, timeout=15)
+    (alert,) = wait_for(firefox.alerts, timeout=30)
     assert alert == {"title": "Bob replied", "body": "I agree. 我同意"}
     wait_for(lambda: delivered_by(push_site) == "web_push")
 
@@ -109,7 +109,7 @@ def test_alice_gets_no_push_for_a_notification_she_can_see(
 
     with firefox.page_stopped():
         bob_replies(push_site)
-        wait_for(lambda: push_service.messages, timeout=15)
+        wait_for(lambda: push_service.messages, timeout=30)
     wait_for(firefox.alerts)
 
 
@@ -130,7 +130,7 @@ def test_the_default_window_prevents_a_push_for_a_notification_she_can_see(
 
     with firefox.page_stopped():
         bob_replies(site)
-        wait_for(lambda: push_service.messages, timeout=15)
+        wait_for(lambda: push_service.messages, timeout=30)
 
 
 def test_alice_turns_pushes_off(firefox: Firefox, push_site: Site, push_service: LocalPushService) -> None:
@@ -150,7 +150,7 @@ def test_an_expired_subscription_is_deleted(firefox: Firefox, push_site: Site, p
     push_service.expire(subscription.endpoint)
     assert subscriptions(push_site) == "1"
     bob_replies(push_site)
-    wait_for(lambda: subscriptions(push_site) == "0", timeout=15)
+    wait_for(lambda: subscriptions(push_site) == "0", timeout=30)
 
 
 def test_people_sharing_a_browser_never_see_each_others_notifications(
@@ -164,7 +164,7 @@ def test_people_sharing_a_browser_never_see_each_others_notifications(
     firefox.visit(f"{push_site.url}/notifications/preferences/")
     firefox.wait_until("document.querySelector('push-subscription').state === 'off'")
     bob_replies(push_site)
-    (alert,) = wait_for(firefox.alerts, timeout=15)
+    (alert,) = wait_for(firefox.alerts, timeout=30)
     assert alert == {"title": "New notification", "body": ""}
     assert delivered_by(push_site) == ""
 
@@ -191,7 +191,7 @@ def test_a_replaced_subscription_gets_pushes_without_a_visit(
     push_service.forget_browsers()
     wait_for(lambda: endpoint(push_site) != old.endpoint)
     bob_replies(push_site)
-    (alert,) = wait_for(firefox.alerts, timeout=15)
+    (alert,) = wait_for(firefox.alerts, timeout=30)
     assert alert["title"] == "Bob replied"
 
 
@@ -211,3 +211,42 @@ def subscriptions(site: Site) -> str:
         print(PushSubscription.objects.count())
         """
     ).strip()
+
+
+def test_a_withdrawn_announcement_leaves_her_screen_and_her_push_service(
+    firefox: Firefox, push_site: Site, push_service: LocalPushService
+) -> None:
+    sign_in(firefox, push_site, "alice")
+    subscribe(firefox, push_site)
+    firefox.close_pages()
+    announce(push_site)
+    wait_for(lambda: [alert["title"] for alert in firefox.alerts()] == ["Closed on Sunday"], timeout=30)
+
+    withdraw(push_site)
+    seen: set[str] = set()
+    wait_for(lambda: not note(seen, firefox), timeout=30)
+    assert seen <= {"Closed on Sunday", "This announcement was withdrawn."}
+    wait_for(lambda: [message.ack for message in push_service.messages.values()] == ["delivered"] * 2)
+    first, second = push_service.messages.values()
+    assert first.topic == second.topic
+
+
+def announce(site: Site) -> None:
+    site.python("from notifications_hub import broadcast; broadcast(title='Closed on Sunday', body='All day')")
+
+
+def withdraw(site: Site) -> None:
+    site.python(
+        """
+        from notifications_hub.announcements.announce import withdraw
+        from notifications_hub.announcements.models import Announcement
+        withdraw(Announcement.objects.get())
+        """
+    )
+
+
+def note(seen: set[str], firefox: Firefox) -> list[str]:
+    """Add the titles on the screen to those seen, and return them."""
+    titles = [alert["title"] for alert in firefox.alerts()]
+    seen.update(titles)
+    return titles

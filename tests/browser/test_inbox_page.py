@@ -165,7 +165,8 @@ def test_what_is_archived_elsewhere_while_older_ones_load_does_not_appear(page_f
 
     page.route("**/notifications/?*before*", hold)
     page.get_by_role("link", name="Older").click()
-    page.wait_for_timeout(500)
+    while not answers:
+        page.wait_for_timeout(50)  # lets Playwright call the handler
     site.python("Notification.objects.filter(recipient=alice, verb='waved 3').archive()")
     expect(page.locator("notification-bell")).to_have_attribute("unread", "24")
     [(route, answer)] = answers

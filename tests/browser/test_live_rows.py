@@ -163,7 +163,7 @@ def _changes_missing_from_the_log_are_fetched(page: Page, site: Site) -> None:
         from notifications_hub.streams import Stream
         print(Stream.objects.update(epoch="0ddba115"))
     """)
-    expect(page.locator("live-list .lines")).to_have_text(["By raw SQL", *TEXTS[:-1]], timeout=20_000)
+    expect(page.locator("live-list .lines")).to_have_text(["By raw SQL", *TEXTS[:-1]], timeout=30_000)
     assert page.evaluate("window.row.isConnected"), "the existing row stays the same element"
     wait_until_live(page)
 

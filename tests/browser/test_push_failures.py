@@ -9,9 +9,12 @@ import pytest
 from playwright.sync_api import expect
 
 from notifications_hub.transports.web_push.vapid import generate
+from tests.support.browser import WHOLE
 
 if TYPE_CHECKING:
-    from tests.support.browser import People
+    from playwright.sync_api import Browser
+
+    from tests.support.browser import People, SharedChromium
     from tests.support.site import Site
 
 # What Chromium throws if it cannot reach its maker's service. A real attempt would depend on the machine's network.
@@ -21,6 +24,12 @@ NO_PUSH_SERVICE = """() => {
     };
 }"""
 PREFERENCES = "/notifications/preferences/"
+
+
+@pytest.fixture(scope="module")
+def browser(_shared_chromium: SharedChromium) -> Browser:
+    """Open the whole Chromium, because its headless shell denies every permission to notify."""
+    return _shared_chromium.open(WHOLE)
 
 
 @pytest.fixture
@@ -37,7 +46,7 @@ def test_a_failed_switch_says_why_and_what_to_do(page_for: People) -> None:
 
     page.evaluate(NO_PUSH_SERVICE)
     button.press("Enter")
-    expect(switch).to_have_attribute("state", "service", timeout=10_000)
+    expect(switch).to_have_attribute("state", "service", timeout=30_000)
     expect(switch.get_by_text("couldn't reach its push service")).to_be_visible()
     expect(page.locator("[data-announcer]")).to_contain_text("couldn't reach its push service")
     expect(button).to_have_text("Try again")

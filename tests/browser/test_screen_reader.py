@@ -58,7 +58,7 @@ def test_orca_speaks_each_notification_once_and_sums_up_a_burst(page: Page, read
     page.locator(".nh-toast").wait_for()
     page.locator(".nh-toast").wait_for(state="detached", timeout=20_000)
     quiet_site.python("for number in range(8): send(f'sent {number}')")
-    wait_until(lambda: any(text.startswith("and ") for text in reader.spoken), seconds=20, what="the summary")
+    wait_until(lambda: any(text.startswith("and ") for text in reader.spoken), seconds=30, what="the summary")
 
     assert _news(reader)[0] == "Error: Bob broke the import. Line 9 has no date"
     assert len(set(_news(reader)[1:4])) == 3

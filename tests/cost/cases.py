@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -141,6 +142,13 @@ def _admin() -> Iterator[Case]:
     for model, _shown in sorted(admin.site._registry.items(), key=lambda item: item[0].__name__):
         if model._meta.app_label == APP:
             yield from _lists(model._meta.model_name or "")
+    results = reverse(f"admin:{APP}_announcement_results", args=[1])
+    for query in ("", "?piece", "?file"):
+        yield Case(f"admin announcement: results {query}", partial(_results, f"{results}{query}"))
+
+
+def _results(path: str, world: World) -> None:
+    assert world.admin.get(path).status_code == 200
 
 
 SEARCHES = {"stream": "inbox.1", "announcement": "Announcement 1"}

@@ -18,7 +18,10 @@ from django.db.models import NOT_PROVIDED, Model
 from psycopg import sql
 
 from notifications_hub.announcements.announce import broadcast
+from notifications_hub.announcements.banners.models import BannerDismissal
+from notifications_hub.announcements.banners.rules import Banner
 from notifications_hub.announcements.models import Announcement
+from notifications_hub.announcements.results.models import ResultFigure, ResultFold, ResultTally
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.jobs.models import Job
 from notifications_hub.models import Notification, PushSubscription
@@ -31,6 +34,7 @@ ADMIN = 3
 ROOM = "room.lobby"
 EPOCH = "0123abcd"
 ANNOUNCEMENTS = 20
+BANNERS = 2
 YEAR = 365 * 24 * 3600
 
 
@@ -75,7 +79,7 @@ SMALL = Size(notifications=100_000, people=12_500, subscriptions=12_500, heavy=2
 
 def load(size: Size) -> None:
     """Replace all rows of the hub's tables, and let PostgreSQL collect its statistics."""
-    _empty(get_user_model(), Announcement, Event, Stream)
+    _empty(get_user_model(), Announcement, Event, ResultFold, ResultTally, Stream)
     with _Loader(size) as loader:
         loader.people()
         loader.notifications()
@@ -84,8 +88,11 @@ def load(size: Size) -> None:
         loader.own_addresses()
         loader.deliveries()
         loader.jobs()
+        loader.dismissals()
+        loader.results()
     for number in range(ANNOUNCEMENTS):
-        broadcast(title=f"Announcement {number}", body="The library is closed on Sunday.")
+        banner = Banner() if number < BANNERS else None
+        broadcast(title=f"Announcement {number}", body="The library is closed on Sunday.", banner=banner)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
 
@@ -128,6 +135,10 @@ class _Loader:
             is_superuser=f"i = {ADMIN}",
             date_joined="now()",
         )
+
+    def dismissals(self) -> None:
+        """Dismiss the second announcement's banner for everyone."""
+        self._copy(BannerDismissal, self._size.people, person_id="i", announcement_id="2", at="now()")
 
     def notifications(self) -> None:
         is_heavy = f"i % {self._size.step} = 0"
@@ -230,6 +241,16 @@ class _Loader:
             started_at=age,
             ended_at=age,
         )
+
+    def results(self) -> None:
+        """Copy what was counted of the announcements, and as many tallies that wait to be folded."""
+        count = self._size.notifications
+        of_one = {"announcement_id": f"1 + i % {ANNOUNCEMENTS}", "what": "'read'", "number": "1"}
+        language = f"'l' || (i / {ANNOUNCEMENTS}) % 10"
+        self._copy(ResultTally, count, **of_one, language=language, at="now()")
+        bucket = f"24 * (i / {10 * ANNOUNCEMENTS})"
+        self._copy(ResultFigure, count, **of_one, language=language, bucket=bucket)
+        self._copy(ResultFold, 1, folded_at="now() - interval '1 minute'", looked_back_at="now()")
 
     @property
     def _moment(self) -> str:

@@ -18,8 +18,8 @@ Act = Callable[[World], object]
 
 API = "/api/v1/"
 _PUBLIC = "93.184.215.14"
-REFUSALS = (404, 426, 501)
-"""Pushes without a key, and WebSocket and SSE without ASGI."""
+REFUSALS = (302, 404, 426, 501)
+"""A link that is opened, pushes without a key, and WebSocket and SSE without ASGI."""
 
 
 def get(path: str, **query: str) -> Act:
@@ -111,7 +111,11 @@ PAGES: Mapping[str, Sequence[Act]] = {
     "test-address": [_own_address("test-address", lambda world: {"id": world.own_address.pk})],
     "remove-address": [_own_address("remove-address", lambda world: {"id": world.own_address.pk})],
     "cancel-job": [post("/jobs/{world.job.pk}/cancel/", lambda _world: {})],
+    "banners": [get("/notifications/banners/")],
+    "dismiss-banner": [post("/notifications/banners/dismiss/", lambda world: {"id": world.banner.item_id})],
     "why": [get("/notifications/{world.size.notifications}/why/"), get("/notifications/a1/why/")],
+    "open": [get("/notifications/{world.size.notifications}/open/"), get("/notifications/a1/open/")],
+    "announcement": [get("/notifications/announcements/1/")],
     "live_ws": [get("/live/ws/")],
     "live_sse": [get("/live/sse/")],
     "live_poll": [get("/live/poll/"), get("/live/poll/", cursor="{world.cursor}", visible="1")],

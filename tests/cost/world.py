@@ -14,6 +14,7 @@ from django.contrib.auth import get_user_model
 from django.core import signing
 from django.test import Client
 
+from notifications_hub.announcements.models import Announcement
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.delivery.worker import ACT_SALT
 from notifications_hub.inbox import marks
@@ -125,6 +126,11 @@ class World:
         found = Job.objects.filter(owner=self.person).first()
         assert found is not None
         return found
+
+    @property
+    def banner(self) -> Announcement:
+        """A banner that nobody has dismissed."""
+        return Announcement.objects.banners().earliest("pk")
 
     @property
     def browser(self) -> PushSubscription:

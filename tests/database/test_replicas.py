@@ -89,9 +89,9 @@ def test_an_open_page_and_the_inbox_show_a_new_notification(host: Host, address:
     cookies = "; ".join(f"{name}={value}" for name, value in alice.cookies.items())
     live = address.replace("http", "ws") + "/live/ws/"
     with connect(live, origin=Origin(address), additional_headers={"Cookie": cookies}) as socket:
-        socket.recv(timeout=5)
+        socket.recv(timeout=30)
         host.manage("shell", "--command", NOTIFY)
-        [event] = json.loads(socket.recv(timeout=5))["events"]
+        [event] = json.loads(socket.recv(timeout=30))["events"]
     item = event["data"]["id"]
     page = alice.get("/api/v1/notifications/").json()
     assert item in [one["id"] for one in page["results"]]

@@ -293,7 +293,7 @@ def test_the_thread_sends_deliveries_that_fall_due(
 ) -> None:
     worker_thread()
     [row] = send_due(bob, alice)
-    wait_until(lambda: sent() == [str(row.pk)], seconds=20, what="the push")
+    wait_until(lambda: sent() == [str(row.pk)], seconds=30, what="the push")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -305,7 +305,7 @@ def test_an_idle_thread_stops_at_once(
     time.sleep(0.2)
     began = time.monotonic()
     thread.stop()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
 
 
 @pytest.mark.django_db(transaction=True)
@@ -345,5 +345,5 @@ def test_an_error_does_not_end_the_thread(
     monkeypatch.setattr(worker, "IDLE_SECONDS", 0.05)
     [row] = send_due(bob, alice)
     worker_thread()
-    wait_until(lambda: sent() == [str(row.pk)], seconds=20, what="the push")
+    wait_until(lambda: sent() == [str(row.pk)], seconds=30, what="the push")
     assert faults == []

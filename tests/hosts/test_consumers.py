@@ -36,12 +36,12 @@ def test_the_tutorials_chat_and_the_hub_answer_side_by_side(project: HostProject
     alice, bob = project.visitor("alice"), project.visitor("bob")
     with chat(project, alice) as hers, chat(project, bob) as his, project.listening(alice, by=by) as bell:
         his.send(json.dumps({"message": "hello"}))
-        assert json.loads(hers.recv(timeout=10)) == json.loads(his.recv(timeout=10)) == {"message": "hello"}
+        assert json.loads(hers.recv(timeout=30)) == json.loads(his.recv(timeout=30)) == {"message": "hello"}
         # From another process, so the hint goes through the same layer.
         project.python('notify.send(person("bob"), recipient=person("alice"), verb="waved")')
         assert bell.until("notification.created")["data"]["title"] == "bob waved"
         his.send(json.dumps({"message": "still here"}))
-        assert json.loads(hers.recv(timeout=10)) == {"message": "still here"}
+        assert json.loads(hers.recv(timeout=30)) == {"message": "still here"}
 
 
 def test_a_consumer_may_notify(project: HostProject) -> None:

@@ -35,7 +35,7 @@ def test_bell_toasts_and_pages_work_without_a_violation(browser: Browser, projec
         page.route_web_socket(re.compile("/live/ws/"), _close)
         page.reload()
     live = page.locator("notification-bell [data-part=state]")
-    expect(live).to_have_attribute("data-state", "live", timeout=20_000)
+    expect(live).to_have_attribute("data-state", "live", timeout=30_000)
     project.python('notify.send(person("bob"), recipient=person("alice"), verb="waved", url="/")')
     expect(page.locator("toast-stack").get_by_text("bob waved")).to_be_visible()
     page.get_by_role("button", name="Notifications").click()

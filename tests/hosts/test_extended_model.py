@@ -16,7 +16,7 @@ from tests.support.processes import ROOT
 
 FOLDER = "tests/hosts/extended_model"
 PROOFS = [f"{FOLDER}/{name}.py" for name in ("writing", "reading", "scopes", "samples")]
-OPTIONS = ["-q", "-p", "no:cacheprovider", "--ds", "tests.hosts.extended_model.settings"]
+OPTIONS = ["-q", "--ds", "tests.hosts.extended_model.settings"]
 
 
 @pytest.mark.both_databases

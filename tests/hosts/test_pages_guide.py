@@ -48,7 +48,7 @@ def people(browser: Browser, project: HostProject) -> Iterator[People]:
 
 def wait_until_live(page: Page) -> None:
     live = page.locator("notification-bell [data-part=state]")
-    expect(live).to_have_attribute("data-state", "live", timeout=20_000)
+    expect(live).to_have_attribute("data-state", "live", timeout=30_000)
 
 
 def test_a_page_with_a_topic_hears_what_is_published(people: People, project: HostProject) -> None:

@@ -101,9 +101,9 @@ def test_ten_lines_add_a_bell_that_shows_a_reply(host: Host, address: str) -> No
     cookies = "; ".join(f"{name}={value}" for name, value in alice.cookies.items())
     live = address.replace("http", "ws") + "/live/ws/"
     with connect(live, origin=Origin(address), additional_headers={"Cookie": cookies}) as socket:
-        socket.recv(timeout=5)
+        socket.recv(timeout=30)
         host.manage("shell", "--command", NOTIFY)
-        [event] = json.loads(socket.recv(timeout=5))["events"]
+        [event] = json.loads(socket.recv(timeout=30))["events"]
     assert event["data"]["title"] == "bob waved"
     assert alice.get("/api/v1/notifications/count/").json() == {"unread": 1, "unseen": 1, "capped": False}
     assert "bob waved" in alice.get("/notifications/").text
@@ -129,4 +129,4 @@ def test_an_asgi_file_may_import_it_before_django_is_set_up() -> None:
 
 
 def test_anonymous_visitors_see_no_bell(address: str) -> None:
-    assert "<notification-bell" not in requests.get(address + "/", timeout=5).text
+    assert "<notification-bell" not in requests.get(address + "/", timeout=30).text

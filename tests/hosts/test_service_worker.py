@@ -68,7 +68,7 @@ def page(context: BrowserContext, project: HostProject) -> Iterator[Page]:
 def test_turning_pushes_on_keeps_the_hosts_worker_which_then_shows_them(page: Page) -> None:
     page.evaluate(REGISTER, "/worker.js")
     page.get_by_role("button", name="Turn on").click()
-    expect(page.locator("push-subscription [data-state=service]")).to_be_visible(timeout=20_000)
+    expect(page.locator("push-subscription [data-state=service]")).to_be_visible(timeout=30_000)
     assert page.evaluate(REGISTERED) == "/worker.js"
     Pushes(page).deliver(json.dumps({"id": "1", "notification": {"title": "bob waved", "tag": "n1"}}))
     page.wait_for_function(f"{SHOWN}.then((titles) => titles.includes('bob waved'))")
@@ -80,6 +80,6 @@ def test_a_worker_without_the_line_is_not_replaced_and_the_console_names_the_rem
     page.on("console", lambda message: said.append(message.text))
     page.evaluate(REGISTER, "/silent.js")
     page.get_by_role("button", name="Turn on").click()
-    expect(page.locator("push-subscription [data-state=failed]")).to_be_visible(timeout=20_000)
+    expect(page.locator("push-subscription [data-state=failed]")).to_be_visible(timeout=30_000)
     assert page.evaluate(REGISTERED) == "/silent.js"
     assert "Import service_worker/push.js into it" in " ".join(said)

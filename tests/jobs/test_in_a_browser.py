@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.jobs.support import ATTACKS
-from tests.support.browser import People
+from tests.support.browser import People, click_through
 from tests.support.celery import CeleryWorker
 from tests.support.processes import wait_until
 from tests.support.site import Site
@@ -33,8 +33,8 @@ def worker(site: Site, tmp_path: Path) -> Iterator[CeleryWorker]:
 
 
 def start(page: Page, how: str) -> Locator:
-    """Its bar, the newest."""
-    page.locator(f"button[value={how}]").click()
+    """Start a report, and return its bar, the newest."""
+    click_through(page.locator(f"button[value={how}]"))
     return page.locator("task-progress").first
 
 
@@ -174,7 +174,7 @@ def expect_text_whatever_a_task_says(site: Site, page: Page, *others: Page) -> N
     page.goto(site.url + "/showcase/report/")
     for attack in ATTACKS:
         bar = page.locator("task-progress").filter(has=page.get_by_text(attack, exact=True))
-        expect(bar).to_have_attribute("state", "failed", timeout=20_000)
+        expect(bar).to_have_attribute("state", "failed", timeout=30_000)
         expect(bar.locator("[data-part=text]")).to_have_text(attack)
     titles = {f"“{attack}” failed" for attack in ATTACKS}
     pages = [page, *others]

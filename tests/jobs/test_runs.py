@@ -307,7 +307,7 @@ def test_a_report_survives_a_database_outage(alice: User, monkeypatch: pytest.Mo
     monkeypatch.setattr(job_changes, "report", once_away)
     reporter = Reporter(job)
     reporter.report({"done": 1.0, "text": "One"})
-    wait_until(lambda: Job.objects.get(pk=job.pk).done == 1.0, seconds=20)
+    wait_until(lambda: Job.objects.get(pk=job.pk).done == 1.0, seconds=30)
 
     assert reporter.stop() == {}
 

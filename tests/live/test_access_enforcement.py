@@ -154,6 +154,7 @@ async def test_reading_revocations_of_others_costs_one_query_however_many_people
     assert room.ended == {}
 
 
+@pytest.mark.clocked
 async def test_every_connection_is_revalidated_within_the_promised_time(
     room: Room, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

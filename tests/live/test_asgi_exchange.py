@@ -26,7 +26,7 @@ SSE_PATH, POLL_PATH, ACK_PATH = "/live/sse/", "/live/poll/", "/live/ack/"
 def get(site: Site, path: str, **headers: str) -> requests.Response:
     """Return the headers, and the body if the response ends by itself."""
     sent = {"Cookie": cookie_of(site, "alice"), **{name.replace("_", "-"): value for name, value in headers.items()}}
-    with requests.get(site.url + path, headers=sent, timeout=10, stream=path.startswith(SSE_PATH)) as response:
+    with requests.get(site.url + path, headers=sent, timeout=30, stream=path.startswith(SSE_PATH)) as response:
         return response
 
 
@@ -95,7 +95,7 @@ def test_a_stream_sends_its_retry_time_and_heartbeats(site: Site) -> None:
     with listening_by(SSE, site, "alice") as alice:
         assert isinstance(alice, SseClient)
         alice.frame()
-        wait_until(lambda: alice.comments >= 2, seconds=20, what="a second comment")
+        wait_until(lambda: alice.comments >= 2, seconds=30, what="a second comment")
         assert alice.retry == 1234
 
 
@@ -175,13 +175,13 @@ def test_the_poll_of_a_hidden_page_keeps_its_person_present_only_while_it_waits(
     with ThreadPoolExecutor() as thread:
         address = f"{site.url}{POLL_PATH}?{query_of([topic], cursor)}&wait=25&visible=0"
         waiting = thread.submit(requests.get, address, headers=headers, timeout=30)
-        wait_until(lambda: is_present(site, newcomer), seconds=20, what="presence")
+        wait_until(lambda: is_present(site, newcomer), seconds=30, what="presence")
         site.python(f"""
             from notifications_hub import publish
             publish("{topic}", "wake", {{}})
         """)
         assert waiting.result().ok
-    wait_until(lambda: not is_present(site, newcomer), seconds=10, what="absence")
+    wait_until(lambda: not is_present(site, newcomer), seconds=30, what="absence")
 
 
 @pytest.mark.clocked
@@ -301,7 +301,7 @@ def wsgi_url(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def _answers(url: str) -> bool:
     try:
-        return requests.get(f"{url}/healthz", timeout=5).ok
+        return requests.get(f"{url}/healthz", timeout=30).ok
     except requests.RequestException:
         return False
 

@@ -36,8 +36,8 @@ def test_a_forwarded_host_is_the_sites_own_if_django_trusts_it(site: Site, by: s
 
 def test_a_page_of_a_forwarded_host_may_acknowledge_over_http(site: Site) -> None:
     sent = {"Origin": FRONT, "Cookie": cookie_of(site, "alice"), **SEEN_FROM_OUTSIDE}
-    cursor = requests.get(f"{site.url}/live/poll/", headers=sent, timeout=5).json()["cursor"]
-    answer = requests.post(f"{site.url}/live/ack/", json={"cursor": cursor}, headers=sent, timeout=5)
+    cursor = requests.get(f"{site.url}/live/poll/", headers=sent, timeout=30).json()["cursor"]
+    answer = requests.post(f"{site.url}/live/ack/", json={"cursor": cursor}, headers=sent, timeout=30)
     assert answer.status_code == 204
 
 
@@ -57,7 +57,7 @@ def test_a_page_of_another_host_is_refused_behind_a_proxy(site: Site, headers: d
     sent = {"Cookie": cookie_of(site, "alice"), **headers}
     for path in ("/live/poll/?wait=0", "/live/sse/"):
         # A request for another host is a bad request with any origin.
-        assert requests.get(site.url + path, headers=sent, timeout=5).status_code in (400, 403)
+        assert requests.get(site.url + path, headers=sent, timeout=30).status_code in (400, 403)
 
 
 def test_a_forwarded_host_is_ignored_unless_the_site_trusts_it(quiet_site: Site) -> None:

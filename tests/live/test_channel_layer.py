@@ -25,7 +25,7 @@ def test_an_exiting_process_sends_its_last_events_first(databases: Databases, re
     environment = site_environment(DATABASE_URL=databases.copy(), REDIS_URL=redis_server.url)
     with Redis.from_url(redis_server.url) as redis, redis.pubsub() as received:
         received.psubscribe("*")
-        received.get_message(timeout=5)
+        received.get_message(timeout=30)
         shell = Shell(environment)
         shell.python("""
             from notifications_hub import publish
@@ -46,7 +46,7 @@ def test_hints_of_one_moment_are_sent_together(
     background = BackgroundLayer()
     with Redis.from_url(redis_server.url) as redis, redis.pubsub() as received:
         received.psubscribe("*")
-        received.get_message(timeout=5)
+        received.get_message(timeout=30)
         background.hint({"open.t": 1})
         time.sleep(0.1)
         for top in (3, 2, 4, 3):
@@ -98,7 +98,7 @@ def test_a_forked_process_and_its_parent_both_send_what_they_publish(
     environment = site_environment(DATABASE_URL=databases.copy(), REDIS_URL=redis_server.url)
     with Redis.from_url(redis_server.url) as redis, redis.pubsub() as received:
         received.psubscribe("*")
-        received.get_message(timeout=5)
+        received.get_message(timeout=30)
         shell = Shell(environment)
         shell.python(_FORK)
         assert shell.python(fork) == "0"
@@ -164,16 +164,19 @@ async def test_a_hub_rejoins_after_its_layer_has_lost_everything(
     async with one_hub(received):
         await asyncio.sleep(0.5)
         forgetful.flush()
-        await asyncio.sleep(0.5)
         sender = Layer()
-        sender.hint({"open.t": 1})
-        await sender.sent()
-        await _until(lambda: received)
-    assert [message["tops"] for message in received] == [{"open.t": 1}]
+        # A hint that is sent before the hub has rejoined is lost.
+        for _ in range(100):
+            sender.hint({"open.t": 1})
+            await sender.sent()
+            await asyncio.sleep(0.2)
+            if received:
+                break
+    assert received[0]["tops"] == {"open.t": 1}
 
 
 async def _until(holds: Callable[[], object]) -> None:
-    for _ in range(100):
+    for _ in range(1500):
         if holds():
             return
         await asyncio.sleep(0.02)

@@ -39,8 +39,8 @@ def test_a_tutorial_consumer_and_the_hub_work_side_by_side(site: Site, by: str) 
     with chat(site, "alice") as alice, chat(site, "bob") as bob, listening_by(by, site, "alice") as hub:
         hub.frame()
         alice.send(json.dumps({"message": "Hello"}))
-        assert json.loads(bob.recv(timeout=5)) == {"message": "Hello", "person": "bob"}
-        assert json.loads(alice.recv(timeout=5)) == {"message": "Hello", "person": "alice"}
+        assert json.loads(bob.recv(timeout=30)) == {"message": "Hello", "person": "bob"}
+        assert json.loads(alice.recv(timeout=30)) == {"message": "Hello", "person": "alice"}
         poke(site, "alice")
         assert hub.until("notification.created")
 

@@ -128,14 +128,14 @@ def test_the_running_site_handles_forged_cursors_as_well(site: Site) -> None:
     before = len(site.log)
     headers = {"Cookie": cookie_of(site, "alice")}
     with requests.Session() as session:
-        first = session.get(f"{site.url}/live/poll/", headers=headers, timeout=5).json()["cursor"]
+        first = session.get(f"{site.url}/live/poll/", headers=headers, timeout=30).json()["cursor"]
         made_up = cursors([first], random.Random(4))
         headers = {"Cookie": cookie_of(site, "charlie")}
         for number in range(300):
             cursor = next(made_up)
             wait = number % 2
             answer = session.get(
-                f"{site.url}/live/poll/?cursor={quote(cursor)}&wait={wait * 0.01}", headers=headers, timeout=5
+                f"{site.url}/live/poll/?cursor={quote(cursor)}&wait={wait * 0.01}", headers=headers, timeout=30
             )
             assert answer.status_code in (200, 400), cursor
             assert "poked" not in answer.text

@@ -41,18 +41,18 @@ def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def test_a_change_to_an_account_by_raw_sql_is_noticed(
     listen: Listen, site: Site, newcomer: str, visitor: Visitor, statement: str
 ) -> None:
-    with listen(visitor) as client, ends(client, 4401, MINUTE):
+    with listen(visitor) as client, ends(client, 4401):
         run(site, statement, person_id(site, newcomer))
 
 
 def test_a_session_deleted_by_raw_sql_is_noticed(listen: Listen, site: Site, visitor: Visitor) -> None:
-    with listen(visitor) as client, ends(client, 4401, MINUTE):
+    with listen(visitor) as client, ends(client, 4401):
         run(site, "DELETE FROM django_session WHERE session_key = %s", visitor.cookies["sessionid"])
 
 
 def test_a_right_removed_by_raw_sql_is_noticed(listen: Listen, site: Site, newcomer: str, visitor: Visitor) -> None:
     run(site, "UPDATE accounts_user SET is_staff = true WHERE id = %s", person_id(site, newcomer))
-    with listen(visitor, topics=["staff"]) as client, ends(client, 4403, MINUTE):
+    with listen(visitor, topics=["staff"]) as client, ends(client, 4403):
         run(site, "UPDATE accounts_user SET is_staff = false WHERE id = %s", person_id(site, newcomer))
 
 
@@ -76,6 +76,6 @@ def test_a_person_who_left_a_named_audience_gets_no_more_of_it_even_after_a_page
 ) -> None:
     run(site, "UPDATE accounts_user SET first_name = 'early' WHERE id = %s", person_id(site, newcomer))
     visitor.get("/notifications/")
-    with listen(visitor) as client, ends(client, 1012, MINUTE):
+    with listen(visitor) as client, ends(client, 1012):
         visitor.get("/notifications/")
         run(site, "UPDATE accounts_user SET first_name = '' WHERE id = %s", person_id(site, newcomer))

@@ -34,7 +34,7 @@ from tests.support.site import Site
 
 PEOPLE = {WEBSOCKET: "alice", SSE: "bob", LONG_POLL: "charlie"}
 PATHS = {SSE: "sse", LONG_POLL: "poll"}
-PATIENCE = 10.0
+PATIENCE = 30.0
 SLOW, EVENTS, SIZE = 8, 100, 60_000
 """Clients that stop reading, and the events published meanwhile, each of so many bytes."""
 SPARE = 10.0

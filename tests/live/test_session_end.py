@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from tests.live.conftest import Listen
-from tests.live.support import SECONDS, ends, poke, revoke, run
+from tests.live.support import PROMPTLY, SECONDS, ends, poke, revoke, run
 from tests.support.live import LONG_POLL, POLL, listening_by
 from tests.support.site import Site, Visitor
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.both_databases
 def test_signing_out_ends_the_connection(listen: Listen, site: Site, newcomer: str, visitor: Visitor) -> None:
     with listen(visitor) as client:
         cookies = dict(visitor.cookies)
-        with ends(client, 4401):
+        with ends(client, 4401, PROMPTLY):
             assert visitor.post("/accounts/logout/").ok
         poke(site, newcomer)
         assert client.closing()[0] == 4401
@@ -116,10 +116,10 @@ def test_an_expired_session_ends_its_connection_on_time(listen: Listen, site: Si
     site.python(f"""
         from datetime import UTC, datetime, timedelta
         from django.contrib.sessions.models import Session
-        soon = datetime.now(UTC) + timedelta(seconds=1.5)
+        soon = datetime.now(UTC) + timedelta(seconds=3)
         Session.objects.filter(pk={visitor.cookies["sessionid"]!r}).update(expire_date=soon)
     """)
-    with listen(visitor) as client, ends(client, 4401, 1.5 + SECONDS):
+    with listen(visitor) as client, ends(client, 4401, 3 + SECONDS):
         pass
 
 

@@ -64,8 +64,8 @@ def test_every_kind_of_connection_works_in_a_folder(request: pytest.FixtureReque
 
 
 def test_a_path_that_only_starts_like_the_folder_is_outside_it(site: Site) -> None:
-    assert requests.get(f"{site.url}/apple/live/poll/", timeout=5).status_code == 404
-    assert requests.get(f"{site.url}/other/live/poll/", timeout=5).status_code == 404
+    assert requests.get(f"{site.url}/apple/live/poll/", timeout=30).status_code == 404
+    assert requests.get(f"{site.url}/other/live/poll/", timeout=30).status_code == 404
 
 
 @pytest.mark.parametrize("deployed", [KEPT, STRIPPED])

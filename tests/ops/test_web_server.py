@@ -44,7 +44,7 @@ def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def test_half_sent_requests_are_closed_and_block_nobody(site: Site) -> None:
     with dialled(site.port, STRANGERS, HALF) as lines:
         began = time.monotonic()
-        assert requests.get(f"{site.url}/healthz", timeout=10).ok
+        assert requests.get(f"{site.url}/healthz", timeout=30).ok
         answered = time.monotonic() - began
         # Sending a byte now and then does not extend the deadline.
         for line in lines[::2]:
@@ -76,7 +76,7 @@ def test_a_slow_body_is_accepted_while_it_moves(site: Site) -> None:
 @pytest.mark.faults(short=True)
 def test_a_poll_may_wait_longer_than_a_head_may_take(site: Site) -> None:
     headers = {"Cookie": cookie_of(site, "bob")}
-    first = requests.get(f"{site.url}/live/poll/", headers=headers, timeout=5).json()
+    first = requests.get(f"{site.url}/live/poll/", headers=headers, timeout=30).json()
     wait = HEAD + 2
     asked = {"cursor": first["cursor"], "wait": f"{wait:g}"}
     answer = requests.get(f"{site.url}/live/poll/", params=asked, headers=headers, timeout=wait + 10)
@@ -107,14 +107,14 @@ def test_an_endless_body_is_refused(quiet_site: Site) -> None:
                 taken += line.send(b"x" * 2**16)
         assert taken < 4 * MAX_BODY
     body = b"x" * MAX_BODY
-    assert requests.post(f"{quiet_site.url}/healthz", data=body, timeout=10).status_code != 413
+    assert requests.post(f"{quiet_site.url}/healthz", data=body, timeout=30).status_code != 413
 
 
 def test_a_forwarded_address_that_is_too_long_is_refused(quiet_site: Site) -> None:
     # uvicorn caches the last 4,096 forwarded addresses, and a proxy may forward an address that a stranger wrote.
     for length, status in ((MAX_FORWARDED, 200), (MAX_FORWARDED + 1, 400)):
         headers = {"X-Forwarded-For": "1" * length}
-        assert requests.get(f"{quiet_site.url}/healthz", headers=headers, timeout=5).status_code == status
+        assert requests.get(f"{quiet_site.url}/healthz", headers=headers, timeout=30).status_code == status
 
 
 def test_a_socket_is_one_line_of_the_log_with_its_address(quiet_site: Site) -> None:
@@ -132,8 +132,8 @@ def test_a_server_at_its_connection_limit_answers_503_at_once(databases: Databas
     site = Site(tmp_path, hub={}, environment={"DATABASE_URL": databases.copy()}, server=server)
     try:
         with dialled(site.port, 20, HALF):
-            assert requests.get(f"{site.url}/healthz", timeout=5).status_code == 503
-        assert requests.get(f"{site.url}/healthz", timeout=5).status_code == 200
+            assert requests.get(f"{site.url}/healthz", timeout=30).status_code == 503
+        assert requests.get(f"{site.url}/healthz", timeout=30).status_code == 200
     finally:
         site.close()
 

@@ -34,7 +34,7 @@ def chromium_with_desktop(profile: Path, desktop: Desktop, switches: Sequence[st
             args=["--headless=new", *SWITCHES, _ONLY_HERE, *switches],
             env={**os.environ, "DBUS_SESSION_BUS_ADDRESS": desktop.address},
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(30_000)
         try:
             yield context
         finally:

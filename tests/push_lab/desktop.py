@@ -122,7 +122,7 @@ class Desktop:
     def shown(self) -> list[Shown]:
         return list(self._interface.shown.values())
 
-    def wait(self, title: str, timeout: float = 15) -> Shown:
+    def wait(self, title: str, timeout: float = 30) -> Shown:
         return wait_for(lambda: [one for one in self.shown if one.title == title], timeout)[0]
 
     def click(self, notification: Shown) -> None:

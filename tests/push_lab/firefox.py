@@ -79,7 +79,7 @@ class Firefox:
         except Exception:
             self._program.kill()
             raise
-        self.driver.timeout.script = 30
+        self.driver.timeout.script = 60
         return self
 
     def __exit__(
@@ -117,7 +117,7 @@ class Firefox:
         """Run JavaScript in the page, and return its value."""
         return self.driver.execute_script(script, script_args=arguments, sandbox=None)
 
-    def wait_until(self, expression: str, timeout: float = 10) -> Any:
+    def wait_until(self, expression: str, timeout: float = 30) -> Any:
         """Wait for a JavaScript expression in the page to be true, and return its value."""
         return wait_for(lambda: self.run(f"return {expression}"), timeout)
 

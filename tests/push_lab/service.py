@@ -301,7 +301,7 @@ class LocalPushService:
             await socket.send_json({**notification, **content})
 
 
-def wait_for(condition: Callable[[], T], timeout: float = 10, *, step: float = 0.05) -> T:
+def wait_for(condition: Callable[[], T], timeout: float = 30, *, step: float = 0.05) -> T:
     """Return the first true value of `condition`. Raise `TimeoutError`."""
     end = time.monotonic() + timeout
     while not (value := condition()):

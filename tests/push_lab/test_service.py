@@ -47,7 +47,7 @@ def send(push_service: LocalPushService, reader: Reader, private: str) -> Send:
         changed = {name.replace("_", "-"): value for name, value in headers.items()}
         sent = {name: value for name, value in {**fields, **changed}.items() if value is not None}
         data = WebPusher(reader.to_json()).encode(b"hello")["body"] if body is None else body
-        return requests.post(reader.endpoint, data=data, headers=sent, timeout=5).status_code
+        return requests.post(reader.endpoint, data=data, headers=sent, timeout=30).status_code
 
     return send
 

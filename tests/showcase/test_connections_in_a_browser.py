@@ -16,7 +16,7 @@ POLL_REQUEST_BYTES = 650
 
 
 def expect_done(page: Page) -> None:
-    expect(page.locator("[data-part=one]")).not_to_have_attribute("aria-disabled", "true", timeout=25_000)
+    expect(page.locator("[data-part=one]")).not_to_have_attribute("aria-disabled", "true", timeout=30_000)
 
 
 def figure(page: Page, name: str, kind: str) -> str:

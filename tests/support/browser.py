@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect, sync_playwright
 
 from tests.support.processes import tool
 from tests.support.site import PASSWORD, Site, Visitor
@@ -23,14 +23,19 @@ SWITCHES = (
 )
 
 
+SHELL = "chromium-headless-shell"
+"""Chromium without a window. It takes half the time, and it has neither push nor the permission to notify."""
+WHOLE = "chromium"
+
+
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(program: str = SHELL) -> Iterator[Browser]:
     """Open a headless browser. Until it is closed, this thread runs an event loop: use no ORM and no async test."""
-    program = tool("chromium")
+    path = tool(program)
     # Playwright's 5 s are too short for a busy machine.
-    expect.set_options(timeout=15_000)
+    expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(SWITCHES))
+        browser = playwright.chromium.launch(executable_path=path, args=list(SWITCHES))
         try:
             yield browser
         finally:
@@ -43,11 +48,12 @@ class SharedChromium:
     def __init__(self) -> None:
         self._running = ExitStack()
         self._browser: Browser | None = None
+        self._program = ""
 
-    def open(self) -> Browser:
-        if self._browser is None or not self._browser.is_connected():
+    def open(self, program: str = SHELL) -> Browser:
+        if self._browser is None or self._program != program or not self._browser.is_connected():
             self.close()
-            self._browser = self._running.enter_context(chromium())
+            self._browser, self._program = self._running.enter_context(chromium(program)), program
         return self._browser
 
     def close(self) -> None:
@@ -91,7 +97,7 @@ class People:
 
     def _new_context(self, username: str | None, options: dict[str, object]) -> BrowserContext:
         context = self._browser.new_context(**options)  # type: ignore[arg-type]
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         context.on("weberror", lambda failure: self._complaints.append(f"{failure.page}: {failure.error}"))
         context.on("console", self._listen)
         if username is not None:
@@ -105,9 +111,18 @@ class People:
             self._complaints.append(message.text)
 
 
+def click_through(link: Locator) -> None:
+    """Click a link or a button that opens another page, and wait until the scripts of that page have run.
+
+    Otherwise the next action may find a custom element that is not defined yet, and its form is sent without a script.
+    """
+    with link.page.expect_navigation():
+        link.click()
+
+
 def sign_in(page: Page, site: Site, username: str) -> None:
     """Sign in with the form, as a person does."""
     page.goto(site.url + "/accounts/login/")
     page.get_by_label("Username").fill(username)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    click_through(page.get_by_role("button", name="Sign in"))

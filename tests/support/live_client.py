@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-PATIENCE = 5.0
+PATIENCE = 30.0
 
 
 class Closed(Exception):

@@ -17,7 +17,7 @@ from typing import Self
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-BROWSERS = ("chromium", "firefox-esr")
+BROWSERS = ("chromium", "chromium-headless-shell", "firefox-esr")
 
 
 def tool(name: str) -> str:
@@ -39,7 +39,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(holds: Callable[[], object], *, seconds: float = 10.0, what: str = "it") -> None:
+def wait_until(holds: Callable[[], object], *, seconds: float = 30.0, what: str = "it") -> None:
     """Return once `holds()` is true. Raise `AssertionError` if it takes too long."""
     deadline = time.monotonic() + seconds
     while not holds():
@@ -105,7 +105,7 @@ class Program:
     def running(self) -> bool:
         return self.process.poll() is None
 
-    def wait_until_ready(self, ready: Callable[[], object], *, seconds: float = 60.0) -> None:
+    def wait_until_ready(self, ready: Callable[[], object], *, seconds: float = 120.0) -> None:
         """Return once `ready()` is true. Raise `AssertionError`, with the log, if it ended or takes too long."""
         deadline = time.monotonic() + seconds
         while not ready():
@@ -115,7 +115,7 @@ class Program:
                 raise AssertionError(f"{self.process.args!r} did not start:\n{output}")
             time.sleep(0.05)
 
-    def stop(self, with_signal: signal.Signals = signal.SIGTERM, *, seconds: float = 15.0) -> None:
+    def stop(self, with_signal: signal.Signals = signal.SIGTERM, *, seconds: float = 30.0) -> None:
         """Ask the program to end. If it does not, kill it and raise `AssertionError`."""
         if self.running:
             self.process.send_signal(with_signal)

@@ -100,7 +100,7 @@ def _command(server: Sequence[str], port: int) -> list[str]:
 
 def is_healthy(url: str) -> bool:
     try:
-        return requests.get(f"{url}/healthz", timeout=5).status_code == HTTPStatus.OK
+        return requests.get(f"{url}/healthz", timeout=30).status_code == HTTPStatus.OK
     except requests.RequestException:
         return False
 

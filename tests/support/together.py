@@ -37,7 +37,7 @@ def together(functions: Sequence[Callable[[], T]]) -> list[T]:
     start = threading.Barrier(len(functions))
 
     def run(function: Callable[[], T]) -> T:
-        start.wait(10)
+        start.wait(30)
         try:
             return function()
         finally:

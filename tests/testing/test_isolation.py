@@ -17,6 +17,7 @@ from pytest_django import Settings
 
 from notifications_hub import Message, check_rate
 from notifications_hub.audiences import topics_of
+from notifications_hub.cache_keys import cache_key
 from notifications_hub.streams.models import Event
 from notifications_hub.testing import forget_earlier_tests
 from notifications_hub.testing.isolation import end_background_work
@@ -73,6 +74,11 @@ def test_entries_of_the_host_stay_in_the_cache() -> None:
     assert cache.get("the-hosts-own") == "here"
 
 
+def test_each_test_of_this_repository_begins_with_the_keys_of_every_process() -> None:
+    """The tests above have called `forget_earlier_tests()`, which must not hide the cache of a later test's worker."""
+    assert cache_key("processes") == "notifications_hub:processes"
+
+
 async def test_a_transport_in_memory_is_empty() -> None:
     memory = Memory()
     await memory.send(Message(id="1", kind="default", title="Hello"), "1")
@@ -102,7 +108,7 @@ def test_no_thread_of_the_hub_is_left_with_a_connection(
         assert numberer.at_work
         end_background_work()
     # A server process ends a moment after its client has closed the connection.
-    wait_until(lambda: connections_of_others() <= before, seconds=20, what="the end of the connection")
+    wait_until(lambda: connections_of_others() <= before, seconds=30, what="the end of the connection")
     assert "hub-numberer" not in {thread.name for thread in threading.enumerate()}
     assert not Event.objects.filter(seq=None).exists()
     # A later test starts it again.

@@ -33,7 +33,7 @@ from notifications_hub.transports.own_addresses.models import Destination, OwnAd
 from notifications_hub.transports.own_addresses.store import add_address
 from notifications_hub.transports.own_addresses.transport import AddressRefused
 from tests.support.receiver import Answer, Receiver, receiver
-from tests.transports.sending import REPLY, reply, send, send_one
+from tests.transports.sending import REPLY, first_ended, reply, send, send_one
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -312,7 +312,7 @@ def test_a_silent_service_is_given_up_and_its_thread_ends(there: Receiver, addre
     before = threading.active_count()
     assert failure(address, Apprise(GuardedPool(deadline=0.5))).reason.code == ReasonCode.NO_ANSWER  # type: ignore[union-attr]
     # The thread has its place back, although the service never answers.
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while send_one(Apprise(GuardedPool()), REPLY, address) is not None:
         assert time.monotonic() < deadline
     assert threading.active_count() <= before + 16
@@ -342,11 +342,11 @@ def test_a_slow_service_takes_its_own_threads_alone(there: Receiver, address: st
 def test_a_crowd_for_a_slow_service_leaves_the_workers_slots_to_others(there: Receiver) -> None:
     with receiver() as slow:
         slow.default = Answer(seconds=60)
-        transport = SiteSlow(GuardedPool(deadline=5), slow.url)
+        transport = SiteSlow(GuardedPool(deadline=60), slow.url)
 
         async def run() -> list[BaseException | None]:
             sends = [asyncio.create_task(transport.send(REPLY, "slow")) for _ in range(400)]
-            done, rest = await asyncio.wait(sends, timeout=0.5)
+            done, rest = await first_ended(sends, 400 - PER_SERVICE - WAITING)
             for one in rest:
                 one.cancel()
             await asyncio.wait(rest)

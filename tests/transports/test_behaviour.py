@@ -93,7 +93,7 @@ class Browsers(OtherSide):
         reader = self._readers[address]
         sent = self._service.sent_to(reader.endpoint)
         shown = [json.loads(reader.read(message.body))["notification"] for message in sent]
-        return [Received(f"{one['title']} {one['body']}", one["tag"]) for one in shown]
+        return [Received(f"{one['title']} {one.get('body', '')}", one["tag"]) for one in shown]
 
     def fail_next(self, fault: Fault, address: str) -> None:
         endpoint = self._readers[address].endpoint

@@ -65,7 +65,7 @@ def kind(**attributes: Any) -> Iterator[Kind]:
 def test_a_transport_of_two_methods_declares_the_defaults(settings: Settings) -> None:
     use(settings, pager_2=Pager)
     assert declaration_of("pager_2") == Declaration(
-        name="pager_2", label="", on_by_default=False, optional=True, confirms=False
+        name="pager_2", label="", on_by_default=False, optional=True, confirms=False, retracts=False
     )
     assert transport_label("pager_2") == "Pager 2"
     assert check_settings(None) == []

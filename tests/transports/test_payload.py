@@ -10,16 +10,23 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from notifications_hub.kinds import Action, Privacy, open_and_read
+from notifications_hub.message import retraction_of
 from notifications_hub.transports.web_push.payload import MAX_BYTES, encode
 from tests.transports.sending import REPLY, reply
 
 SAMPLE = Path(__file__).parents[1] / "payloads" / "push.json"
+RETRACTION = SAMPLE.with_name("push-retraction.json")
 BUTTONS = (*open_and_read(), Action(name="thread", title="All replies", url="/posts/9/replies/"))
 
 
 def test_the_payload_equals_the_sample_of_the_service_workers_tests() -> None:
     payload = encode(reply(actions=BUTTONS), owner="0a1b2c3d4e5f6071", site="https://hub.example/")
     assert json.loads(payload) == json.loads(SAMPLE.read_text())
+
+
+def test_a_retraction_equals_the_sample_and_carries_none_of_the_words() -> None:
+    payload = encode(retraction_of(reply(actions=BUTTONS)), owner="0a1b2c3d4e5f6071", site="https://hub.example/")
+    assert json.loads(payload) == json.loads(RETRACTION.read_text())
 
 
 def test_the_site_url_setting_wins_over_the_registered_site(settings: Settings) -> None:

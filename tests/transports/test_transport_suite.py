@@ -29,6 +29,7 @@ class Hook:
     """A good transport, which posts to an address of each person's own."""
 
     deadline = 3.0
+    retracts = True
 
     def __init__(self) -> None:
         self.urls: dict[Any, str] = {}
@@ -253,6 +254,7 @@ def people(db: None) -> Sequence[Any]:
         (Contradictory, "the_addresses_of_many_people_equal_those_of_each"),
         (Untitled, "a_message_arrives_at_its_address_and_nowhere_else"),
         (Renamed, "sending_again_sends_again_under_the_same_tag"),
+        (Renamed, "a_retraction_names_its_message_and_repeats_none_of_its_words"),
         (LongWinded, "addresses_are_texts_that_a_delivery_stores"),
     ],
 )

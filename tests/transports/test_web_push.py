@@ -230,16 +230,16 @@ def test_an_answer_without_an_end_is_cut_off(
 ) -> None:
     push_site.fail(Fault(status, mode="drip"))
     start = time.monotonic()
-    error = send_one(WebPush(), REPLY, str(browser.pk))
-    assert time.monotonic() - start < 5
+    error = send_one(WebPush(push_client(deadline=60)), REPLY, str(browser.pk))
+    assert time.monotonic() - start < 30
     assert (error is None) == (status == 201), "the status is the verdict"
 
 
 def test_a_huge_answer_is_not_read(push_site: LocalPushService, browser: PushSubscription) -> None:
     push_site.fail(Fault(500, body=b"x" * 50_000_000))
     start = time.monotonic()
-    error = send_one(WebPush(), REPLY, str(browser.pk))
-    assert time.monotonic() - start < 5
+    error = send_one(WebPush(push_client(deadline=60)), REPLY, str(browser.pk))
+    assert time.monotonic() - start < 30
     assert error is not None
     assert len(str(error.reason)) < 200
 

@@ -6,8 +6,9 @@ import uuid
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError
+from django.db import IntegrityError, models
 from django.db.models import OuterRef, QuerySet
 from django.forms import Media, Script
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -20,33 +21,40 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from notifications_hub import audience_lists, audiences
+from notifications_hub import audiences
 from notifications_hub.admin_guards import DeclaredLookups
 from notifications_hub.admin_lists import COUNTED, BoundedLists, CappedCount
-from notifications_hub.announcements import announce
+from notifications_hub.announcements import announce, audit
+from notifications_hub.announcements.admin_pages import parts, saving
+from notifications_hub.announcements.admin_pages.approving import ApprovalPage
 from notifications_hub.announcements.admin_pages.audience_page import (
     AudiencePage,
-    AudienceReach,
-    audience_reach,
-    reach_of_saved,
+    reach_to_begin_with,
+    size_in_words,
 )
-from notifications_hub.announcements.admin_pages.forms import AnnouncementForm, other_languages
+from notifications_hub.announcements.admin_pages.banner import BannerMark, banner_fieldset
+from notifications_hub.announcements.admin_pages.drafts import DuplicatePage
+from notifications_hub.announcements.admin_pages.forms import DRAFT, AnnouncementForm, other_languages
+from notifications_hub.announcements.admin_pages.history import HistoryPage
 from notifications_hub.announcements.admin_pages.parts import (
     PERMISSION,
+    CorrectionFilter,
     StateFilter,
     TestFilter,
     TranslationInline,
     may_write,
 )
-from notifications_hub.announcements.admin_pages.preview import previews
+from notifications_hub.announcements.admin_pages.preview import PreviewPage, as_form, previews
+from notifications_hub.announcements.admin_pages.results import ResultsPage
 from notifications_hub.announcements.admin_pages.sending import SendingPage
-from notifications_hub.announcements.admin_pages.trial_page import TrialPage
-from notifications_hub.announcements.methods import all_methods
-from notifications_hub.announcements.models import Announcement
-from notifications_hub.announcements.reach import AudienceFailed, in_words, size_of
+from notifications_hub.announcements.admin_pages.trial_page import TrialPage, trial_url
+from notifications_hub.announcements.admin_pages.zone import ZonedDateTimeField, times_in_zone, with_zone_name, zoned
+from notifications_hub.announcements.approval import corrections
+from notifications_hub.announcements.models import Announcement, AnnouncementState
+from notifications_hub.announcements.reach import in_words
 from notifications_hub.database.quick_count import RowCount
-from notifications_hub.kinds import method_name
 from notifications_hub.notification import Notification
+from notifications_hub.users import Person
 from notifications_hub.web.bundles import bundle_path
 
 if TYPE_CHECKING:
@@ -54,28 +62,37 @@ if TYPE_CHECKING:
 else:
     AnnouncementModelAdmin = admin.ModelAdmin
 
-_SCRIPTS = ("announcement-preview", "announcement-sending", "announcement-form")
+_FATE = ("state_badge", "read_by", "by", "last_editor", "created", "approved_by", "announced_at", "withdrawn_at")
+_WAS_ANNOUNCED = "_notifications_hub_was_announced"
+_SCRIPTS = ("announcement-preview", "announcement-sending", "announcement-zone", "announcement-form")
 
 
 class AnnouncementAdmin(
     SendingPage,
+    ApprovalPage,
+    DuplicatePage,
+    HistoryPage,
+    BannerMark,
+    ResultsPage,
     AudiencePage,
     TrialPage,
+    PreviewPage,
     DeclaredLookups[Announcement],
     BoundedLists[Announcement],
     AnnouncementModelAdmin,
 ):
     form = AnnouncementForm
     inlines = (TranslationInline,)
-    list_filter = (StateFilter, "level", TestFilter)
+    list_filter = (StateFilter, "level", CorrectionFilter, TestFilter)
     list_select_related = ("by",)
     list_per_page = 25
     search_fields = ("title", "body")
     actions = ("withdraw_selected",)
+    formfield_overrides = {models.DateTimeField: {"form_class": ZonedDateTimeField, "widget": AdminSplitDateTime}}
 
     @property
     def media(self) -> Media:
-        sheets = ("hub.css", "admin.css", "announcements.css")
+        sheets = ("hub.css", "admin.css", "announcements.css", "banners.css")
         own = Media(
             css={"all": [bundle_path(sheet) for sheet in sheets]},
             js=cast("Any", [Script(bundle_path(f"{name}.js"), defer=True) for name in _SCRIPTS]),
@@ -112,16 +129,17 @@ class AnnouncementAdmin(
 
         @admin.display(description=gettext_lazy("audience"), ordering="audience")
         def audience_words(announcement: Announcement) -> str:
-            return words.get(announcement.audience) or _words_of(announcement.audience)
+            return words.get(announcement.audience) or parts.list_words(announcement.audience)
 
-        return ("title", "state_badge", audience_words, "runs", "by", "read_by")
+        results = ("results_link",) if self.has_broadcast_permission(request) else ()
+        return ("title", "state_badge", audience_words, "runs", "by", "read_by", *results, "banner_mark")
 
     @admin.display(description=gettext_lazy("state"))
     def state_badge(self, announcement: Announcement) -> SafeString:
         state = announcement.state
         return format_html('<span class="hub-state" data-state="{}">{}</span>', state.value, state.label)
 
-    @admin.display(description=gettext_lazy("runs"), ordering="starts_at")
+    @admin.display(description=with_zone_name(gettext_lazy("runs")), ordering="starts_at")
     def runs(self, announcement: Announcement) -> SafeString:
         start, end = (timezone.localtime(at) for at in (announcement.starts_at, announcement.ends_at))
         return format_html("{} –<br>{}", date_format(start, "DATETIME_FORMAT"), date_format(end, "DATETIME_FORMAT"))
@@ -130,38 +148,48 @@ class AnnouncementAdmin(
     def read_by(self, announcement: Any) -> str:
         return f"{COUNTED}+" if announcement.number_read > COUNTED else str(announcement.number_read)
 
+    @admin.display(description=gettext_lazy("results"))
+    def results_link(self, announcement: Announcement) -> SafeString | str:
+        if not announcement.announced_at:
+            return ""
+        path = reverse("admin:notifications_hub_announcement_results", args=[announcement.pk])
+        label = _("Results of “%(title)s”") % {"title": announcement}
+        return format_html('<a href="{}" aria-label="{}">{}</a>', path, label, _("Results"))
+
     @admin.display(description=gettext_lazy("audience"))
     def audience_in_words(self, announcement: Announcement) -> str:
-        if (chosen := audience_lists.list_of(announcement.audience)) is not None:
-            return f"{_words_of(announcement.audience)} ({chosen.people})"
-        return dict(audiences.choices()).get(announcement.audience, announcement.audience)
+        return parts.audience_words(announcement)
 
     @admin.display(description=gettext_lazy("delivery methods"))
     def methods_in_words(self, announcement: Announcement) -> str:
-        names = all_methods() if announcement.methods is None else announcement.methods
-        return ", ".join(map(method_name, names)) or _("only the inbox")
+        return parts.methods_words(announcement)
 
     # The form
 
     def get_fieldsets(self, request: HttpRequest, obj: Announcement | None = None) -> Any:
-        words = ["title", "body", "url", "level"]
+        words = ["title", "body", "url", "other_site", "level"]
         when = ["audience", "people", "methods", ("starts_at", "ends_at"), "urgency"]
+        times = {"fields": when, "description": times_in_zone()}
         if obj is None:
-            return [(None, {"fields": [*words, "once"]}), (_("Audience and time"), {"fields": when})]
+            written = {"fields": [*words, "once", "zone"]}
+            return [(None, written), (_("Audience and time"), times), banner_fieldset()]
         if not may_write(request, obj) or obj.announced_at:
             when[:3] = ["audience_in_words", "methods_in_words"]
-        fate = ["state_badge", "read_by", "by", "created", "announced_at", "withdrawn_at"]
+        if may_write(request, obj):
+            words.append("zone")
+        else:
+            words.remove("other_site")
         return [
             (None, {"fields": words}),
-            (_("Audience and time"), {"fields": when}),
-            (_("History"), {"fields": fate}),
+            (_("Audience and time"), times),
+            banner_fieldset(),
+            (_("History"), {"fields": [*_FATE]}),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Announcement | None = None) -> tuple[str, ...]:
         if obj is None:
             return ()
-        fate = ["state_badge", "read_by", "by", "created", "announced_at", "withdrawn_at"]
-        fate += ["audience_in_words", "methods_in_words"]
+        fate = [*_FATE, "audience_in_words", "methods_in_words"]
         # People already have it, so its audience and start can no longer change.
         return (*fate, "starts_at") if obj.announced_at else (*fate,)
 
@@ -173,6 +201,8 @@ class AnnouncementAdmin(
         if found is not None and request.method == "POST":
             # Locked until it is saved: the sweeper must not announce it between the form's check and the save.
             found.refresh_from_db(from_queryset=Announcement.objects.select_for_update(of=("self",)))
+            if request.POST.get("was") == AnnouncementState.DRAFT and not found.is_draft:
+                raise saving.NoDraftAnyMore(found)
         return found
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -180,12 +210,13 @@ class AnnouncementAdmin(
         context |= {
             "writable": may_write(request, announcement),
             "preview_url": reverse("admin:notifications_hub_announcement_preview"),
-            "previews": previews(_as_form(announcement)) if announcement and request.method == "GET" else [],
+            "previews": previews(as_form(announcement)) if announcement and request.method == "GET" else [],
             "is_announced": bool(announcement and announcement.announced_at),
             "reach_url": reverse("admin:notifications_hub_announcement_reach"),
-            "trial_url": _trial_url(announcement),
-            "audience": _reach_for(request, announcement),
+            "trial_url": trial_url(announcement),
+            "audience": reach_to_begin_with(request, announcement),
             "may_see_sending": self.has_broadcast_permission(request),
+            **saving.notes_for(announcement),
         }
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -202,30 +233,57 @@ class AnnouncementAdmin(
                 raise
             return self._answer_repeated(request, earlier)
 
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        try:
+            return super().change_view(request, object_id, form_url, extra_context)
+        except saving.NoDraftAnyMore as late:
+            text = _("“%(title)s” is no draft any more, so nothing was changed: it was announced or sent for approval.")
+            return self._back_to_list(request, text % {"title": late.announcement}, messages.INFO)
+
     def save_model(self, request: HttpRequest, obj: Announcement, form: Any, change: bool) -> None:
         if not change:
             obj.by = cast("Any", request.user)
             obj.submission = form.cleaned_data.get("once") or obj.submission
-        form.store_people()
-        super().save_model(request, obj, form, change)
+        if not obj.announced_at:
+            obj.is_draft = DRAFT in request.POST
+            form.store_people()
+        if not corrections.needs_correction(obj):
+            super().save_model(request, obj, form, change)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Announce in the transaction that saves, after the translations are saved too."""
+        person, changes = cast("Person", request.user), saving.changes_of(form, formsets)
+        if corrections.needs_correction(form.instance):
+            if changes:
+                saving.propose(form, formsets, by=person)
+            return
         super().save_related(request, form, formsets, change)
-        if change and (form.has_changed() or any(formset.has_changed() for formset in formsets)):
-            announce.publish_edit(form.instance)
-        announce.announce_if_due(form.instance)
+        setattr(form.instance, _WAS_ANNOUNCED, form.instance.announced_at is not None)
+        saving.finish(form.instance, changes, by=person, is_new=not change)
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        if not add and corrections.needs_correction(form.instance):
+            return _("Correction proposed.")
+        return super().construct_change_message(request, form, formsets, add)
 
     def response_add(self, request: HttpRequest, obj: Announcement, post_url_continue: Any = None) -> HttpResponse:
-        if obj.announced_at:
-            text = _("“%(title)s” has been announced to %(people)s.") % {"title": obj, "people": _size_in_words(obj)}
+        if not obj.announced_at:
+            text = saving.words_for(obj)
         else:
-            text = _("“%(title)s” is planned and will be announced at its start time.") % {"title": obj}
-        return self._back_to_list(request, text)
+            reached = size_in_words(obj.audience)
+            text = _("“%(title)s” has been announced to %(people)s.") % {"title": obj, "people": reached}
+        return self._back_to_list(request, text + saving.words_of_critical(obj))
 
     def response_change(self, request: HttpRequest, obj: Announcement) -> HttpResponse:
-        text = _("“%(title)s” was changed, on open pages too.") if obj.announced_at else _("“%(title)s” was changed.")
-        return self._back_to_list(request, text % {"title": obj})
+        if not getattr(obj, _WAS_ANNOUNCED, True):
+            return self.response_add(request, obj)
+        if corrections.needs_correction(obj):
+            text = _("Your correction of “%(title)s” waits for a second person. Until then, people see the old words.")
+        else:
+            text = _("“%(title)s” was changed, on open pages too.")
+        return self._back_to_list(request, text % {"title": obj} + saving.words_of_critical(obj))
 
     def _sent_before(self, request: HttpRequest) -> Announcement | None:
         if request.method != "POST" or not self.has_add_permission(request):
@@ -237,6 +295,10 @@ class AnnouncementAdmin(
         return Announcement.objects.filter(submission=submission).first()
 
     def _answer_repeated(self, request: HttpRequest, earlier: Announcement) -> HttpResponse:
+        if earlier.is_draft:
+            text = _("“%(title)s” is already saved as a draft. Here it is.") % {"title": earlier}
+            self.message_user(request, text, messages.INFO)
+            return HttpResponseRedirect(reverse("admin:notifications_hub_announcement_change", args=[earlier.pk]))
         text = _("“%(title)s” was already sent, so it was not announced again.") % {"title": earlier}
         return self._back_to_list(request, text, messages.INFO)
 
@@ -244,34 +306,24 @@ class AnnouncementAdmin(
         self.message_user(request, text, level)
         return HttpResponseRedirect(reverse("admin:notifications_hub_announcement_changelist"))
 
-    # Preview and withdrawal
+    # Withdrawal
 
     def get_urls(self) -> list[URLPattern]:
         view, name = self.admin_site.admin_view, "notifications_hub_announcement"
-        return [
-            path("preview/", view(self.preview_view), name=f"{name}_preview"),
+        patterns = [
             path("<int:pk>/withdraw/", view(self.withdraw_view), name=f"{name}_withdraw"),
             *self.sending_urls(),
+            *self.approval_urls(),
+            *self.duplicate_urls(),
+            *self.results_urls(),
             *self.audience_urls(),
             *self.trial_urls(),
+            *self.preview_urls(),
             *super().get_urls(),
         ]
-
-    def preview_view(self, request: HttpRequest) -> HttpResponse:
-        """Show the form's announcement as people will see it: a fragment for the script, else a whole page."""
-        if not self.has_broadcast_permission(request):
-            raise PermissionDenied
-        page = "_preview" if "piece" in request.GET else "preview"
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Preview"),
-            "opts": self.opts,
-            "media": self.media,
-        }
-        context["previews"] = previews(request.POST.dict())
-        if page == "preview" and "audience" in request.POST:
-            context["audience"] = audience_reach(request.POST)
-        return TemplateResponse(request, f"admin/notifications_hub/announcement/{page}.html", context)
+        for pattern in patterns:
+            pattern.callback = audit.coming_from(audit.Source.ADMIN)(pattern.callback)
+        return zoned(patterns)
 
     def withdraw_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         announcement = self.get_queryset(request).filter(pk=pk).first()
@@ -286,14 +338,15 @@ class AnnouncementAdmin(
         return TemplateResponse(request, "admin/notifications_hub/announcement/withdraw.html", context)
 
     def _withdraw(self, request: HttpRequest, announcement: Announcement) -> HttpResponse:
-        if announce.withdraw(announcement):
+        if announce.withdraw(announcement, by=cast("Person", request.user)):
             self.log_change(request, announcement, _("Withdrawn."))
             return self._back_to_list(request, _("“%(title)s” was withdrawn.") % {"title": announcement})
         return self._back_to_list(request, _("This announcement had already ended."), messages.INFO)
 
     @admin.action(description=gettext_lazy("Withdraw the selected announcements"), permissions=["broadcast"])
     def withdraw_selected(self, request: HttpRequest, queryset: QuerySet[Announcement]) -> None:
-        withdrawn = [announcement for announcement in queryset if announce.withdraw(announcement)]
+        person = cast("Person", request.user)
+        withdrawn = [announcement for announcement in queryset if announce.withdraw(announcement, by=person)]
         for announcement in withdrawn:
             self.log_change(request, announcement, _("Withdrawn."))
         number = len(withdrawn)
@@ -304,36 +357,3 @@ class AnnouncementAdmin(
 def _readers(announcement: Any) -> str:
     number: int = announcement.number_read
     return _("more than %(number)d people") % {"number": COUNTED} if number > COUNTED else in_words(RowCount(number))
-
-
-def _words_of(audience: str) -> str:
-    return _("People chosen by hand") if audience_lists.is_list(audience) else audience
-
-
-def _size_in_words(announcement: Announcement) -> str:
-    try:
-        size = size_of(announcement.audience)
-    except AudienceFailed:
-        # It could be read when the form was checked. The rollout says what is wrong now.
-        size = None
-    return _("its audience") if size is None else in_words(size)
-
-
-def _trial_url(announcement: Announcement | None) -> str:
-    return reverse("admin:notifications_hub_announcement_test", args=[announcement.pk] if announcement else [])
-
-
-def _reach_for(request: HttpRequest, announcement: Announcement | None) -> AudienceReach | None:
-    """Return the reach to begin with, of a form whose audience can still be chosen."""
-    if announcement is not None and announcement.announced_at:
-        return None
-    if request.method == "POST":
-        return audience_reach(request.POST)
-    return reach_of_saved(announcement or Announcement())
-
-
-def _as_form(announcement: Announcement) -> dict[str, str]:
-    form = {name: str(getattr(announcement, name)) for name in ("title", "body", "url", "level")}
-    for number, row in enumerate(announcement.translations.all()):
-        form |= {f"translations-{number}-{name}": getattr(row, name) for name in ("language", "title", "body")}
-    return form

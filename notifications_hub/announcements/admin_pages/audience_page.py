@@ -112,6 +112,24 @@ def reach_of_saved(announcement: Announcement) -> AudienceReach:
     return AudienceReach(found, is_critical=announcement.urgency == Urgency.CRITICAL)
 
 
+def reach_to_begin_with(request: HttpRequest, announcement: Announcement | None) -> AudienceReach | None:
+    """Return the reach that a form begins with. None if its audience cannot be chosen any more."""
+    if announcement is not None and announcement.announced_at:
+        return None
+    if request.method == "POST":
+        return audience_reach(request.POST)
+    return reach_of_saved(announcement or Announcement())
+
+
+def size_in_words(audience: str) -> str:
+    """Return the number of people in an audience for a message. It is sent already, whatever counting raises."""
+    try:
+        size = reach.size_of(audience)
+    except (AudienceFailed, audiences.UnknownAudience):
+        size = None
+    return _("its audience") if size is None else reach.in_words(size)
+
+
 def search(text: str) -> list[Any]:
     """Return the first active people whose user name begins with a text, then those with it in a name or address."""
     if len(text) < _SHORTEST or not is_storable(text):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,19 +15,30 @@ from django.utils import timezone
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
+from notifications_hub import audiences
+from notifications_hub.announcements.admin_pages import zone
 from notifications_hub.announcements.admin_pages.audience_fields import (
     CHOSEN,
     audience_field,
-    check_audience,
     chosen_people,
     initial_of,
     people_field,
     store_people,
 )
+from notifications_hub.announcements.admin_pages.banner import BANNER_FIELDS, explain_banner
+from notifications_hub.announcements.admin_pages.link_consent import LinkConsent
+from notifications_hub.announcements.approval.rule import needs_approval
 from notifications_hub.announcements.methods import all_methods
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation
+from notifications_hub.announcements.validation import MAX_BODY
 from notifications_hub.conf import hub_settings
+from notifications_hub.database import transaction
 from notifications_hub.kinds import method_name
+
+DRAFT = "_draft"
+"""The name of the button that saves a draft."""
+
+log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     Form = forms.ModelForm[Announcement]
@@ -35,6 +47,10 @@ if TYPE_CHECKING:
 else:
     Form = TranslationBase = forms.ModelForm
     TranslationFormSetBase = forms.BaseInlineFormSet
+
+
+_PASTED = 10 * MAX_BODY
+"""Characters that a browser lets into a text. At `MAX_BODY` it would cut a longer one, and say nothing."""
 
 
 def other_languages() -> list[tuple[str, str]]:
@@ -66,40 +82,67 @@ def _method_choices() -> list[tuple[str, str]]:
     return [(name, method_name(name)) for name in all_methods()]
 
 
-class AnnouncementForm(Form):
+class AnnouncementForm(LinkConsent):
     """An announcement. Without a start it begins at once; without an end it runs for the site's usual time."""
 
     once = forms.UUIDField(widget=forms.HiddenInput, required=False)
     people = people_field()
+    # The zone in which the times are shown. The pages read it before the form does.
+    zone = forms.CharField(widget=forms.HiddenInput, required=False)
 
     class Meta:
         model = Announcement
-        fields = ("title", "body", "url", "level", "urgency", "audience", "methods", "starts_at", "ends_at")
+        fields = (
+            "title",
+            "body",
+            "url",
+            "level",
+            "urgency",
+            "audience",
+            "methods",
+            "starts_at",
+            "ends_at",
+            *BANNER_FIELDS,
+        )
         widgets = {
             "title": AdminTextInputWidget(attrs={"dir": "auto"}),
-            "body": AdminTextareaWidget(attrs={"rows": 8, "dir": "auto"}),
+            "body": AdminTextareaWidget(attrs={"rows": 8, "dir": "auto", "maxlength": _PASTED}),
             "url": AdminTextInputWidget(attrs={"placeholder": "/posts/9/"}),
             "level": forms.RadioSelect,
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.initial["zone"] = zone.zone_name()
         if self.instance._state.adding:
             self.initial.update(once=uuid.uuid4(), starts_at=None, ends_at=None)
+        elif self.instance.is_draft:
+            self.initial.update(_empty_times(self.instance))
         self._offer_audiences()
         self._offer_methods()
         self._explain_times()
+        explain_banner(self.fields)
 
     def clean(self) -> dict[str, Any]:
         super().clean()
         cleaned = self.cleaned_data
         if cleaned.get("audience") == CHOSEN and "people" in cleaned:
             self._find_people(cleaned)
+        self._keep_unchanged_times()
         if "starts_at" in self.fields and not self.errors.get("starts_at"):
             cleaned["starts_at"] = cleaned.get("starts_at") or timezone.now()
         if "ends_at" in self.fields and not self.errors.get("ends_at"):
             cleaned["ends_at"] = cleaned.get("ends_at") or self._usual_end(cleaned)
         return cleaned
+
+    def _keep_unchanged_times(self) -> None:
+        """Keep what the form shows without microseconds, and which of two equal times it is."""
+        if self.instance._state.adding:
+            return
+        for name in ("starts_at", "ends_at"):
+            given, stored = self.cleaned_data.get(name), getattr(self.instance, name)
+            if given and zone.is_same_on_the_clock(given, stored):
+                self.cleaned_data[name] = stored
 
     def clean_ends_at(self) -> Any:
         end = self.cleaned_data["ends_at"]
@@ -107,16 +150,10 @@ class AnnouncementForm(Form):
             raise ValidationError(_("It must end in the future. To end it now, withdraw it."))
         return end
 
-    def clean_audience(self) -> str:
-        audience: str = self.cleaned_data["audience"]
-        if audience != CHOSEN:
-            check_audience(audience)
-        return audience
-
     def store_people(self) -> None:
         """Store the people chosen by hand as the announcement's audience, in the transaction that saves it."""
         if (people := self.cleaned_data.get("chosen_people")) is not None:
-            self.instance.audience = self._audience_before
+            self.instance.audience = self.audience_before
             store_people(self.instance, people)
 
     def _find_people(self, cleaned: dict[str, Any]) -> None:
@@ -125,8 +162,27 @@ class AnnouncementForm(Form):
         except ValidationError as error:
             self.add_error("people", error)
 
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        # People chosen by hand were looked up, and have no list yet.
+        if not self.errors and DRAFT not in self.data and "chosen_people" not in self.cleaned_data:
+            self._check_that_the_audience_can_be_read()
+
+    def _check_that_the_audience_can_be_read(self) -> None:
+        """Ask whether it needs approval, as saving does. A host's audience may raise anything."""
+        try:
+            with transaction.atomic():
+                if "audience" in self.fields:
+                    audiences.members(self.instance.audience).exists()
+                needs_approval(self.instance)
+        except Exception as error:
+            log.exception("The audience %r could not be read", self.instance.audience)
+            words = _("The people of this audience cannot be read now (%(problem)s). Nothing was sent.")
+            field = "audience" if "audience" in self.fields else None
+            self.add_error(field, words % {"problem": type(error).__name__})
+
     def _offer_audiences(self) -> None:
-        self._audience_before = self.instance.audience
+        self.audience_before = self.instance.audience
         if "audience" not in self.fields:
             del self.fields["people"]
             return
@@ -150,12 +206,29 @@ class AnnouncementForm(Form):
         }
         for name in texts.keys() & self.fields.keys():
             self.fields[name].required = False
+            # Compare with what is stored now, not with what the page had when it was opened.
+            self.fields[name].show_hidden_initial = False
             _label_parts(self.fields[name].widget)
             self.fields[name].help_text = texts[name]
 
     def _usual_end(self, cleaned: dict[str, Any]) -> Any:
         start = cleaned.get("starts_at") or self.instance.starts_at
-        return start + timedelta(days=hub_settings.announcement_days)
+        try:
+            return start + timedelta(days=hub_settings.announcement_days)
+        except OverflowError:
+            # The start is refused with words.
+            return start
+
+
+def _empty_times(announcement: Announcement) -> dict[str, None]:
+    """Return the times that a draft's form leaves empty: a start that has come, and the usual or a past end."""
+    now, usual = timezone.now(), timedelta(days=hub_settings.announcement_days)
+    empty: dict[str, None] = {}
+    if announcement.starts_at <= now:
+        empty["starts_at"] = None
+    if announcement.ends_at <= now or abs(announcement.ends_at - announcement.starts_at - usual) < timedelta(minutes=1):
+        empty["ends_at"] = None
+    return empty
 
 
 def _label_parts(widget: forms.Widget) -> None:
@@ -171,7 +244,7 @@ class TranslationForm(TranslationBase):
         fields = ("language", "title", "body")
         widgets = {
             "title": AdminTextInputWidget(attrs={"dir": "auto"}),
-            "body": AdminTextareaWidget(attrs={"rows": 4, "dir": "auto"}),
+            "body": AdminTextareaWidget(attrs={"rows": 4, "dir": "auto", "maxlength": _PASTED}),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

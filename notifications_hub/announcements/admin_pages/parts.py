@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
+from notifications_hub import audience_lists, audiences
 from notifications_hub.announcements.admin_pages.forms import TranslationForm, TranslationFormSet, other_languages
+from notifications_hub.announcements.methods import all_methods
 from notifications_hub.announcements.models import Announcement, AnnouncementState, AnnouncementTranslation
+from notifications_hub.kinds import method_name
 
 if TYPE_CHECKING:
     TranslationInlineBase = admin.StackedInline[AnnouncementTranslation, Announcement]
@@ -19,12 +22,33 @@ else:
     TranslationInlineBase = admin.StackedInline
 
 PERMISSION = "notifications_hub.broadcast"
-_EDITABLE = (AnnouncementState.PLANNED, AnnouncementState.RUNNING)
+_EDITABLE = (
+    AnnouncementState.DRAFT,
+    AnnouncementState.AWAITING,
+    AnnouncementState.PLANNED,
+    AnnouncementState.RUNNING,
+)
 
 
 def may_write(request: HttpRequest, announcement: Announcement | None = None) -> bool:
     """Return True if the user may write this announcement. Ended and withdrawn ones are read-only."""
     return request.user.has_perm(PERMISSION) and (announcement is None or announcement.state in _EDITABLE)
+
+
+def audience_words(announcement: Announcement) -> str:
+    if (chosen := audience_lists.list_of(announcement.audience)) is not None:
+        return f"{list_words(announcement.audience)} ({chosen.people})"
+    return dict(audiences.choices()).get(announcement.audience, announcement.audience)
+
+
+def list_words(audience: str) -> str:
+    """Return what a list shows for an audience without a name of its own."""
+    return gettext("People chosen by hand") if audience_lists.is_list(audience) else audience
+
+
+def methods_words(announcement: Announcement) -> str:
+    names = all_methods() if announcement.methods is None else announcement.methods
+    return ", ".join(map(method_name, names)) or gettext("only the inbox")
 
 
 class TranslationInline(TranslationInlineBase):
@@ -66,6 +90,19 @@ class StateFilter(admin.SimpleListFilter):
             return queryset
         wanted = Announcement.objects.in_state(AnnouncementState(value)).values("pk")
         return queryset.filter(pk__in=wanted)
+
+
+class CorrectionFilter(admin.SimpleListFilter):
+    """The announcements with a correction that a second person has yet to approve."""
+
+    title = gettext_lazy("correction")
+    parameter_name = "correction"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("awaiting", str(AnnouncementState.AWAITING.label))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset if self.value() is None else queryset.filter(correction__isnull=False)
 
 
 class TestFilter(admin.SimpleListFilter):

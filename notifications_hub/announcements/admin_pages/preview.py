@@ -4,37 +4,66 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils import translation
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language_info
+from django.utils.translation import gettext as _
 
+from notifications_hub.announcements.admin_pages.audience_page import audience_reach
+from notifications_hub.announcements.admin_pages.banner import BANNER_FIELDS
 from notifications_hub.announcements.admin_pages.forms import other_languages
+from notifications_hub.announcements.admin_pages.parts import PERMISSION
 from notifications_hub.announcements.markdown import safe_html
-from notifications_hub.announcements.models import MAX_BODY, Announcement
+from notifications_hub.announcements.models import Announcement
+from notifications_hub.announcements.validation import MAX_BODY, MAX_TITLE
 from notifications_hub.message import Message
-from notifications_hub.web.site_paths import same_site_path
+from notifications_hub.web.outside_links import BadLink, read_link
+
+if TYPE_CHECKING:
+    AnnouncementModelAdmin = admin.ModelAdmin[Announcement]
+else:
+    AnnouncementModelAdmin = object
 
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """A preview in one language. The toast shows `message`, the inbox page shows `html`."""
+    """A preview in one language. The toast and the banner show `message`, the inbox page shows `html`."""
 
     language: str
     language_name: str
     message: Message
     html: SafeString
+    is_banner: bool = False
+    is_banner_dismissable: bool = False
 
 
 def previews(form: Mapping[str, str]) -> list[Preview]:
     """Return the previews. Fields that are not valid yet are left out."""
 
     return [
-        _preview(form, language, title.strip(), body[:MAX_BODY])
+        _preview(form, language, title.strip()[:MAX_TITLE], body[:MAX_BODY])
         for language, title, body in _words(form)
         if title.strip() or body.strip()
     ]
+
+
+def as_form(announcement: Announcement, translations: Mapping[str, Mapping[str, str]] | None = None) -> dict[str, str]:
+    """Return a stored announcement's words as its form sends them, or those of other translations."""
+    form = {name: str(getattr(announcement, name)) for name in ("title", "body", "url", "level")}
+    form |= {name: str(getattr(announcement, name) or "") for name in BANNER_FIELDS}
+    if translations is None:
+        translations = {row.language: {"title": row.title, "body": row.body} for row in announcement.translations.all()}
+    for number, (language, words) in enumerate(translations.items()):
+        form |= {f"translations-{number}-{name}": text for name, text in {**words, "language": language}.items()}
+    return form
 
 
 def _words(form: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
@@ -54,13 +83,15 @@ def _preview(form: Mapping[str, str], language: str, title: str, body: str) -> P
             language_name=get_language_info(language)["name_local"],
             message=draft.message(),
             html=safe_html(body),
+            is_banner=bool(form.get("is_banner")),
+            is_banner_dismissable=bool(form.get("is_banner_dismissable")),
         )
 
 
 def _link(form: Mapping[str, str]) -> str:
     try:
-        return same_site_path(form.get("url", ""))
-    except ValueError:
+        return read_link(form.get("url", "")).url
+    except BadLink:
         return ""
 
 
@@ -68,3 +99,25 @@ def _level(form: Mapping[str, str]) -> str:
     field = Announcement._meta.get_field("level")
     given = form.get("level", "")
     return given if given in dict(field.flatchoices) else str(field.default)
+
+
+class PreviewPage(AnnouncementModelAdmin):
+    def preview_urls(self) -> list[URLPattern]:
+        view, name = self.admin_site.admin_view, "notifications_hub_announcement"
+        return [path("preview/", view(self.preview_view), name=f"{name}_preview")]
+
+    def preview_view(self, request: HttpRequest) -> HttpResponse:
+        """Show the form's announcement as people will see it: a fragment for the script, else a whole page."""
+        if not request.user.has_perm(PERMISSION):
+            raise PermissionDenied
+        page = "_preview" if "piece" in request.GET else "preview"
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Preview"),
+            "opts": self.opts,
+            "media": self.media,
+        }
+        context["previews"] = previews(request.POST.dict())
+        if page == "preview" and "audience" in request.POST:
+            context["audience"] = audience_reach(request.POST)
+        return TemplateResponse(request, f"admin/notifications_hub/announcement/{page}.html", context)

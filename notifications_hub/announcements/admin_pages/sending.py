@@ -41,7 +41,7 @@ def _may_listen(user: Any, pk: int) -> bool:
 class _Order:
     """Something that an admin can have done, the words of its button, and those of its answer."""
 
-    act: Callable[[Announcement], int]
+    act: Callable[[Announcement, Person | None], int]
     button: str | Promise
     done: str | Promise
     states: frozenset[str]
@@ -113,12 +113,19 @@ class SendingPage(AnnouncementModelAdmin):
         order = ORDERS.get(name)
         if order is None:
             self.message_user(request, _("Choose pause, resume or stop."), messages.ERROR)
-        elif order.act(announcement):
+        elif name == "stop" and "sure" not in request.POST:
+            return self._ask_before_stopping(request, announcement)
+        elif order.act(announcement, cast("Person", request.user)):
             self.log_change(request, announcement, str(order.done))
             self.message_user(request, str(order.done), messages.SUCCESS)
         else:
             self.message_user(request, _("There was nothing left to change."), messages.INFO)
         return HttpResponseRedirect(reverse("admin:notifications_hub_announcement_sending", args=[announcement.pk]))
+
+    def _ask_before_stopping(self, request: HttpRequest, announcement: Announcement) -> HttpResponse:
+        context = {**self.admin_site.each_context(request), "title": _("Stop for good?"), "opts": self.opts}
+        context |= {"announcement": announcement, "media": self.media}
+        return TemplateResponse(request, "admin/notifications_hub/announcement/stop.html", context)
 
 
 def _context(request: HttpRequest, announcement: Announcement) -> dict[str, Any]:
@@ -129,7 +136,8 @@ def _context(request: HttpRequest, announcement: Announcement) -> dict[str, Any]
     states = {row.rollout.state for row in rows if row.rollout.finished_at is None}
     return {
         "announcement": announcement,
-        "rows": rows,
+        "rows": [row for row in rows if not row.rollout.is_retraction],
+        "retractions": [row for row in rows if row.rollout.is_retraction],
         "buttons": [Button(name, order.button) for name, order in ORDERS.items() if order.states & states],
         "topic": topic_of(announcement.pk),
         "cursor": cursor,

@@ -13,14 +13,14 @@ from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
 from django.forms import inlineformset_factory
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone, translation
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from notifications_hub import audience_lists
-from notifications_hub.announcements import announce
+from notifications_hub.announcements import announce, audit
 from notifications_hub.announcements.admin_pages.forms import (
     AnnouncementForm,
     TranslationForm,
@@ -43,7 +43,7 @@ else:
 
 LASTS = timedelta(hours=1)
 _LONGEST_TITLE = 120
-_TRIED = {"title", "body", "url", "level", "urgency", "methods"}
+_TRIED = {"title", "body", "url", "other_site", "level", "urgency", "methods"}
 
 
 class TrialForm(AnnouncementForm):
@@ -85,6 +85,10 @@ class TrialPage(AnnouncementModelAdmin):
         context = {"trial": send_trial(request.POST, written, cast("Person", request.user)), "opts": self.opts}
         context |= {**self.admin_site.each_context(request), "title": _("Test"), "media": self.media}
         return TemplateResponse(request, f"admin/notifications_hub/announcement/{page}.html", context)
+
+
+def trial_url(announcement: Announcement | None) -> str:
+    return reverse("admin:notifications_hub_announcement_test", args=[announcement.pk] if announcement else [])
 
 
 def send_trial(data: QueryDict, written: Announcement, person: Person) -> Trial:
@@ -133,7 +137,8 @@ def _announce(words: Announcement, translations: Sequence[dict[str, Any]], perso
             )
             for one in translations
         )
-        announce.announce_if_due(words)
+        audit.record(words, audit.Step.WRITTEN, by=person)
+        announce.announce_if_due(words, by=person)
     return words
 
 

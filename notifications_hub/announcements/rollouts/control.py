@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from notifications_hub.announcements import audit
 from notifications_hub.announcements.models import Announcement
-from notifications_hub.announcements.rollouts.models import Rollout, RolloutQuerySet, RolloutState
+from notifications_hub.announcements.rollouts.models import Rollout, RolloutState
+from notifications_hub.database import transaction
 from notifications_hub.delivery.worker_wakeup import wake_worker
+from notifications_hub.users import Person
 
 
-def pause(announcement: Announcement) -> int:
+def pause(announcement: Announcement, by: Person | None = None) -> int:
     """Send no more until it is resumed, but what workers are sending. Return how many rollouts were paused."""
-    return _open(announcement, RolloutState.RUNNING).move(state=RolloutState.PAUSED)
+    return _move(announcement, RolloutState.PAUSED, audit.Step.PAUSED, by, RolloutState.RUNNING)
 
 
-def resume(announcement: Announcement) -> int:
+def resume(announcement: Announcement, by: Person | None = None) -> int:
     """Go on where it was paused. Return how many rollouts go on."""
-    resumed = _open(announcement, RolloutState.PAUSED).move(state=RolloutState.RUNNING)
+    resumed = _move(announcement, RolloutState.RUNNING, audit.Step.RESUMED, by, RolloutState.PAUSED)
     if resumed:
         wake_worker(1.0)
     return resumed
 
 
-def stop(announcement: Announcement) -> int:
+def stop(announcement: Announcement, by: Person | None = None) -> int:
     """Send no more, for good. It stays in the inboxes. Return how many rollouts were stopped."""
-    return _open(announcement, RolloutState.RUNNING, RolloutState.PAUSED).move(state=RolloutState.STOPPED)
+    still_open = RolloutState.RUNNING, RolloutState.PAUSED
+    return _move(announcement, RolloutState.STOPPED, audit.Step.STOPPED, by, *still_open)
 
 
 def lock(announcement: Announcement) -> None:
@@ -31,5 +35,12 @@ def lock(announcement: Announcement) -> None:
     list(rollouts.select_for_update().values_list("pk"))
 
 
-def _open(announcement: Announcement, *states: RolloutState) -> RolloutQuerySet:
-    return Rollout.objects.open().filter(announcement=announcement, state__in=states)
+def _move(
+    announcement: Announcement, state: RolloutState, step: audit.Step, by: Person | None, *earlier: RolloutState
+) -> int:
+    """Move the open rollouts of the earlier states, and record the step if there are any."""
+    with transaction.atomic():
+        moved = Rollout.objects.open().filter(announcement=announcement, state__in=earlier).move(state=state)
+        if moved:
+            audit.record(announcement, step, by=by)
+    return moved

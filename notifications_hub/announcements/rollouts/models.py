@@ -1,4 +1,7 @@
-"""The table of rollouts: how far an announcement's deliveries by one transport are planned, and how they went."""
+"""The table of rollouts: how far an announcement's deliveries by one transport are planned, and how they went.
+
+A rollout either sends the announcement, or takes a withdrawn one back from the addresses to which it was sent.
+"""
 
 from __future__ import annotations
 
@@ -30,10 +33,16 @@ class RolloutQuerySet(models.QuerySet["Rollout"]):
         """Return those of which deliveries may still be planned or sent."""
         return self.filter(finished_at=None)
 
+    def sending(self) -> Self:
+        return self.filter(is_retraction=False)
+
+    def retracting(self) -> Self:
+        return self.filter(is_retraction=True)
+
     def active(self) -> Self:
-        """Return the open ones that workers look at. Paused ones rest until their announcement is over."""
+        """Return the open ones that workers look at. Paused ones rest until there is nothing left to send."""
         over = models.Q(announcement__withdrawn_at__isnull=False) | models.Q(announcement__ends_at__lte=timezone.now())
-        return self.open().filter(~models.Q(state=RolloutState.PAUSED) | over)
+        return self.open().filter(~models.Q(state=RolloutState.PAUSED) | (over & models.Q(is_retraction=False)))
 
     def plannable(self) -> Self:
         """Return those whose next people can be planned now.
@@ -41,28 +50,32 @@ class RolloutQuerySet(models.QuerySet["Rollout"]):
         Pages acknowledge by the number of the announcement's event, so a rollout waits until that is known.
         """
         ready = self.open().filter(state=RolloutState.RUNNING, planned_at=None, starts_at__lte=Now())
-        return ready.filter(announcement__seq__isnull=False)
+        return ready.filter(models.Q(announcement__seq__isnull=False) | models.Q(is_retraction=True))
 
 
 RolloutManager = PrimaryManager.from_queryset(RolloutQuerySet)
 
 
 class Rollout(HubModel):
-    """The deliveries of one announcement by one transport.
+    """The deliveries of one announcement by one transport, or the retractions of those that were sent.
 
-    `position` is the primary key, as text, of the last person whose deliveries are planned. It commits together with
-    them, so a killed worker neither repeats nor skips anybody.
+    `position` is the primary key, as text, of the last person whose deliveries are planned; for a retraction, time
+    and key of the last delivery that was looked at. It commits together with them, so a killed worker neither repeats
+    nor skips anybody.
     """
 
     announcement = models.ForeignKey(Announcement, on_delete=models.CASCADE, related_name="rollouts", db_index=False)
     transport = models.CharField(_("transport"), max_length=20)
+    is_retraction = models.BooleanField(default=False, editable=False)
     state = models.CharField(_("state"), max_length=10, choices=RolloutState, default=RolloutState.RUNNING)
     starts_at = models.DateTimeField(_("starts"))
     position = models.CharField(max_length=255, blank=True, editable=False)
     # People with an address of the transport, whether in the audience or not: those to look at, and looked at so far.
+    # For a retraction, deliveries that were sent.
     people = models.PositiveBigIntegerField(null=True, editable=False)
     looked_at = models.PositiveBigIntegerField(default=0, editable=False)
-    # People of the audience who get no delivery, because a page showed it to them or because they do not want any.
+    # People of the audience who get no delivery, because a page showed it to them or because they do not want any. For
+    # a retraction, `shown` counts deliveries to people who have read it.
     shown = models.PositiveBigIntegerField(default=0, editable=False)
     unwanted = models.PositiveBigIntegerField(default=0, editable=False)
     # Deliveries.
@@ -81,7 +94,9 @@ class Rollout(HubModel):
     class Meta(HubModel.Meta):
         verbose_name = _("rollout")
         verbose_name_plural = _("rollouts")
-        constraints = [models.UniqueConstraint(fields=["announcement", "transport"], name="hub_rollout_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["announcement", "transport", "is_retraction"], name="hub_rollout_once")
+        ]
         # Workers look for open ones all the time. Finished ones stay for ever.
         indexes = [
             models.Index(fields=["id"], condition=models.Q(finished_at=None), name="hub_rollout_open"),

@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from notifications_hub.announcements.models import KIND, Announcement
+from notifications_hub.announcements.rollouts import retraction
 from notifications_hub.announcements.rollouts.models import Rollout, RolloutState
 from notifications_hub.announcements.rollouts.people import Choice, choose, count_people, next_page
 from notifications_hub.conf import hub_settings
@@ -107,7 +108,7 @@ def _problem_kept(rollout: Rollout) -> Iterator[None]:
 
 def _is_stopped(rollout: Rollout) -> bool:
     """Return whether no more is to be sent, as also once the announcement is over."""
-    if rollout.announcement.is_over and rollout.state != RolloutState.STOPPED:
+    if rollout.announcement.is_over and not rollout.is_retraction and rollout.state != RolloutState.STOPPED:
         Rollout.objects.open().filter(pk=rollout.pk).move(state=RolloutState.STOPPED)
         return True
     return rollout.state == RolloutState.STOPPED
@@ -146,21 +147,26 @@ def _step(pk: int) -> int | None:
         rollout = wanted.select_for_update(skip_locked=True, of=("self",)).first()
         if rollout is None:
             return None
-        page = next_page(rollout, CHUNK)
-        choice = choose(rollout, page.members)
-        planned = _plan(rollout, choice)
-        if rollout.people is None:
-            rollout.people = count_people(rollout)
-        rollout.position = page.last
-        rollout.looked_at += page.looked_at
-        rollout.shown += choice.shown
-        rollout.unwanted += choice.unwanted
-        rollout.planned += planned
-        rollout.planned_at = None if page.looked_at else timezone.now()
         rollout.problem, rollout.moved = "", True
-        rollout.save()
+        planned = retraction.plan_step(rollout, CHUNK) if rollout.is_retraction else _plan_step(rollout)
         # An engine that runs the worker as a task needs a next one.
         transaction.on_commit(partial(wake_worker, 1.0), robust=True)
+    return planned
+
+
+def _plan_step(rollout: Rollout) -> int:
+    page = next_page(rollout, CHUNK)
+    choice = choose(rollout, page.members)
+    planned = _plan(rollout, choice)
+    if rollout.people is None:
+        rollout.people = count_people(rollout)
+    rollout.position = page.last
+    rollout.looked_at += page.looked_at
+    rollout.shown += choice.shown
+    rollout.unwanted += choice.unwanted
+    rollout.planned += planned
+    rollout.planned_at = None if page.looked_at else timezone.now()
+    rollout.save()
     return planned
 
 
@@ -218,6 +224,7 @@ def _cancel_some(rollout: Rollout) -> bool:
     free = _waiting(rollout).filter(models.Q(claim=None) | models.Q(due_at__lte=Now()))
     with transaction.atomic():
         some = list(free.select_for_update(no_key=True, skip_locked=True)[:CHUNK])
+        retraction.take_back(rollout, some)
         cancel(some, DeliveryReason.of(why))
     if _waiting(rollout).first() is None:
         Rollout.objects.open().filter(pk=rollout.pk).move(finished_at=timezone.now())

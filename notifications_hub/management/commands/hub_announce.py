@@ -18,6 +18,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from notifications.base.models import AbstractNotification
 
 from notifications_hub import audience_lists, audiences
+from notifications_hub.announcements import audit
 from notifications_hub.announcements.announce import broadcast
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.pasted_people import find_people
@@ -38,7 +39,8 @@ class Command(BaseCommand):
         parser.add_argument("title", nargs="?")
         parser.add_argument("--title", dest="named_title", metavar="TITLE", help="in place of the argument")
         parser.add_argument("--body", default="", help="Markdown")
-        parser.add_argument("--url", default="", help="a path on this site, like /posts/9/")
+        parser.add_argument("--url", default="", help="a path on this site, like /posts/9/, or https://…")
+        parser.add_argument("--other-site", action="store_true", help="the --url may lead to another site")
         parser.add_argument("--level", default="info", choices=AbstractNotification.LEVELS.values)
         parser.add_argument("--urgency", default="normal", choices=[urgency.value for urgency in Urgency])
         parser.add_argument(
@@ -70,8 +72,8 @@ class Command(BaseCommand):
         times = {"starts_at": options["starts"], "ends_at": options["ends"]}
         about = {**words, **times, "title": _title(options), "audience": _audience(options)}
         try:
-            with transaction.atomic():
-                announcement = broadcast(**about, by=_person(options["by"]))
+            with audit.coming_from(audit.Source.COMMAND), transaction.atomic():
+                announcement = broadcast(**about, by=_person(options["by"]), other_site=options["other_site"])
                 reach = reach_of(announcement.audience, announcement.methods, announcement.urgency)
                 transaction.get_connection().set_rollback(options["dry_run"])
         except (UnknownAudience, AudienceFailed) as error:
@@ -102,7 +104,7 @@ class Command(BaseCommand):
         if announcement.announced_at:
             self.stdout.write(f"Announced to {_audience_in_words(announcement)}: {reach.words} ({name}).")
         elif announcement.awaits_approval:
-            self.stdout.write(f"Waits for a second person to approve it ({name}).")
+            self.stdout.write(f"Waits for a second person's approval in the admin ({name}).")
         else:
             start = timezone.localtime(announcement.starts_at)
             self.stdout.write(f"Will be announced at {start:%Y-%m-%d %H:%M %Z} ({name}).")

@@ -70,6 +70,8 @@ class _Envelope:
             # A page finds by this what the browser has shown without our worker.
             "data": {"notificationsHub": {"id": message.id, "owner": self.owner}},
         }
+        if message.retracts:
+            return self._retraction(message)
         if message.actions:
             notification["actions"] = [self._action(action, url) for action in message.actions]
         return {
@@ -82,6 +84,11 @@ class _Envelope:
             "token": message.token,
             "act": message.act_url,
         }
+
+    def _retraction(self, message: Message) -> dict[str, Any]:
+        """Return a push for a worker. A declarative one would show its words in Safari, and leave them there."""
+        notification = {"title": message.title, "tag": message.tag, "lang": message.language, "dir": "auto"}
+        return {"retracts": True, "notification": notification, "id": message.id, "owner": self.owner}
 
     def _action(self, action: Action, url: str) -> dict[str, str]:
         return {"action": action.name, "title": action.title, "navigate": self._absolute(action.url or url)}

@@ -71,6 +71,7 @@ class WebPush:
     label = _("Push")
     on_by_default = True
     confirms = True
+    retracts = True
 
     def __init__(self, client: HttpClient | None = None) -> None:
         self._client = client or push_client()

@@ -37,6 +37,8 @@
   const CACHE = "notifications-hub";
   const HELLO = "notifications-hub";
   const ENTRY = "/notifications-hub/note";
+  /** Milliseconds for which a retraction stays: the browser checks what is shown just after the push's event. */
+  const CLOSE_AFTER = 1000;
 
   // Listeners are synchronous: if `waitUntil` comes too late, the browser may stop the worker halfway.
   worker.addEventListener("push", (event) => event.waitUntil(show(event.data)));
@@ -56,10 +58,30 @@
   /** @param {PushMessageData | null} data */
   async function show(data) {
     const payload = read(data);
+    if (payload.retracts === true) return takeBack(payload);
     const { person } = await readState();
     const owner = text(payload.owner);
     const isOthers = owner !== "" && person !== undefined && person !== owner;
     await (isOthers ? showWithoutWords(payload, owner) : showWithWords(payload, owner));
+  }
+
+  /**
+   * Take back a push that was shown: put a silent one without its words in its place, then close that.
+   *
+   * A browser wants to see something for each push. So nothing closes before it has looked, at the end of the event.
+   *
+   * @param {any} payload
+   */
+  async function takeBack({ id, owner, notification }) {
+    const tag = text(notification?.tag);
+    const data = { id: text(id), url: "", actions: {}, owner: text(owner), token: "", act: "" };
+    await worker.registration.showNotification(text(notification?.title) || untitled(), {
+      tag,
+      lang: text(notification?.lang),
+      silent: true,
+      data: { notificationsHub: data },
+    });
+    setTimeout(() => closeItems([data.id]), CLOSE_AFTER);
   }
 
   /**

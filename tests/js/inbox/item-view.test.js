@@ -5,6 +5,7 @@ import {
   badgeOf,
   iconOf,
   linkOf,
+  outsideOf,
   wordsOf,
 } from "../../../notifications_hub/static/notifications_hub/inbox/item-view.js";
 import { anItem } from "../support/items.js";
@@ -36,6 +37,30 @@ test("a link leads to a page of this site or is empty", () => {
     " data:,x",
   ]) {
     assert.equal(linkOf(anItem("1", { url }), PAGE), "");
+  }
+});
+
+test("an announcement may lead to another site, over https and without a name before the host", () => {
+  const to = (/** @type {any} */ link, kind = "announcement") => outsideOf(anItem("a5", { kind, leads_to: link }));
+  assert.deepEqual(to("https://other.example/a?b#c"), { href: "https://other.example/a?b#c", host: "other.example" });
+  assert.deepEqual(to("https://other.example:8443/")?.host, "other.example:8443");
+  assert.equal(to("https://other.example/", "comment.reply"), null);
+  for (const link of [
+    undefined,
+    "",
+    5,
+    "/posts/9/",
+    "//evil.example/",
+    "http://evil.example/",
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "https:evil.example",
+    " https://evil.example/",
+    "https://eve@evil.example/",
+    "https://eve:x@evil.example/",
+    "https://[",
+  ]) {
+    assert.equal(to(link), null);
   }
 });
 

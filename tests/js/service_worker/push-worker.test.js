@@ -7,6 +7,7 @@ import { fakeCaches } from "../support/fake-caches.js";
 
 const SCRIPT = new URL("../../../service_worker/static/service_worker/push.js", import.meta.url);
 const SAMPLE = JSON.parse(readFileSync(new URL("../../payloads/push.json", import.meta.url), "utf8"));
+const RETRACTION = JSON.parse(readFileSync(new URL("../../payloads/push-retraction.json", import.meta.url), "utf8"));
 const SITE = "https://hub.example";
 
 /**
@@ -61,7 +62,10 @@ function aWorker({ tabs = [], language = "en-GB", fetch = async () => Response.j
     seen.reports.push({ url, ...init, body: JSON.parse(init.body) });
     return fetch();
   };
-  vm.runInNewContext(readFileSync(SCRIPT, "utf8"), { self, URL, Response, btoa, fetch: reporting });
+  /** @type {(() => Promise<void>)[]} */
+  const later = [];
+  const setTimeout = (/** @type {() => Promise<void>} */ act) => later.push(act);
+  vm.runInNewContext(readFileSync(SCRIPT, "utf8"), { self, URL, Response, btoa, fetch: reporting, setTimeout });
 
   /** @param {string} type @param {object} event */
   async function dispatch(type, event) {
@@ -73,7 +77,7 @@ function aWorker({ tabs = [], language = "en-GB", fetch = async () => Response.j
     return work.length === 1;
   }
 
-  return { ...seen, onScreen, dispatch, kept };
+  return { ...seen, onScreen, dispatch, kept, later };
 }
 
 /** @param {unknown} payload */
@@ -268,6 +272,33 @@ test("a page closes a read notification, but not another with the same tag", asy
   assert.deepEqual(closed, ["12"]);
   assert.equal(await worker.dispatch("message", { data: "hello" }), false);
   assert.equal(await worker.dispatch("message", { data: null }), false);
+});
+
+for (const note of [undefined, { person: SAMPLE.owner }, { person: "someone else" }]) {
+  test(`a retraction replaces its push, and is closed afterwards, with the state ${JSON.stringify(note)}`, async () => {
+    const worker = aWorker({ note });
+    await worker.dispatch("push", pushed(RETRACTION));
+    const [shown] = worker.shown;
+    assert.deepEqual([shown.title, shown.body], ["This announcement was withdrawn.", undefined]);
+    assert.deepEqual([shown.tag, shown.silent], [SAMPLE.notification.tag, true]);
+    assert.equal(worker.reports.length, 0);
+
+    /** @type {string[]} */
+    const closed = [];
+    worker.onScreen.push({ ...shown, close: () => closed.push("it") });
+    worker.onScreen.push({ data: { notificationsHub: { id: "13" } }, close: () => closed.push("another") });
+    await worker.later[0]?.();
+    assert.deepEqual(closed, ["it"]);
+  });
+}
+
+test("a retraction in an unknown shape shows something, without a failure", async () => {
+  const worker = aWorker();
+  await worker.dispatch("push", pushed({ retracts: true, notification: null }));
+  assert.deepEqual(
+    worker.shown.map(({ title }) => title),
+    ["New notification"],
+  );
 });
 
 const KEPT = { person: "p", renew: "/api/v1/push/renew/", token: "first", key: "BAEC" };

@@ -80,6 +80,7 @@ def test_a_message_that_one_is_looking_at_never_toasts(page_for: People, site: S
     expect(tab.locator("toast-stack [data-id]")).to_have_count(1)
 
 
+@pytest.mark.clocked
 def test_a_follower_claims_the_toast_of_its_room_and_leaves_others(page_for: People, site: Site) -> None:
     leader, follower = open_tabs(page_for, "/", LOBBY)
     leader.evaluate(HIDE)
@@ -95,6 +96,7 @@ def test_a_follower_claims_the_toast_of_its_room_and_leaves_others(page_for: Peo
     assert newest(site, "unread") == "True"
 
 
+@pytest.mark.clocked
 def test_the_room_in_a_hidden_tab_leaves_the_toast_to_the_visible_one(page_for: People, site: Site) -> None:
     room, front = open_tabs(page_for, LOBBY, "/")
     room.evaluate(HIDE)

@@ -1,7 +1,7 @@
 // @ts-check
 /** @import { Item } from "../protocol/wire.js" */
 import { pageLanguage, part, setText } from "../shared/dom.js";
-import { iconOf, linkOf, wordsOf } from "./item-view.js";
+import { iconOf, linkOf, outsideOf, wordsOf } from "./item-view.js";
 
 /**
  * Write an item into a copy of the template of a row or a toast.
@@ -19,7 +19,7 @@ export function fillItem(root, item) {
   setText(part(root, "body"), body);
   part(root, "body").hidden = !body;
   fillIcon(root, iconOf(item));
-  fillLink(part(root, "link"), linkOf(item, document.baseURI));
+  fillLink(root, item);
 }
 
 /**
@@ -81,10 +81,29 @@ function fillIcon(root, name) {
 }
 
 /**
- * @param {HTMLElement} link
- * @param {string} url
+ * Link to the item's page. A link to another site says where it leads; without room for that it leads to a page of ours.
+ *
+ * @param {HTMLElement} root
+ * @param {Item} item
  */
-function fillLink(link, url) {
-  if (url) link.setAttribute("href", url);
-  else link.removeAttribute("href");
+function fillLink(root, item) {
+  const link = part(root, "link");
+  const words = root.querySelector("[data-part=leads-to]");
+  const outside = words instanceof HTMLElement ? outsideOf(item) : null;
+  setAttribute(link, "href", outside?.href || linkOf(item, document.baseURI));
+  setAttribute(link, "target", outside ? "_blank" : "");
+  setAttribute(link, "rel", outside ? "noopener noreferrer" : "");
+  if (!(words instanceof HTMLElement)) return;
+  words.hidden = !outside;
+  setText(words, outside ? (words.dataset.words ?? "{host}").replace("{host}", () => outside.host) : "");
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {string} name
+ * @param {string} value "" to remove it
+ */
+function setAttribute(element, name, value) {
+  if (value) element.setAttribute(name, value);
+  else element.removeAttribute(name);
 }

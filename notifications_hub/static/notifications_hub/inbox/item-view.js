@@ -35,6 +35,20 @@ export function linkOf({ url }, base) {
 }
 
 /**
+ * Return the page of another site that an announcement leads to, or null. The server refuses any other such link too.
+ *
+ * @param {Item} item
+ * @returns {{href: string, host: string} | null}
+ */
+export function outsideOf({ kind, leads_to: link }) {
+  if (kind !== "announcement" || typeof link !== "string" || !link.startsWith("https://") || !URL.canParse(link)) {
+    return null;
+  }
+  const { href, host, username, password } = new URL(link);
+  return username || password ? null : { href, host };
+}
+
+/**
  * Return the id of the job that the item reports the end of, or "" for any other item.
  *
  * @param {Item} item

@@ -8,6 +8,7 @@
  * @property {string} title
  * @property {string} body
  * @property {string} url "" if it leads nowhere
+ * @property {string} [leads_to] an announcement's page of another site; `url` is then its own page here
  * @property {string} level success, info, warning or error
  * @property {string} icon
  * @property {string} tag a browser shows one notification per tag
@@ -21,6 +22,7 @@
  * @property {Record<string, any>} [extension] columns that the site adds for pages
  * @property {string} [scope] the part of the inbox it belongs to, such as a tenant; "" or none: all of them
  * @property {Record<string, {title: string, body: string}>} [translations] announcements carry every language
+ * @property {{paths: string[], dismissable: boolean}} [banner] of an announcement that is a banner too, in its events
  *
  * @typedef {object} Entry one event of a topic's log
  * @property {string} topic

@@ -1,0 +1,83 @@
+"""The current banners for a page's script, and the form that dismisses one."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, HttpResponseRedirect, JsonResponse
+from django.urls import get_script_prefix
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_GET, require_POST
+
+from notifications_hub.announcements.banners import current
+from notifications_hub.announcements.banners.dismissal import dismiss as dismiss_banner
+from notifications_hub.announcements.banners.dismissal import remember, remembered
+from notifications_hub.inbox.visitor import person_of
+from notifications_hub.web.site_paths import same_site_path
+
+_ID = re.compile(r"a?(\d{1,18})", re.ASCII)
+
+
+@require_GET
+@never_cache
+def banners(request: HttpRequest) -> JsonResponse:
+    """Answer with all current banners of the visitor as their events carry them, and the ids that they dismissed."""
+    found = current.sorted_for(request.user, stored, remembered(request)) if (stored := current.stored()) else None
+    return JsonResponse(
+        {
+            "banners": [banner.item().as_json() for banner in found.shown] if found else [],
+            "dismissed": [banner.item_id for banner in found.dismissed] if found else [],
+        }
+    )
+
+
+# A visitor's page may come from a cache, so it has no token. Their banner is a matter of their browser alone.
+@csrf_exempt
+@require_POST
+@never_cache
+def dismiss(request: HttpRequest) -> HttpResponse:
+    """Dismiss the banner `id`, and redirect to the field `next`; answer 204 to a script.
+
+    Another audience's banner, or one that is over, is answered like one that was just dismissed.
+    """
+    return _dismiss_for_person(request) if request.user.is_authenticated else _dismiss_for_visitor(request)
+
+
+@csrf_protect
+def _dismiss_for_person(request: HttpRequest) -> HttpResponse:
+    if pk := _pk(request):
+        dismiss_banner(person_of(request), pk)
+    return _answer(request)
+
+
+def _dismiss_for_visitor(request: HttpRequest) -> HttpResponse:
+    if not _is_own_page(request):
+        return HttpResponseForbidden(_("Another site may not dismiss a banner."))
+    response = _answer(request)
+    if pk := _pk(request):
+        remember(request, response, pk)
+    return response
+
+
+def _is_own_page(request: HttpRequest) -> bool:
+    """Return whether one of this site's pages sends the form. Every browser names the origin of a form's page."""
+    origin = request.headers.get("Origin", "")
+    return not origin or urlsplit(origin).netloc == request.get_host()
+
+
+def _pk(request: HttpRequest) -> int:
+    match = _ID.fullmatch(request.POST.get("id", ""))
+    return int(match[1]) if match else 0
+
+
+def _answer(request: HttpRequest) -> HttpResponse:
+    if request.headers.get("Accept", "") == "application/json":
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
+    try:
+        return HttpResponseRedirect(same_site_path(request.POST.get("next", "")) or get_script_prefix())
+    except ValueError:
+        return HttpResponseRedirect(get_script_prefix())

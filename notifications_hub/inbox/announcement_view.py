@@ -1,0 +1,53 @@
+"""The page of one announcement, for the people of its audience: the whole text, and the link to another site."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+from notifications_hub import audiences
+from notifications_hub.announcements.markdown import safe_html
+from notifications_hub.announcements.models import Announcement, AnnouncementState
+from notifications_hub.inbox.visitor import person_of
+from notifications_hub.notification import Notification
+from notifications_hub.users import Person
+
+
+@require_safe
+@login_required
+@cache_control(no_store=True, private=True)
+def announcement(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the announcement, or kind words once it is over. To anyone outside its audience it does not exist."""
+    person = person_of(request)
+    announced = Announcement.objects.filter(pk=pk, announced_at__isnull=False)
+    found = announced.filter(audience__in=audiences.topics_of(person)).first()
+    if found is None:
+        raise Http404
+    if found.is_over:
+        over = {"title": _over(found)}
+        return TemplateResponse(request, "notifications_hub/announcement_over.html", over, status=410)
+    context = {
+        "message": found.message(),
+        "body_html": safe_html(found.markdown()),
+        "link": found.link,
+        "at": found.announced_at,
+        "unread": _is_unread(person, pk),
+    }
+    return TemplateResponse(request, "notifications_hub/announcement.html", context)
+
+
+def _over(found: Announcement) -> str:
+    if found.state is AnnouncementState.WITHDRAWN:
+        return _("This announcement was withdrawn")
+    return _("This announcement has ended")
+
+
+def _is_unread(person: Person, pk: int) -> bool:
+    """Return whether the person has yet to read it. Somebody who has no row for it has not."""
+    rows = Notification.objects.filter(recipient=person, announcement=pk)
+    unread: bool | None = rows.values_list("unread", flat=True).first()
+    return unread is not False

@@ -1,0 +1,10 @@
+// @ts-check
+import { followBell } from "../banners/follow-bell.js";
+import { AnnouncementBannersElement } from "./announcement-banners-element.js";
+
+class BannersOfPeople extends AnnouncementBannersElement {
+  /** @override */
+  follow = followBell;
+}
+
+if (!customElements.get("announcement-banners")) customElements.define("announcement-banners", BannersOfPeople);

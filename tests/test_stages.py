@@ -1,0 +1,99 @@
+"""The stages of bin/test: what runs again alone, with real runs of pytest."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import ROOT
+
+sys.path.append(str(ROOT / "bin"))
+from stages import FOR_POSTGRES, Stage, files_naming, run_stages
+
+Outcome = tuple[int, str]
+Run = Callable[..., Outcome]
+PASSED_ALONE = "failed on a busy machine and passed alone:"
+
+# It fails wherever it runs beside others, and it passes alone.
+FLAKY = """\
+import os
+def test_flaky(): assert "PYTEST_XDIST_WORKER" not in os.environ
+"""
+CRASHING = """\
+import os
+def test_crashing(): "PYTEST_XDIST_WORKER" not in os.environ or os._exit(3)
+"""
+FAILING = "def test_failing(): assert False\n"
+PASSING = "def test_passing(): pass\n"
+
+
+@pytest.fixture
+def run(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Run a stage over files of tests, and return its exit status and output."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+
+    def run(*files: str, workers: int = 2, options: tuple[str, ...] = ()) -> Outcome:
+        for number, text in enumerate(files):
+            (tmp_path / f"test_{number}.py").write_text(text)
+        own = ("-c", str(tmp_path / "pytest.ini"), "-p", "no:django", "-p", "no:hypothesispytest")
+        arguments = (*own, *options, str(tmp_path))
+        status = run_stages([Stage("A stage:", (sys.executable,), arguments, workers)])
+        return status, capfd.readouterr().out
+
+    return run
+
+
+def test_a_test_that_passes_alone_is_named(run: Run) -> None:
+    status, output = run(FLAKY, PASSING, CRASHING)
+    assert status == 0
+    assert "2 failed, and run again alone:" in output
+    named = [line for line in output.splitlines() if line.startswith(PASSED_ALONE)]
+    assert sorted(line.rpartition("::")[2] for line in named) == ["test_crashing", "test_flaky"]
+    assert "2 passed" in output.partition("run again alone:")[2], "the test that passed does not run again"
+
+
+def test_a_test_that_fails_again_fails_the_stage(run: Run) -> None:
+    status, output = run(FLAKY, FAILING)
+    assert status == 1
+    assert "2 failed, and run again alone:" in output
+    assert PASSED_ALONE not in output
+
+
+@pytest.mark.parametrize(
+    ("files", "workers", "options"),
+    [
+        ([FLAKY] * 6, 2, ()),
+        ([FLAKY, "import nothing_of_this_name\n"], 2, ()),
+        ([FAILING, PASSING], 0, ("-x",)),
+    ],
+    ids=["six failures", "a file that cannot be collected", "a run that ends at the first failure"],
+)
+def test_a_run_that_failed_for_another_reason_fails_at_once(
+    run: Run, files: list[str], workers: int, options: tuple[str, ...]
+) -> None:
+    status, output = run(*files, workers=workers, options=options)
+    assert status != 0
+    assert "run again" not in output
+
+
+def test_a_serial_stage_runs_its_failures_again_too(run: Run, tmp_path: Path) -> None:
+    first_run = tmp_path / "first-run"
+    first_run.touch()
+    code = f"from pathlib import Path\nFIRST = Path({str(first_run)!r})\n"
+    code += "def test_once():\n    if FIRST.exists():\n        FIRST.unlink()\n        raise AssertionError\n"
+    status, output = run(code, PASSING, workers=0)
+    assert status == 0
+    assert PASSED_ALONE in output
+
+
+def test_every_test_for_postgresql_is_in_a_file_that_names_its_mark(request: pytest.FixtureRequest) -> None:
+    """The stage on PostgreSQL collects these files alone. A run of all tests compares them with all items."""
+    marked = {item.path for item in request.session.items for mark in FOR_POSTGRES if any(item.iter_markers(mark))}
+    assert marked <= {ROOT / file for file in files_naming(*FOR_POSTGRES)}
+
+
+def test_a_stage_without_tests_passes(run: Run) -> None:
+    assert run("", workers=0)[0] == 0
