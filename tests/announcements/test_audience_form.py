@@ -238,7 +238,9 @@ def test_an_audience_that_raises_is_an_error_at_itself_only(writer: Client) -> N
     assert words in reach(writer, audience="audience.customers")
     assert "For <strong>1 person</strong>" in reach(writer)
     answer = writer.post(ADD, filled_in(audience="audience.customers"))
-    assert errors_of(answer, "audience") == [words]
+    assert errors_of(answer, "audience") == [
+        "The people of this audience cannot be read now (RuntimeError). Nothing was sent."
+    ]
     assert not Announcement.objects.exists()
 
 
