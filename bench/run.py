@@ -17,6 +17,7 @@ from bench.measures import (
     idle_processes,
     long_snapshot,
     look,
+    mailing,
     memory,
     million_rows,
     office,
@@ -51,6 +52,7 @@ MEASURES: dict[str, Callable[..., Table]] = {
         long_snapshot,
         idle_processes,
         million_rows,
+        mailing,
     )
 }
 

@@ -24,16 +24,17 @@ const SCRIPTS = {
   inbox: "elements/inbox-page-element-define.js",
   "local-times": "elements/local-times-element-define.js",
   "live-list": "elements/live-list-element-define.js",
+  "quiet-hours": "elements/quiet-hours-element-define.js",
   "push-subscription": "elements/push-subscription-element-define.js",
   "task-progress": "elements/task-progress-element-define.js",
   "signed-out": "push/signed-out.js",
   "announcement-preview": "admin/announcement-preview-element-define.js",
   "kind-sample": "elements/kind-sample-element-define.js",
   "announcement-sending": "admin/announcement-sending-element-define.js",
-  "announcement-form": "admin/announcement-form-define.js",
   banners: "elements/announcement-banners-element-define.js",
   "public-banners": "elements/public-banners-define.js",
   "announcement-zone": "admin/announcement-zone.js",
+  "announcement-form": "admin/announcement-form-define.js",
 };
 const STYLES = {
   hub: "notifications-hub.css",

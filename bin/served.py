@@ -16,7 +16,8 @@ SECRETS = VAR / "run.env"
 def served_environment() -> dict[str, str]:
     """Return the environment of the site. Variables that are already set take precedence."""
     VAR.mkdir(mode=0o700, exist_ok=True)
-    return {"DEBUG": "1", "CELERY_FOLDER": message_folder(), **kept_secrets(), **os.environ}
+    folders = {"CELERY_FOLDER": message_folder(), "EMAIL_FOLDER": str(VAR / "emails")}
+    return {"DEBUG": "1", **folders, **kept_secrets(), **os.environ}
 
 
 def message_folder() -> str:

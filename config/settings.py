@@ -6,6 +6,7 @@ from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 
+import django
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -74,6 +75,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "showcase.emails.context.keeps_emails",
             ],
         },
     },
@@ -193,6 +195,22 @@ NOTIFICATIONS_HUB = {
     "TIMEZONE_OF": "accounts.people.time_zone_of",
     "DEMO": "showcase.demo.make",
 }
+
+# The folder in which bin/run keeps emails, for its page of them.
+EMAIL_FOLDER = env.str("EMAIL_FOLDER", default="") if DEBUG else ""
+if EMAIL_FOLDER:
+    _keep = "showcase.emails.folder.FolderBackend"
+    if django.VERSION >= (6, 1):
+        MAILERS = {"default": {"BACKEND": _keep}}
+    else:
+        EMAIL_BACKEND = _keep
+    NOTIFICATIONS_HUB |= {
+        "TRANSPORTS": {"email": "notifications_hub.transports.email.transport.Email"},
+        "SITE_URL": env.str("SITE_URL", default="http://127.0.0.1:8000"),
+        "EMAIL_FROM": "Notifications Hub <hub@example.com>",
+        # Nobody who tries it out waits ten minutes.
+        "EMAIL_DELAY": 30,
+    }
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

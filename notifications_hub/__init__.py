@@ -12,7 +12,7 @@ __version__ = "0.1.0.dev0"
 """The only place where the version is written. Between releases it ends in `.dev0`."""
 
 if TYPE_CHECKING:
-    from notifications_hub.announcements.announce import broadcast
+    from notifications_hub.announcements.announce import broadcast, withdraw
     from notifications_hub.announcements.banners.rules import Banner
     from notifications_hub.announcements.models import Announcement
     from notifications_hub.asgi import live_application
@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from notifications_hub.system_actors import SystemActor
     from notifications_hub.transports import PutOff, TooLong, Transport, TransportError
     from notifications_hub.transports.apprise.transport import SiteApprise
+    from notifications_hub.transports.email.models import stop_emails_to
+    from notifications_hub.transports.email.transport import Email
     from notifications_hub.transports.own_addresses.models import Destination
     from notifications_hub.transports.own_addresses.store import add_address
     from notifications_hub.transports.own_addresses.transport import AddressRefused
@@ -79,6 +81,7 @@ __all__ = [
     "DeliveryMethod",
     "Destination",
     "Done",
+    "Email",
     "Event",
     "EventTooLarge",
     "HubTask",
@@ -141,11 +144,13 @@ __all__ = [
     "start",
     "start_all",
     "start_cursor",
+    "stop_emails_to",
     "throttle_key",
     "timestamp",
     "topic",
     "validate_visible",
     "wait_in_words",
+    "withdraw",
 ]
 
 _HOMES = {
@@ -161,6 +166,7 @@ _HOMES = {
     "DeliveryMethod": "notifications_hub.kinds",
     "Destination": "notifications_hub.transports.own_addresses.models",
     "Done": "notifications_hub.jobs.outcome",
+    "Email": "notifications_hub.transports.email.transport",
     "Event": "notifications_hub.streams",
     "EventTooLarge": "notifications_hub.streams",
     "HubTask": "notifications_hub.jobs.task",
@@ -223,11 +229,13 @@ _HOMES = {
     "start": "notifications_hub.jobs.enqueue",
     "start_all": "notifications_hub.jobs.enqueue",
     "start_cursor": "notifications_hub.live.start_cursor",
+    "stop_emails_to": "notifications_hub.transports.email.models",
     "throttle_key": "notifications_hub.web.throttle",
     "timestamp": "notifications_hub.message",
     "topic": "notifications_hub.live.topics",
     "validate_visible": "notifications_hub.web.text",
     "wait_in_words": "notifications_hub.web.throttle",
+    "withdraw": "notifications_hub.announcements.announce",
 }
 
 

@@ -41,6 +41,7 @@ class NotificationsHubConfig(AppConfig):
         from notifications_hub.notify import take_over_signal
         from notifications_hub.package_import import swapped_model
         from notifications_hub.rows import delete_signals
+        from notifications_hub.transports.email import reports
         from notifications_hub.transports.web_push import session_binding
 
         require_attribute()
@@ -52,5 +53,6 @@ class NotificationsHubConfig(AppConfig):
         announce.connect()
         signing_out.connect()
         session_binding.connect()
+        reports.connect()
         discovery.autodiscover()
         delete_signals.connect_all()

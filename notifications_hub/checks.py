@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from ipaddress import ip_network
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
@@ -15,6 +16,7 @@ from django.db import DatabaseError
 
 from notifications_hub import conf
 from notifications_hub.database.primary import hub_alias
+from notifications_hub.email_checks import check_emails
 from notifications_hub.live.origin import parse
 from notifications_hub.live.topics import unreachable_patterns
 from notifications_hub.method_checks import check_methods
@@ -46,6 +48,8 @@ def check_settings(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Che
         *_rate("LIVE_ANONYMOUS_RATE", loaded.live_anonymous_rate),
         *_keys(),
         *check_methods(loaded.transports),
+        *_approval(loaded.announcement_approval_above),
+        *check_emails(loaded),
     ]
 
 
@@ -69,6 +73,17 @@ def check_demo_people(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[
         # Nobody can sign in without a database and its tables.
         return []
     return [Error(refusal, id="notifications_hub.E010")] if refusal else []
+
+
+def _approval(above: int | None) -> list[CheckMessage]:
+    """Report announcements that would wait for approval for ever."""
+    if above is None or apps.is_installed("django.contrib.admin"):
+        return []
+    words = (
+        "ANNOUNCEMENT_APPROVAL_ABOVE lets announcements wait for a second person, who approves them in Django's admin. "
+        "Add 'django.contrib.admin' to INSTALLED_APPS, or remove the setting."
+    )
+    return [checks.Warning(words, id="notifications_hub.W050")]
 
 
 def _keys() -> list[CheckMessage]:

@@ -54,7 +54,7 @@ class HubSettings:
     announcement_days: int = 30
     """Days an announcement runs if its author sets no end."""
     announcement_approval_above: int | None = None
-    """People in an audience above whom a second person approves an announcement, as each critical one; None: off."""
+    """People in an audience above whom a second person approves an announcement; None: off. Critical ones too."""
     retention_days: int = 90
     """Days that events, settled deliveries and ended jobs are kept."""
     embedded_worker: bool = True
@@ -91,7 +91,15 @@ class HubSettings:
     task_backend: str = ""
     """Run the worker as a Django task: the alias in `TASKS` of a backend that supports `run_after`."""
     site_url: str = ""
-    """Absolute root of the site (`https://example.com`). Safari needs it for push links it opens without a worker."""
+    """Absolute root of the site (`https://example.com`). Emails need it, and so do push links in Safari."""
+    email_delay: float = 600.0
+    """Seconds from the event until an email is sent, unless another delivery method reaches the person first."""
+    email_from: str = ""
+    """Sender of emails; empty: Django's `DEFAULT_FROM_EMAIL`."""
+    email_connections: int = 4
+    """Connections to the mail server that one worker keeps open."""
+    email_webhook_secret: str = ""
+    """Secret (`whsec_…`) with which a mail service signs its reports of bounces and complaints."""
     audiences: Mapping[str, str] = field(default_factory=dict)
     """Names of audiences, each with the dotted path of a callable that returns its members as a queryset of people."""
     language_of: Callable[[Person], str] = _language_of

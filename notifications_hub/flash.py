@@ -55,7 +55,7 @@ class Storage(FallbackStorage):
 
     def __iter__(self) -> Iterator[DjangoMessage]:
         if self._claim is None:
-            person = _visitor(self.request)
+            person = _reader(self.request)
             self._claim = flash_claim.claim_waiting(person, summary_for(self.request)) if person else Claim()
         return chain(super().__iter__(), _messages(self._claim))
 
@@ -68,7 +68,7 @@ class Storage(FallbackStorage):
         return super().__len__() + min(waiting, SHOWN + 1)
 
     def _count(self) -> int:
-        person = _visitor(self.request)
+        person = _reader(self.request)
         return flash_claim.count_waiting(person, summary_for(self.request)) if person else 0
 
     def update(self, response: HttpResponseBase) -> list[DjangoMessage] | None:
@@ -107,6 +107,12 @@ class Storage(FallbackStorage):
 
 
 # Requests and responses that show a page to a person
+
+
+def _reader(request: HttpRequest) -> Person | None:
+    """Return the person to show notifications to, unless their quiet hours hold and they wish silence meanwhile."""
+    person = _visitor(request)
+    return person if person is not None and summary_for(request).shows_toasts() else None
 
 
 def _visitor(request: HttpRequest) -> Person | None:
@@ -159,8 +165,8 @@ def django_message(message: Message) -> DjangoMessage:
     """Return what the next page shows of a message that nothing delivered."""
     text: str = message.title
     if message.leads_to:
-        link = '<a href="{}" target="_blank" rel="noopener noreferrer">{} <small>({})</small></a>'
-        text = format_html(link, message.leads_to, message.title, _leads_to(message.leads_to))
+        link = '<a href="{}" target="_blank" rel="noopener noreferrer" data-records="{}">{} <small>({})</small></a>'
+        text = format_html(link, message.leads_to, message.url, message.title, _leads_to(message.leads_to))
     elif message.url:
         text = format_html('<a href="{}">{}</a>', message.url, message.title)
     return DjangoMessage(_LEVELS.get(message.level, constants.INFO), text, extra_tags=TAGS)

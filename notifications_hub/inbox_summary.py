@@ -6,6 +6,7 @@ to compose it than the database takes to answer. `Notification.Meta` says why ea
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,8 @@ from notifications_hub.database.boolean_sql import boolean_sql
 from notifications_hub.database.primary import connection
 from notifications_hub.inbox_scope import scope_of
 from notifications_hub.notification import Notification
+from notifications_hub.quiet_hours.calendar import Schedule
+from notifications_hub.quiet_hours.models import stored_schedule
 from notifications_hub.users import Person
 
 CAP = 100
@@ -42,6 +45,12 @@ class Summary:
     without_row: int
     waiting: int
     offered: int
+    schedule: Schedule | None
+
+    def shows_toasts(self) -> bool:
+        """Return whether pages may show what is new. A person may wish silence in their quiet hours."""
+        schedule = self.schedule
+        return schedule is None or not schedule.silent or schedule.quiet_until(datetime.now(UTC)) is None
 
 
 _FREE = "(flash_claimed_until IS NULL OR flash_claimed_until < %(now)s)"
@@ -94,7 +103,8 @@ _COUNTS = """
            count(*) FILTER (WHERE unread),
            count(*) FILTER (WHERE unread AND seen_at IS NULL),
            (SELECT count(*) FROM waiting),
-           (SELECT count(*) FROM waiting WHERE committed_at < %(window)s)
+           (SELECT count(*) FROM waiting WHERE committed_at < %(window)s),
+           (SELECT CAST(schedule AS text) FROM notifications_hub_quiethours WHERE person_id = %(person)s)
     FROM announced
 """
 
@@ -123,7 +133,7 @@ def summary_of(person: Person, scope: str | None = None) -> Summary:
     window = timedelta(seconds=hub_settings.ack_window)
     question, given = (_WHOLE, {}) if scope is None else (_SCOPED, {"scope": scope})
     [row] = _ask(person, question, _LOOKED_AT, given, window=datetime.now(UTC) - window)
-    unread, unseen, running, without_row, announced_unread, announced_unseen, waiting, offered = row
+    unread, unseen, running, without_row, announced_unread, announced_unseen, waiting, offered, schedule = row
     return Summary(
         unread=min(CAP, unread + announced_unread + without_row),
         unseen=min(CAP, unseen + announced_unseen + without_row),
@@ -131,6 +141,7 @@ def summary_of(person: Person, scope: str | None = None) -> Summary:
         without_row=without_row,
         waiting=waiting,
         offered=offered,
+        schedule=stored_schedule(json.loads(schedule)) if schedule else None,
     )
 
 

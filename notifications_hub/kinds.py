@@ -19,7 +19,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -163,6 +163,11 @@ class Kind:
 
     A kind that leaves this out, and that is `optional`, also gets each transport with `on_by_default`.
     """
+    delays: ClassVar[Mapping[str, float]] = {}
+    """Seconds from the event until a transport sends, by its name: in that time another method may deliver it first.
+
+    Left out: the transport's own `delay`. `{"email": 0}` sends an email at once, also while a page is open.
+    """
     per_minute: ClassVar[int | None] = None
     """The most notifications of this kind from one actor to one person a minute; None: no limit. More are dropped."""
     optional: ClassVar[bool] = True
@@ -271,6 +276,33 @@ class PushTest(Kind):
 
     def body(self, notification: NotificationLike) -> str:
         return gettext("You'll get notifications here, even when the site is closed.")
+
+
+class QuietSummary(Kind):
+    """The message that sums up what quiet hours have held back. No row has it, only messages of the worker."""
+
+    name = "quiet.summary"
+    label = _("Summaries of quiet hours")
+    methods = frozenset()
+    optional = False
+    has_extension = False
+    sample = Sample(data={"number": 2, "titles": [_("Bob replied to your post"), _("Watering the plants")]})
+
+    def title(self, notification: NotificationLike) -> str:
+        number = int(notification.data["number"])
+        words = ngettext(
+            "%(number)d notification while you were away", "%(number)d notifications while you were away", number
+        )
+        return words % {"number": number}
+
+    def body(self, notification: NotificationLike) -> str:
+        return "\n".join(map(str, notification.data["titles"]))
+
+    def tag(self, notification: NotificationLike) -> str:
+        return "one"
+
+    def actions(self, notification: NotificationLike) -> Sequence[Action]:
+        return open_and_read()[:1]
 
 
 def get_kind(name: str) -> Kind:

@@ -32,6 +32,7 @@ class Message:
 
     `url` is a path of this site. An announcement may also name a page of another site, in `leads_to`. Only pages link
     there, and say so. With `retracts`, it takes back the message with the same tag, and its title says so.
+    Messages about the same target have the same `thread`, which is empty without a target.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Message:
     act_url: str = ""
     retracts: bool = False
     leads_to: str = ""
+    thread: str = ""
 
 
 SHORT_TITLE, SHORT_BODY = 60, 120
@@ -142,6 +144,8 @@ class Item:
             "delivered": self.delivered,
             "toast": self.toast,
         }
+        if message.urgency is Urgency.CRITICAL:
+            shape["critical"] = True
         if message.leads_to:
             shape["leads_to"] = message.leads_to
         if self.translations is not None:

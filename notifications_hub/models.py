@@ -15,8 +15,10 @@ from notifications_hub.live.revocation import Revocation
 from notifications_hub.live.topic_presence import PresenceHold, PresenceHub, TopicPresence
 from notifications_hub.notification import Notification
 from notifications_hub.package_import.models import ImportPosition
+from notifications_hub.quiet_hours.models import QuietHours
 from notifications_hub.rows.trigger_notes import RowChange
 from notifications_hub.streams import Event, Stream
+from notifications_hub.transports.email.models import StoppedEmail
 from notifications_hub.transports.own_addresses.models import OwnAddress
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
 
@@ -40,6 +42,7 @@ __all__ = [
     "PresenceHold",
     "PresenceHub",
     "PushSubscription",
+    "QuietHours",
     "ResultFigure",
     "ResultFold",
     "ResultTally",
@@ -48,6 +51,7 @@ __all__ = [
     "Rollout",
     "RowChange",
     "RowsThrough",
+    "StoppedEmail",
     "Stream",
     "TopicPresence",
 ]

@@ -6,6 +6,7 @@ It subclasses django-notifications' abstract model, so the fields, methods and q
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import replace
 from typing import Any, cast
 
 from django.conf import settings
@@ -94,7 +95,7 @@ class Notification(AbstractNotification):
     seen_at = models.DateTimeField(_("seen"), null=True, blank=True)
     read_at = models.DateTimeField(_("read"), null=True, blank=True)
     archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
-    # When the person first opened its link, as far as the server is told: for announcements and pushes.
+    # When the person first opened its link. Only announcements and pushes report it.
     clicked_at = models.DateTimeField(_("clicked"), null=True, blank=True)
 
     # Redefined without the package's single-column indexes: no measured query used them. Meta has the useful ones.
@@ -215,11 +216,17 @@ class Notification(AbstractNotification):
     def item_id(self) -> str:
         return item_id(self.pk, self.announcement_id)
 
+    @property
+    def thread(self) -> str:
+        """Return a key that all notifications about the same target share; empty without a target."""
+        return f"{self.target_content_type_id}.{self.target_object_id}" if self.target_object_id else ""
+
     def message(self) -> Message:
         """Return the message, rendered in the active language."""
         if self.announcement is not None:
             return self.announcement.message()
-        return message_of(self.kind, self._for_kinds(), item_id=self.item_id, tag=f"n{self.pk}")
+        message = message_of(self.kind, self._for_kinds(), item_id=self.item_id, tag=f"n{self.pk}")
+        return replace(message, thread=self.thread) if self.thread else message
 
     def _for_kinds(self) -> NotificationLike:
         """Return this row as kinds read it: with `data`, and with the host's columns, even if it was stored without."""

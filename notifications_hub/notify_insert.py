@@ -18,7 +18,6 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models.base import ModelState
 from django.db.models.signals import post_init, pre_init
 
-from notifications_hub.conf import hub_settings
 from notifications_hub.database import transaction
 from notifications_hub.extension import NotificationExtension, columns_of
 from notifications_hub.notification import Notification
@@ -27,7 +26,7 @@ from notifications_hub.notify_statement import Tables, extension_parameter, shar
 from notifications_hub.notify_words import SharedWords
 from notifications_hub.streams import inbox_topic
 from notifications_hub.streams.models import as_json
-from notifications_hub.transports import default_methods, locked_methods
+from notifications_hub.transports import default_methods, delay_of, locked_methods
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +50,7 @@ def insert(draft: Draft, people: Sequence[Any], words: SharedWords, tables: Tabl
     key = get_user_model()._meta.pk
     ids = [key.get_db_prep_value(person.pk, database) for person in people]
     recipients = {"ids": ids, "topics": ",".join(topics), "topic": topics[0]}
-    names = {f"transport{number}": name for number, (name, _table) in enumerate(tables)}
-    parameters = _parameters(draft, values, words) | recipients | names
+    parameters = _parameters(draft, values, words) | recipients | _transports(draft, tables)
     extension = None if draft.extension is None else type(draft.extension)
     with database.cursor() as sql:
         sql.execute(statement(len(words.all), tables, extension, numbers=numbers), parameters)
@@ -85,9 +83,17 @@ def _parameters(draft: Draft, values: Mapping[str, Any], words: SharedWords) -> 
         "words": ",".join(map(str, words.of_person)),
         "methods": as_json(sorted(default_methods(draft.kind))),
         "locked": as_json(sorted(locked_methods(draft.kind))),
-        "window": timedelta(seconds=hub_settings.ack_window),
         "now": datetime.now(UTC),
     }
+
+
+def _transports(draft: Draft, tables: Tables) -> dict[str, Any]:
+    """Return the name of each transport with a table, and the time until it sends."""
+    found: dict[str, Any] = {}
+    for number, (name, _table) in enumerate(tables):
+        delay = timedelta(seconds=delay_of(name, draft.kind))
+        found |= {f"transport{number}": name, f"window{number}": delay}
+    return found
 
 
 def _extension_parameters(row: NotificationExtension) -> dict[str, Any]:

@@ -95,7 +95,8 @@ _ARMED = """, armed AS (
     ON CONFLICT DO NOTHING RETURNING notification_id
 )"""
 _ADDRESSES = """SELECT made.id, CAST(%(transport{number})s AS text), left(CAST(address.{address} AS text), 255),
-        'waiting', '', CAST('{{}}' AS jsonb), statement_timestamp() + %(window)s, 0, CAST('[]' AS jsonb), %(now)s
+        'waiting', '', CAST('{{}}' AS jsonb), statement_timestamp() + %(window{number})s, 0, CAST('[]' AS jsonb),
+        %(now)s
     FROM made JOIN {table} address ON address.{owner} = recipient_id
     WHERE methods ? %(transport{number})s AND address.{usable}"""
 

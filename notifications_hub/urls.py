@@ -9,7 +9,15 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from notifications_hub.announcements.banners import views as banners
 from notifications_hub.catalogue import views as catalogue
-from notifications_hub.inbox import address_views, announcement_view, opening, views
+from notifications_hub.inbox import (
+    address_views,
+    announcement_view,
+    email_views,
+    opening,
+    quiet_views,
+    unsubscribe_views,
+    views,
+)
 from notifications_hub.inbox.api import api
 from notifications_hub.jobs import views as jobs
 from notifications_hub.jobs.api import router as jobs_router
@@ -28,11 +36,16 @@ _pages: list[URLPattern | URLResolver] = [
     path("notifications/preferences/renew-secret/", address_views.renew, name="renew-secret"),
     path("notifications/preferences/remove-address/", address_views.remove, name="remove-address"),
     path("notifications/preferences/test-address/", address_views.test, name="test-address"),
+    path("notifications/preferences/quiet-hours/", quiet_views.hours, name="quiet-hours"),
+    path("notifications/preferences/pause/", quiet_views.pause, name="pause"),
     path("jobs/<uuid:pk>/cancel/", jobs.cancel, name="cancel-job"),
     path("notifications/preferences/test-device/", views.test_device, name="test-device"),
     path("notifications/banners/", banners.banners, name="banners"),
     path("notifications/banners/dismiss/", banners.dismiss, name="dismiss-banner"),
     path("notifications/announcements/<int:pk>/", announcement_view.announcement, name="announcement"),
+    path("notifications/preferences/resume-email/", email_views.resume, name="resume-email"),
+    path("notifications/email-reports/", email_views.report, name="email-reports"),
+    path("notifications/unsubscribe/<str:token>/", unsubscribe_views.unsubscribe, name="unsubscribe"),
     path("notifications/<str:item_id>/why/", views.why, name="why"),
     path("notifications/<str:item_id>/open/", opening.open_link, name="open"),
     path("live/ws/", live.needs_asgi, name="live_ws"),

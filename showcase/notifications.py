@@ -16,7 +16,7 @@ class CommentReply(Kind):
     label = _("Replies to your posts and conversations")
     icon = "reply"
     urgency = Urgency.NORMAL
-    methods = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH})
+    methods = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH, DeliveryMethod.EMAIL})
     sample = Sample(actor="Bob", target=_("Moving plants"), description=_("Water them first."), url="/")
 
     def title(self, notification: NotificationLike) -> str:
@@ -32,7 +32,7 @@ class ChatMention(Kind):
     label = _("Messages that mention you")
     icon = "reply"
     urgency = Urgency.HIGH
-    methods = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH})
+    methods = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH, DeliveryMethod.EMAIL})
     sample = Sample(actor="Bob", target=_("Garden"), description=_("@alice Could you water them?"), url="/")
 
     def title(self, notification: NotificationLike) -> str:

@@ -30,8 +30,9 @@ from notifications_hub.announcements.announce import make_rows
 from notifications_hub.delivery import acknowledgement, arming
 from notifications_hub.delivery.claiming import Outcome, claim_due
 from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.delivery.preparing import act_token
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
-from notifications_hub.delivery.worker import Worker, act_token
+from notifications_hub.delivery.worker import Worker
 from notifications_hub.inbox import marks
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.streams import inbox_topic

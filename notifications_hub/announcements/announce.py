@@ -55,14 +55,13 @@ def broadcast(
     `audience` is the name of one, or up to 10,000 people as a queryset or a list.
 
     `methods` names the delivery methods to use; None: those that each person wants for announcements. With the urgency
-    `critical` it uses all of them, whatever people prefer. With a `banner` it also stands at the top of pages.
-
-    With `ANNOUNCEMENT_APPROVAL_ABOVE`, one to many people waits for approval: `awaits_approval` is then True.
+    `critical` it uses all of them, whatever people prefer. With a `banner` it also stands at the top of pages. If
+    `awaits_approval` is True, a second person decides first.
 
     A `url` of another site begins with https:// and needs `other_site=True`. Pages say where it leads, and pushes open
     the announcement's own page.
 
-    Raise `UnknownAudience`, or `ValidationError` for text that is too long, a bad link and so on.
+    Raise `UnknownAudience`, or `ValidationError` for text that is too long, a bad link, too many people and so on.
     """
     require_time_zones()
     if isinstance(methods, str):
@@ -71,8 +70,8 @@ def broadcast(
     end = checked_time("ends_at", ends_at) or _usual_end(start)
     announcement = Announcement(
         title=title,
-        body=body,
-        url=url,
+        body=body or "",
+        url=url or "",
         level=level,
         urgency=checked_urgency(urgency),
         audience=audiences.check(audience) if isinstance(audience, str) else "",
@@ -145,8 +144,8 @@ def publish_edit(announcement: Announcement) -> None:
 def withdraw(announcement: Announcement, by: Person | None = None) -> bool:
     """Withdraw it from every page and inbox, read or not, and take it back from where it was sent.
 
-    A planned one is never announced. `by` is the person who withdraws it, for the audit trail. Return False if it had
-    already ended or been withdrawn.
+    A planned one is never announced. `by` is the person who does it. Return False if it had already ended or been
+    withdrawn.
     """
     current = Announcement.objects.filter(pk=announcement.pk, withdrawn_at=None, ends_at__gt=timezone.now())
     return _once(current, _WITHDRAWN, by=by, skip_locked=False)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from notifications_hub.database.primary import HubModel, PrimaryManager
 from notifications_hub.users import Person, person_key
@@ -35,24 +36,25 @@ LONGEST_DETAILS = 8000
 
 
 class Step(models.TextChoices):
-    """Something that happened to an announcement."""
+    """Something that happened to an announcement. Elsewhere some of these words name a time, so they have a context."""
 
-    WRITTEN = "written", _("written")
-    EDITED = "edited", _("edited")
-    SUBMITTED = "submitted", _("sent for approval")
-    APPROVED = "approved", _("approved")
-    SENT_BACK = "sent_back", _("sent back")
-    ANNOUNCED = "announced", _("announced")
-    PAUSED = "paused", _("paused")
-    RESUMED = "resumed", _("resumed")
-    STOPPED = "stopped", _("stopped")
-    WITHDRAWN = "withdrawn", _("withdrawn")
-    ENDED = "ended", _("ended")
-    DELETED = "deleted", _("deleted")
-    TEST_SENT = "test_sent", _("test sent")
-    DUPLICATED = "duplicated", _("duplicated")
-    CORRECTION_PROPOSED = "proposed", _("correction proposed")
-    CORRECTION_REFUSED = "refused", _("correction refused")
+    WRITTEN = "written", pgettext_lazy("step", "written")
+    EDITED = "edited", pgettext_lazy("step", "edited")
+    SUBMITTED = "submitted", pgettext_lazy("step", "sent for approval")
+    APPROVED = "approved", pgettext_lazy("step", "approved")
+    SENT_BACK = "sent_back", pgettext_lazy("step", "sent back")
+    ANNOUNCED = "announced", pgettext_lazy("step", "announced")
+    PAUSED = "paused", pgettext_lazy("step", "paused")
+    RESUMED = "resumed", pgettext_lazy("step", "resumed")
+    STOPPED = "stopped", pgettext_lazy("step", "stopped")
+    WITHDRAWN = "withdrawn", pgettext_lazy("step", "withdrawn")
+    TAKEN_BACK = "taken_back", pgettext_lazy("step", "taken back")
+    ENDED = "ended", pgettext_lazy("step", "ended")
+    DELETED = "deleted", pgettext_lazy("step", "deleted")
+    TEST_SENT = "test_sent", pgettext_lazy("step", "test sent")
+    DUPLICATED = "duplicated", pgettext_lazy("step", "duplicated")
+    CORRECTION_PROPOSED = "proposed", pgettext_lazy("step", "correction proposed")
+    CORRECTION_REFUSED = "refused", pgettext_lazy("step", "correction refused")
 
 
 class Source(models.TextChoices):
@@ -107,7 +109,7 @@ class AnnouncementStep(HubModel):
     title = models.CharField(_("announcement"), max_length=120, editable=False)
     # Without choices, so that a new step needs no migration.
     step = models.CharField(_("step"), max_length=20, editable=False)
-    source = models.CharField(_("through"), max_length=10, editable=False)
+    source = models.CharField(_("source"), max_length=10, editable=False)
     person_key = models.CharField(max_length=64, blank=True, editable=False)
     person_name = models.CharField(_("by"), max_length=255, blank=True, editable=False)
     details = models.JSONField(_("details"), default=dict, editable=False)

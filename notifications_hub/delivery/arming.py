@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Greatest, Now
 from django.dispatch import Signal
 
 from notifications_hub.conf import hub_settings
@@ -37,18 +37,26 @@ armed = Signal()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """A delivery to send unless a page shows the notification first."""
+    """A delivery to send after `delay` seconds, unless another method delivers the notification first.
+
+    Without a `delay`, open pages have `ACK_WINDOW` to show it.
+    """
 
     notification_pk: int
     transport: str
     address: str
+    delay: float | None = None
 
 
 def arm(plans: Iterable[Plan]) -> None:
     """Plan deliveries in the caller's transaction, so that a push is as certain as the notification itself."""
-    due = Now() + timedelta(seconds=hub_settings.ack_window)
     rows = [
-        Delivery(notification_id=plan.notification_pk, transport=plan.transport, address=plan.address[:255], due_at=due)
+        Delivery(
+            notification_id=plan.notification_pk,
+            transport=plan.transport,
+            address=plan.address[:255],
+            due_at=Now() + timedelta(seconds=hub_settings.ack_window if plan.delay is None else plan.delay),
+        )
         for plan in plans
     ]
     if rows:
@@ -79,8 +87,9 @@ def _check_window(notifications: Collection[int], *, began: float) -> None:
 def _restart_window(notifications: Collection[int]) -> None:
     undelivered = Notification.objects.filter(pk__in=notifications, delivered_at=None)
     _change(undelivered, skip_locked=True, committed_at=datetime.now(UTC))
-    due_at = Now() + timedelta(seconds=hub_settings.ack_window)
-    _change(_unclaimed(notifications), skip_locked=True, due_at=due_at)
+    window = Now() + timedelta(seconds=hub_settings.ack_window)
+    # A transport with a longer delay keeps it.
+    _change(_unclaimed(notifications), skip_locked=True, due_at=Greatest("due_at", window))
 
 
 def is_prompt(began: float) -> bool:
@@ -89,9 +98,13 @@ def is_prompt(began: float) -> bool:
 
 
 def bring_forward(notifications: Collection[int]) -> int:
-    """Send soon to people who are certainly away, because no page will acknowledge. Return the number of deliveries."""
+    """Send soon to people who are certainly away, because no page will acknowledge. Return the number of deliveries.
+
+    Those with a longer delay than `ACK_WINDOW` wait for other transports too, so they keep it.
+    """
     soon = Now() + timedelta(seconds=AWAY_SECONDS)
-    later = _unclaimed(notifications).filter(attempts=0, due_at__gt=soon)
+    window = Now() + timedelta(seconds=hub_settings.ack_window)
+    later = _unclaimed(notifications).filter(attempts=0, due_at__gt=soon, due_at__lte=window)
     return _change(later, skip_locked=True, due_at=soon)
 
 

@@ -29,6 +29,7 @@ from notifications_hub.signals import SettledDelivery, delivery_settled, send_af
 
 LEASE = timedelta(seconds=55)
 """Longer than any transport may take. Another worker gets a killed worker's deliveries within a minute of the claim."""
+_IS_DUE = models.Case(models.When(due_at__lte=Now(), then=True), default=False, output_field=models.BooleanField())
 
 
 def claim_due(limit: int = 100, *, rollout: int | None = None) -> list[Delivery]:
@@ -44,6 +45,33 @@ def claim_due(limit: int = 100, *, rollout: int | None = None) -> list[Delivery]
     with transaction.atomic():
         ids = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit])
         Delivery.objects.filter(pk__in=ids).update(claim=claim, due_at=Now() + LEASE)
+    return _claimed(ids, claim)
+
+
+def claim_group(one: Delivery, limit: int) -> list[Delivery]:
+    """Claim what quiet hours have held back for the address of a claimed delivery, also from other workers.
+
+    The worker that has the oldest one gets all of them, so they end up in one message. Others get nothing: the lease of
+    what they claimed passes to that worker, or ends.
+    """
+    group = held_by(one).order_by("pk").select_for_update(no_key=True)
+    with transaction.atomic():
+        rows = list(group.annotate(is_due=_IS_DUE).values_list("pk", "claim", "is_due")[:limit])
+        if not rows or not (rows[0][1] in (one.claim, None) or rows[0][2]):
+            return []
+        ids = [pk for pk, _claim, _is_due in rows]
+        Delivery.objects.filter(pk__in=ids).update(claim=one.claim, due_at=Now() + LEASE)
+    return _claimed(ids, cast("uuid.UUID", one.claim))
+
+
+def held_by(one: Delivery) -> models.QuerySet[Delivery]:
+    """Return all that waits for the same address of the same person, because of quiet hours."""
+    return Delivery.objects.filter(
+        held_for=one.held_for_id, transport=one.transport, address=one.address, state=DeliveryState.WAITING
+    )
+
+
+def _claimed(ids: Collection[int], claim: uuid.UUID) -> list[Delivery]:
     claimed = Delivery.objects.filter(pk__in=ids, claim=claim).order_by("pk")
     joined = ("recipient", "announcement", *joins())
     whole = claimed.select_related(*(f"notification__{name}" for name in joined))
@@ -54,7 +82,8 @@ def claim_due(limit: int = 100, *, rollout: int | None = None) -> list[Delivery]
 class Outcome:
     """The result of an attempt, or the reason for none. A waiting delivery is due again in `retry_in` seconds.
 
-    `status` comes from a transport, which may be a host's own: a value that is not an HTTP status is dropped.
+    `status` comes from a transport, which may be a host's own: a value that is not an HTTP status is dropped. `held`
+    means that quiet hours hold the delivery back. `summary` is the delivery whose message summed this one up.
     """
 
     state: DeliveryState
@@ -62,6 +91,8 @@ class Outcome:
     status: int | None = None
     retry_in: float = 0.0
     attempted: bool = True
+    held: bool = False
+    summary: int | None = None
     at: datetime = a_field(default_factory=lambda: datetime.now(UTC))
 
     def __post_init__(self) -> None:
@@ -89,7 +120,10 @@ class Settled:
 _RECORD = """
     UPDATE notifications_hub_delivery AS delivery SET
         claim = NULL, state = outcome.state, reason = outcome.reason, reason_parameters = outcome.reason_parameters,
-        attempts = outcome.attempts, trail = outcome.trail,
+        attempts = outcome.attempts, trail = outcome.trail, summary_id = outcome.summary,
+        held_for_id = CASE WHEN outcome.held THEN (
+            SELECT recipient_id FROM notifications_hub_notification WHERE id = delivery.notification_id
+        ) ELSE delivery.held_for_id END,
         due_at = CASE WHEN outcome.state = 'waiting' THEN outcome.moment ELSE delivery.due_at END,
         settled_at = CASE WHEN outcome.state = 'waiting' THEN NULL ELSE outcome.moment END
     FROM {outcome} WHERE delivery.id = outcome.pk AND delivery.claim = outcome.claim
@@ -98,10 +132,11 @@ _RECORD = """
 _OUTCOMES = {
     "postgresql": """jsonb_to_recordset(CAST(%s AS jsonb)) AS outcome(
         pk bigint, claim uuid, state text, reason text, reason_parameters jsonb, attempts int, trail jsonb,
-        moment timestamptz)""",
+        held boolean, summary bigint, moment timestamptz)""",
     "sqlite": """(SELECT value ->> 'pk' AS pk, value ->> 'claim' AS claim, value ->> 'state' AS state,
         value ->> 'reason' AS reason, value -> 'reason_parameters' AS reason_parameters,
-        value ->> 'attempts' AS attempts, value -> 'trail' AS trail, value ->> 'moment' AS moment
+        value ->> 'attempts' AS attempts, value -> 'trail' AS trail, value ->> 'held' AS held,
+        value ->> 'summary' AS summary, value ->> 'moment' AS moment
         FROM json_each(%s)) AS outcome""",
 }
 
@@ -143,10 +178,10 @@ def _counted(settled: Iterable[Settled]) -> dict[int, Counter[DeliveryState]]:
 
 
 def _failed(settled: Iterable[Settled]) -> Iterator[tuple[int, str, DeliveryReason]]:
-    """Yield the announcement, transport and reason of each that failed."""
+    """Yield the announcement, transport and reason of each that failed. A retraction brings nobody anything."""
     for one in settled:
         announcement = one.delivery.notification.announcement_id
-        if announcement and one.outcomes[-1].state is DeliveryState.FAILED:
+        if announcement and one.is_end and one.outcomes[-1].state is DeliveryState.FAILED:
             yield announcement, one.delivery.transport, one.outcomes[-1].reason
 
 
@@ -173,6 +208,8 @@ def _columns(settled: Settled, ahead: timedelta) -> Mapping[str, Any]:
         "reason_parameters": last.reason.parameters,
         "attempts": one.attempts + sum(outcome.attempted for outcome in settled.outcomes),
         "trail": _trail(one, settled.outcomes),
+        "held": last.held,
+        "summary": last.summary,
         "moment": _stored("due_at", moment),
     }
 

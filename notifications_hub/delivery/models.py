@@ -38,6 +38,26 @@ class Delivery(HubModel):
         db_index=False,
         db_constraint=False,
     )
+    # The person whose quiet hours have held it back. It is then sent together with others of theirs.
+    held_for = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,
+        null=True,
+        editable=False,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+    # The delivery whose message summed it up. No constraint, as above.
+    summary = models.ForeignKey(
+        "self",
+        on_delete=models.DO_NOTHING,
+        null=True,
+        editable=False,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
     # It takes back what another delivery to the same address has sent.
     is_retraction = models.BooleanField(_("retraction"), default=False, db_default=False, editable=False)
     state = models.CharField(_("state"), max_length=10, choices=DeliveryState, default=DeliveryState.WAITING)
@@ -72,6 +92,12 @@ class Delivery(HubModel):
                 condition=models.Q(state="waiting", rollout__isnull=False),
                 name="hub_delivery_rollout",
             ),
+            models.Index(
+                fields=["held_for", "transport", "address", "id"],
+                condition=models.Q(state="waiting", held_for__isnull=False),
+                name="hub_delivery_held",
+            ),
+            models.Index(fields=["summary"], condition=models.Q(summary__isnull=False), name="hub_delivery_summary"),
             # A withdrawn announcement is taken back from the addresses to which it was sent. In the order of their keys
             # alone, PostgreSQL may walk through all deliveries.
             models.Index(

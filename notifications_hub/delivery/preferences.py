@@ -18,14 +18,18 @@ def methods_of(people: Collection[Any], kind: Kind) -> dict[Any, frozenset[str]]
     return {pk: locked.union(chosen[pk]) if pk in chosen else default for pk in people}
 
 
-def methods_by_kind(person: Person) -> dict[str, frozenset[str]]:
+def methods_by_kind(person_pk: Any) -> dict[str, frozenset[str]]:
     """Return a person's choices by kind. A kind that is missing has its defaults."""
-    chosen = Preference.objects.filter(person=person).values_list("kind", "methods")
+    chosen = Preference.objects.filter(person=person_pk).values_list("kind", "methods")
     return {kind: frozenset(methods) for kind, methods in chosen}
 
 
 def choose_methods(person: Person, kind_name: str, methods: Iterable[str]) -> None:
     """Store a choice. Raise `UnknownKind`. A delivery method that no transport serves at the moment is stored too."""
-    kind = get_kind(kind_name)
+    choose_methods_of(person.pk, get_kind(kind_name).name, methods)
+
+
+def choose_methods_of(person_pk: Any, kind: str, methods: Iterable[str]) -> None:
+    """Store a choice as `choose_methods` does, for a person who is known by primary key alone."""
     values = sorted(str(method) for method in methods)
-    Preference.objects.update_or_create(person=person, kind=kind.name, defaults={"methods": values})
+    Preference.objects.update_or_create(person_id=person_pk, kind=kind, defaults={"methods": values})

@@ -38,10 +38,12 @@ class ReasonCode(TextChoices):
     HELD_BACK = "held_back", _("Paused: %(because)s")
     HOST_FAILING = "host_failing", _("Waiting: %(host)s is not answering as it should.")
     HOST_SLOW = "host_slow", _("Waiting: %(host)s is slow to answer.")
+    QUIET_HOURS = "quiet_hours", _("Waiting: the person's quiet hours last until %(until)s UTC.")
     RATE_LIMITED = "rate_limited", _("Waiting: %(host)s has reached its rate limit.")
 
     # An attempt was made.
     ACCEPTED = "accepted", _("The service accepted it.")
+    SUMMED_UP = "summed_up", _("The service accepted one summary of %(number)s notifications.")
     GAVE_UP = "gave_up", _("Gave up: %(because)s")
     TIMED_OUT = "timed_out", _("No answer came in time.")
     NO_ANSWER = "no_answer", _("No answer came within %(seconds)s seconds.")
@@ -59,6 +61,10 @@ class ReasonCode(TextChoices):
     SERVICE_FAILED = "service_failed", _("The service did not accept it.")
     SERVICE_BUSY = "service_busy", _("Waiting: other messages to this service are under way.")
     MESSAGE_TOO_LONG = "message_too_long", _("The service found it too long.")
+
+    # Email.
+    NO_EMAIL = "no_email", _("The person has no email address, or emails to it were stopped.")
+    EMAIL_REFUSED = "email_refused", _("The mail server refused the email with status %(status)s.")
 
     # Web Push.
     BROWSER_REMOVED = "browser_removed", _("Push was turned off in this browser.")

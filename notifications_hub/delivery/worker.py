@@ -5,35 +5,29 @@ Rows are the queue, so any number of workers may run at once, and a killed worke
 
 from __future__ import annotations
 
-import dataclasses
 import gc
 import logging
 import math
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from django.core import signing
 from django.db import close_old_connections, connections
-from django.urls import NoReverseMatch, reverse
 
 from notifications_hub.database.pooling import release_connections
 from notifications_hub.database.reconnect import CONNECTION_ERRORS
-from notifications_hub.delivery import bulk, claiming
+from notifications_hub.delivery import bulk, claiming, held
 from notifications_hub.delivery.accepted import mark_accepted
 from notifications_hub.delivery.audience_check import leavers
-from notifications_hub.delivery.claiming import Outcome, Settled
-from notifications_hub.delivery.models import Delivery, DeliveryState
-from notifications_hub.delivery.pointless import pointless_reason
-from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
-from notifications_hub.delivery.sender import STOP_SECONDS, Network, Result, Sending, failed_unexpectedly
+from notifications_hub.delivery.claiming import Settled
+from notifications_hub.delivery.models import Delivery
+from notifications_hub.delivery.preparing import prepared
+from notifications_hub.delivery.sender import STOP_SECONDS, Network, Result, Sending
 from notifications_hub.delivery.shown import mark_shown
-from notifications_hub.message import localized_for, retraction_of
 from notifications_hub.streams.sweeper import sweep
-from notifications_hub.transports import Learns, Loads, Send, TransportError, get_transport, transport_names
+from notifications_hub.transports import Learns, TransportError, get_transport
 from notifications_hub.web.site_paths import use_script_name
 
 IDLE_SECONDS = 1.0
@@ -62,6 +56,8 @@ class Worker:
     def __init__(self) -> None:
         self._network = Network()
         self._results: list[Result] = []
+        self._groups = held.Groups()
+        self._held: held.QuietPeople = {}
         self._bulk_under_way = 0
         self._more = False
 
@@ -121,107 +117,43 @@ class Worker:
         self._more = planned.more
         for others, rollout in zip(range(len(planned.rollouts), 0, -1), planned.rollouts, strict=True):
             if share := math.ceil((free - begun) / others):
-                begun += self._begin_announced(mark_shown(claiming.claim_due(share, rollout=rollout)))
+                begun += self._begin(claiming.claim_due(share, rollout=rollout))
         return begun
 
-    def _begin_announced(self, claimed: Sequence[Delivery]) -> int:
-        settled = {one.delivery.pk: one for one in leavers(claimed)}
-        self._results += [Result(settled=one) for one in settled.values()]
-        return len(settled) + self._begin([one for one in claimed if one.pk not in settled])
-
     def _begin(self, claimed: Sequence[Delivery]) -> int:
+        quiet = held.quiet_people(claimed)
+        whole = held.with_their_groups(claimed, quiet)
+        # Announcements may have waited beside other notifications.
+        announced = mark_shown([one for one in whole if one.rollout_id is not None])
+        left = {one.delivery.pk: one for one in leavers(announced)}
+        self._results += [Result(settled=one) for one in left.values()]
+        self._send([one for one in whole if one.pk not in left], quiet)
+        return len(claimed)
+
+    def _send(self, claimed: Sequence[Delivery], quiet: held.QuietPeople) -> None:
         jobs: list[Sending] = []
-        for prepared in _prepared(claimed):
-            if isinstance(prepared, Sending):
-                jobs.append(prepared)
+        for one in prepared(claimed, quiet):
+            if isinstance(one, Sending):
+                jobs.append(one)
             else:
-                self._results.append(prepared)
+                self._results.append(one)
+        self._held |= quiet
+        jobs = self._groups.sum_up(jobs)
         self._network.begin(jobs)
         self._bulk_under_way += sum(job.delivery.rollout_id is not None for job in jobs)
-        return len(claimed)
 
     def _record(self) -> None:
         # Results are kept until they are written. Otherwise an unreachable database would cause a second send.
         collected = self._network.collect()
         self._bulk_under_way -= sum(one.settled.delivery.rollout_id is not None for one in collected)
-        self._results += collected
+        self._results += self._groups.expand(collected)
         mark_accepted(self._results)
         _write([result.settled for result in self._results])
         results, self._results = self._results, []
         _report_to_transports(results)
-
-
-# Preparing
-
-
-def _prepared(claimed: Sequence[Delivery]) -> Iterator[Sending | Result]:
-    """Yield a job per delivery, or a result if nothing is to be sent. One that cannot be rendered stops no other."""
-    senders = {name: _senders(name, its) for name, its in _by_transport(claimed).items()}
-    act_url = report_url()
-    for one in claimed:
-        try:
-            yield _job(one, senders[one.transport], act_url)
-        except _Pointless as pointless:
-            outcome = Outcome(state=DeliveryState.CANCELLED, reason=DeliveryReason(pointless.code), attempted=False)
-            yield Result(settled=Settled(delivery=one, outcomes=[outcome]))
-        except CONNECTION_ERRORS:
-            raise
-        except Exception as error:
-            log.exception("Delivery %s cannot be prepared", one.pk)
-            yield Result(settled=Settled(delivery=one, outcomes=[failed_unexpectedly(error, attempted=False)]))
-
-
-def _by_transport(claimed: Iterable[Delivery]) -> Mapping[str, list[Delivery]]:
-    found: dict[str, list[Delivery]] = defaultdict(list)
-    for one in claimed:
-        found[one.transport].append(one)
-    return found
-
-
-def _senders(name: str, deliveries: Iterable[Delivery]) -> Mapping[str, Send]:
-    """Map addresses to the functions that send to them, if the transport can load them in one go."""
-    if name not in transport_names():
-        return {}
-    transport = get_transport(name)
-    return transport.load({one.address for one in deliveries}) if isinstance(transport, Loads) else {}
-
-
-class _Pointless(Exception):
-    """Raised when something has made the delivery pointless since it was planned."""
-
-    def __init__(self, code: ReasonCode) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Sending:
-    send = senders.get(one.address) or partial(get_transport(one.transport).send, address=one.address)
-    if code := pointless_reason(one):
-        raise _Pointless(code)
-    with localized_for(one.notification.recipient):
-        message = one.notification.message()
-        if one.is_retraction:
-            message = retraction_of(message)
-            return Sending(delivery=one, message=message, send=send, expires=one.created.timestamp() + message.ttl)
-    expires = one.notification.timestamp.timestamp() + message.ttl
-    rest = expires - time.time()
-    if rest <= 0:
-        raise _Pointless(ReasonCode.EXPIRED)
-    message = dataclasses.replace(message, ttl=max(1, int(rest)), token=act_token(one), act_url=act_url)
-    return Sending(delivery=one, message=message, send=send, expires=expires)
-
-
-def act_token(one: Delivery) -> str:
-    """Return a token for the encrypted payload. Its holder may report on this one delivery and nothing else."""
-    return signing.dumps([one.pk, one.notification_id], salt=ACT_SALT)
-
-
-def report_url() -> str:
-    """Return where a browser reports on a push, or an empty text if the host serves no API."""
-    try:
-        return reverse("notifications_hub_api:push_act")
-    except NoReverseMatch:
-        return ""
+        if self._held:
+            held.look_again(self._held)
+            self._held = {}
 
 
 # Recording

@@ -31,7 +31,7 @@ RATE = "20/h"
 _View = Callable[[HttpRequest], HttpResponse]
 
 
-def _form(view: _View) -> _View:
+def preferences_form(view: _View) -> _View:
     """Accept posts of signed-in people. A reload of the page that a post returned leads to the preferences."""
 
     @wraps(view)
@@ -55,7 +55,7 @@ def _throttled(view: _View) -> _View:
 
 
 @sensitive_post_parameters("address")
-@_form
+@preferences_form
 @_throttled
 @sensitive_variables()
 def add(request: HttpRequest) -> HttpResponse:
@@ -72,7 +72,7 @@ def add(request: HttpRequest) -> HttpResponse:
     return _page(request, lambda own: own.with_secret(added))
 
 
-@_form
+@preferences_form
 @_throttled
 @sensitive_variables()
 def renew(request: HttpRequest) -> HttpResponse:
@@ -86,7 +86,7 @@ def renew(request: HttpRequest) -> HttpResponse:
     return _page(request, lambda own: own.with_secret(Added(row, secret)))
 
 
-@_form
+@preferences_form
 def remove(request: HttpRequest) -> HttpResponse:
     """Remove an address. Another person's is treated as already gone."""
     deleted, _rows = find_own_address(person_of(request), request.POST.get("id", "")).delete()
@@ -95,7 +95,7 @@ def remove(request: HttpRequest) -> HttpResponse:
     return redirect("notifications_hub:preferences")
 
 
-@_form
+@preferences_form
 def test(request: HttpRequest) -> HttpResponse:
     """Send a test to one of the person's addresses, and show its progress."""
     row = _own(request)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from notifications_hub.delivery.history import (
     HistoryEntry,
@@ -23,6 +23,7 @@ from notifications_hub.inbox.push_problems import problem_of, service_problem_of
 from notifications_hub.kinds import IMPORTED, DeliveryMethod, PushTest, kind_of
 from notifications_hub.notification import Notification
 from notifications_hub.transports import transport_label
+from notifications_hub.transports.email.models import email_of
 
 _DELIVERED_BY: Mapping[str, object] = {
     DeliveryMethod.LIVE: gettext_lazy("You saw it on an open page."),
@@ -45,6 +46,8 @@ def report_steps(notification: Notification) -> list[HistoryStep]:
     """Return the steps in the order they happened."""
     deliveries = list(notification.deliveries.order_by("pk"))
     names = browser_names(deliveries) | {pk: str(row) for pk, row in own_addresses(deliveries).items()}
+    emailed = [one.pk for one in deliveries if one.transport == DeliveryMethod.EMAIL]
+    names |= dict.fromkeys(emailed, email_of(notification.recipient) if emailed else "")
     steps = [*_own(notification)]
     for delivery in deliveries:
         browser = _addressee(delivery, names.get(delivery.pk, ""))
@@ -104,6 +107,8 @@ def _pushed(delivery: Delivery, browser: str, *, is_test: bool) -> Iterator[Hist
     sent = _sent(delivery, is_test=is_test)
     for entry in entries:
         words = sent if entry.state == DeliveryState.SENT else _not_sent(entry.state, entry.reason, entry.attempted)
+        if entry.reason == ReasonCode.SUMMED_UP:
+            words = _summed_up(entry)
         problem = _problem(delivery, entry, browser)
         yield HistoryStep(entry.at, problem or words % {"browser": browser})
     if delivery.settled_at and not is_in_trail(delivery):
@@ -113,8 +118,10 @@ def _pushed(delivery: Delivery, browser: str, *, is_test: bool) -> Iterator[Hist
     elif delivery.state == DeliveryState.WAITING:
         first = _("Next: we'll send it to %(browser)s, unless you see it on a page first.")
         again = _("Next: we'll try %(browser)s again.")
+        quiet = _("Next: we'll send it to %(browser)s once your quiet hours are over.")
         tried = any(entry.attempted for entry in entries)
-        yield HistoryStep(delivery.due_at, (again if tried else first) % {"browser": browser})
+        words = quiet if delivery.reason == ReasonCode.QUIET_HOURS else again if tried else first
+        yield HistoryStep(delivery.due_at, words % {"browser": browser})
 
 
 def _taken_back(delivery: Delivery, browser: str) -> Iterator[HistoryStep]:
@@ -140,9 +147,22 @@ def _sent(delivery: Delivery, *, is_test: bool) -> str:
     return _("You were offline, so we sent a push to %(browser)s.")
 
 
+def _summed_up(entry: HistoryEntry) -> str:
+    number = int(entry.parameters.get("number", 0))
+    words = ngettext(
+        "Sent to %(browser)s after your quiet hours, as %(number)d notification.",
+        "Sent to %(browser)s after your quiet hours, in one summary of %(number)d notifications.",
+        number,
+    )
+    # The browser's name is filled in with those of other steps.
+    return words % {"browser": "%(browser)s", "number": number}
+
+
 def _not_sent(state: DeliveryState, reason: str, attempted: bool) -> str:
     if state == DeliveryState.CANCELLED:
         return str(_CANCELLED.get(reason, _("Not sent to %(browser)s: it was no longer needed.")))
+    if reason == ReasonCode.QUIET_HOURS:
+        return _("Not sent to %(browser)s yet: these are your quiet hours.")
     if state == DeliveryState.WAITING:
         again = _("We couldn't reach %(browser)s. We'll try again.")
         return again if attempted else _("Not sent to %(browser)s yet. We'll try again.")

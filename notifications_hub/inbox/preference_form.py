@@ -32,7 +32,7 @@ class Row:
 
 
 def form_rows(person: Person) -> list[Row]:
-    chosen, offered = preferences.methods_by_kind(person), _offered()
+    chosen, offered = preferences.methods_by_kind(person.pk), _offered()
     return [_row(kind, chosen.get(kind.name, default_methods(kind)), offered) for kind in _optional_kinds()]
 
 
@@ -66,7 +66,7 @@ def _optional_kinds() -> list[Kind]:
 def save(person: Person, checked: Container[str]) -> None:
     """Store choices that changed. A person who never chose keeps following the kind's defaults."""
     chosen, offered = (
-        preferences.methods_by_kind(person),
+        preferences.methods_by_kind(person.pk),
         {DeliveryMethod.LIVE, DeliveryMethod.FLASH, *transport_names()},
     )
     with transaction.atomic():

@@ -16,8 +16,9 @@ from ninja.errors import HttpError
 from ninja.responses import Status
 
 from notifications_hub.delivery import arming
+from notifications_hub.delivery.held import summed_up_beside
 from notifications_hub.delivery.models import Delivery
-from notifications_hub.delivery.worker import ACT_SALT
+from notifications_hub.delivery.preparing import ACT_SALT
 from notifications_hub.inbox import marks, queries
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.schemas import (
@@ -136,14 +137,16 @@ def act(request: HttpRequest, report: Act) -> dict[str, int | None]:
     row = Notification.objects.filter(pk=pk).select_related("recipient").first()
     if row is None:
         return {"unread": None}
-    delivery = Delivery.objects.filter(pk=sent, notification=row).only("transport", "address").first()
+    delivery = Delivery.objects.filter(pk=sent, notification=row).first()
     if delivery is None or not _may_report(delivery, row):
         raise HttpError(400, _invalid_token())
-    arming.mark_delivered([pk], delivery.transport)
+    beside = summed_up_beside(delivery)
+    arming.mark_delivered([pk, *beside], delivery.transport)
     with localized_for(row.recipient):
         if report.action == "read":
             marks.mark(row.recipient, Mark.READ, [row.item_id])
-        elif report.action == "clicked":
+        elif report.action == "clicked" and not beside:
+            # A summary leads to the inbox, and not to what the notification is about.
             Notification.objects.filter(pk=pk).mark_as_clicked()
     return {"unread": queries.counts(row.recipient).unread}
 

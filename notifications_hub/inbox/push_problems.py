@@ -52,6 +52,7 @@ _OF_SERVICES = frozenset(
         ReasonCode.ADDRESS_REFUSED,
         ReasonCode.ADDRESS_REMOVED,
         ReasonCode.ADDRESS_UNREADABLE,
+        ReasonCode.EMAIL_REFUSED,
         ReasonCode.MESSAGE_TOO_LONG,
         ReasonCode.NO_ANSWER,
         ReasonCode.SERVICE_ANSWERED,

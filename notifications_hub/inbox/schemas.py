@@ -65,6 +65,7 @@ class InboxItem(Schema):
     archived: bool
     delivered: bool = Field(description="True once some delivery method has reached the person.")
     toast: bool = Field(description="False: list and count it, but show no toast.")
+    critical: bool | None = Field(None, description="Only if it is critical: true. Quiet hours do not hold it back.")
     translations: dict[str, Words] | None = Field(
         None, description="Only on announcements: words by language. Other languages use the plain fields."
     )

@@ -22,11 +22,21 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from notifications_hub.announcements.markdown import safe_html
-from notifications_hub.inbox import address_form, devices, links, marks, preference_form, push_trial, queries
+from notifications_hub.inbox import (
+    address_form,
+    devices,
+    email_form,
+    links,
+    marks,
+    preference_form,
+    push_trial,
+    queries,
+)
 from notifications_hub.inbox.delivery_report import is_under_way, not_pushed, report_steps
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.push_attributes import PushAttributes
 from notifications_hub.inbox.queries import BadPageMark
+from notifications_hub.inbox.quiet_form import quiet_section
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.inbox_scope import scope_of
 from notifications_hub.inbox_summary import summary_for
@@ -224,7 +234,9 @@ def preferences_context(request: HttpRequest) -> dict[str, Any]:
         "push_idle": offered and not (available and any(not browser.held_back for browser in browsers)),
         "devices": browsers,
         "own": address_form.section(person),
+        "email": email_form.section(person),
         "push": PushAttributes.of(request),
+        "quiet": quiet_section(person),
     }
 
 

@@ -1065,7 +1065,7 @@ class Migration(migrations.Migration):
                 ("announcement_key", models.CharField(editable=False, max_length=64)),
                 ("title", models.CharField(editable=False, max_length=120, verbose_name="announcement")),
                 ("step", models.CharField(editable=False, max_length=20, verbose_name="step")),
-                ("source", models.CharField(editable=False, max_length=10, verbose_name="through")),
+                ("source", models.CharField(editable=False, max_length=10, verbose_name="source")),
                 ("person_key", models.CharField(blank=True, editable=False, max_length=64)),
                 ("person_name", models.CharField(blank=True, editable=False, max_length=255, verbose_name="by")),
                 (

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django import template
@@ -25,6 +26,7 @@ from notifications_hub.inbox_scope import scope_of
 from notifications_hub.inbox_summary import summary_for
 from notifications_hub.jobs.models import Job
 from notifications_hub.jobs.progress_tag import bar
+from notifications_hub.quiet_hours.schedules import for_pages
 from notifications_hub.transports.web_push.vapid import current_key
 from notifications_hub.users import pseudonym_of
 from notifications_hub.web.nonce import nonce_of
@@ -61,6 +63,7 @@ def notification_bell(context: template.Context, topics: str = "") -> str:
         "topics": topics.split(),
         "nonce": nonce_of(request),
         "scope": scope_of(request),
+        "quiet": json.dumps(for_pages(summary.schedule)) if summary.schedule else "",
     }
     # Rendered without the page's context: nothing there shadows these names, and no context processor runs twice.
     return render_to_string("notifications_hub/bell.html", values)

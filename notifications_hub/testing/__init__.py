@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from notifications_hub.testing.captured import Captured
     from notifications_hub.testing.captured_rows import (
         CapturedDelivery,
+        CapturedEmail,
         CapturedEvent,
         CapturedNotification,
         CapturedPush,
@@ -27,6 +28,7 @@ __all__ = [
     "BUSY_SECONDS",
     "Captured",
     "CapturedDelivery",
+    "CapturedEmail",
     "CapturedEvent",
     "CapturedNotification",
     "CapturedPush",
@@ -46,6 +48,7 @@ _HOMES = {
     "BUSY_SECONDS": "other_side",
     "Captured": "captured",
     "CapturedDelivery": "captured_rows",
+    "CapturedEmail": "captured_rows",
     "CapturedEvent": "captured_rows",
     "CapturedNotification": "captured_rows",
     "CapturedPush": "captured_rows",

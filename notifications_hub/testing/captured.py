@@ -17,9 +17,15 @@ from notifications_hub.announcements.models import KIND as ANNOUNCEMENT
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.notify_arguments import is_unsaved
 from notifications_hub.streams.models import check_public_topic
-from notifications_hub.testing import browsers, failure_text, reading
+from notifications_hub.testing import browsers, emails, failure_text, reading
 from notifications_hub.testing.attempts import AttemptLog
-from notifications_hub.testing.captured_rows import CapturedDelivery, CapturedEvent, CapturedNotification, CapturedPush
+from notifications_hub.testing.captured_rows import (
+    CapturedDelivery,
+    CapturedEmail,
+    CapturedEvent,
+    CapturedNotification,
+    CapturedPush,
+)
 from notifications_hub.testing.expectation import Expectation, Expected, Unexpected, check_method, expectation_of
 from notifications_hub.testing.failure_text import FailureText
 from notifications_hub.testing.reading import Start
@@ -89,9 +95,12 @@ class Captured:
         return reading.pushes_in(self.deliveries)
 
     @property
-    def emails(self) -> list[CapturedDelivery]:
-        """The deliveries that would be sent, or were, by the transport named `email`; empty if there is none."""
-        return [one for one in self.deliveries if one.method == "email" and one.is_on]
+    def emails(self) -> list[CapturedEmail]:
+        """The emails that would be sent, or were, as their templates make them.
+
+        They are those of the hub's transport, under any name, and of a transport named `email`.
+        """
+        return emails.emails_in(self.deliveries)
 
     @property
     def events(self) -> list[CapturedEvent]:

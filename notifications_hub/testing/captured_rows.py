@@ -87,6 +87,22 @@ class CapturedPush:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CapturedEmail:
+    """An email as it is sent: its address, its subject, and the text and HTML that its templates make.
+
+    A transport of the host's own has no HTML, and the title and body of the message as subject and text.
+    """
+
+    person: Any
+    address: str
+    subject: str
+    text: str
+    html: str
+    headers: Mapping[str, str]
+    message: Message
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CapturedEvent:
     """An event of a topic. An `ephemeral` one is not logged."""
 

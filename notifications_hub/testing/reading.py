@@ -21,9 +21,9 @@ from notifications_hub.database.primary import from_primary
 from notifications_hub.delivery import preferences
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.pointless import pointless_reason
+from notifications_hub.delivery.preparing import act_token, report_url
 from notifications_hub.delivery.reasons import reason_in_words
 from notifications_hub.delivery.shown import shown_to
-from notifications_hub.delivery.worker import act_token, report_url
 from notifications_hub.kinds import Action, DeliveryMethod, kind_of
 from notifications_hub.message import localized_for
 from notifications_hub.notification import Notification
@@ -186,7 +186,7 @@ def _reached(row: Announcement, people: Sequence[Any]) -> dict[Any, set[str]]:
     found = {pk: set(methods & _WITHOUT_TRANSPORT) for pk, methods in wanted.items()}
     # Before its event has a number, no page can have acknowledged it.
     shown = shown_to(row, keys) if row.seq is not None else set()
-    for transport in Rollout.objects.filter(announcement=row).values_list("transport", flat=True):
+    for transport in Rollout.objects.sending().filter(announcement=row).values_list("transport", flat=True):
         wanting = [person for person in people if transport in wanted[person.pk] and person.pk not in shown]
         for pk in find_addresses(transport, wanting) if wanting else ():
             found[pk].add(transport)

@@ -51,6 +51,7 @@ __all__ = [
     "close_transports",
     "declaration_of",
     "default_methods",
+    "delay_of",
     "get_transport",
     "keeps_table",
     "locked_methods",
@@ -105,6 +106,14 @@ def locked_methods(kind: Kind) -> frozenset[str]:
     """Return those of the kind's default methods that no person may switch off."""
     locked = _marked().locked
     return locked and locked.intersection(default_methods(kind))
+
+
+def delay_of(name: str, kind: Kind) -> float:
+    """Return the seconds from the event until a transport sends it, unless another method delivers it first."""
+    delay = kind.delays.get(name)
+    if delay is None:
+        delay = declaration_of(name).delay
+    return hub_settings.ack_window if delay is None else delay
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,8 +71,10 @@ class Transport(Protocol):
     - `optional = False`: people may not switch it off where it is among a kind's default methods.
     - `confirms = True`: an accepted message does not count as delivered yet. Its receiver reports that it was shown, by
       posting the message's `token` to its `act_url`. Otherwise the notification is delivered once `send` returns.
+    - `interrupts = False`: its messages disturb nobody, so they are sent in quiet hours too, each by itself.
     - `retracts = True`: it can take a message back. After an announcement was withdrawn, `send` gets a message with
       `retracts`, whose `tag` is that of the message to remove. It may be the only one that arrives, or arrive twice.
+    - `delay`: the seconds from the event in which another method may deliver it first. Default: `ACK_WINDOW`.
     """
 
     def addresses(self, person: AbstractBaseUser) -> Iterable[str]:

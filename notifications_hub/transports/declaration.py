@@ -28,8 +28,12 @@ class Declaration:
     """Let people switch it off where it is among a kind's default methods."""
     confirms: bool = False
     """Count a notification as delivered when its receiver reports it, not when `send` returns."""
+    interrupts: bool = True
+    """Hold its messages back in a person's quiet hours, and sum up those that waited."""
     retracts: bool = False
     """Take back what it sent: `send` also gets messages with `retracts`."""
+    delay: float | None = None
+    """Seconds from the event until it sends, unless another method delivers it first. None: `ACK_WINDOW`."""
 
     @property
     def words(self) -> str:
@@ -49,13 +53,16 @@ def declaration_in(name: str, transport: object) -> Declaration:
 
 
 _FIELDS = [field for field in fields(Declaration) if field.name != "name"]
+_WANTED = {bool: "True or False", int: "a number of seconds"}
 _TYPES: dict[str, tuple[type, ...]] = {
     "name": (str,),
     "label": (str, Promise),
     "on_by_default": (bool,),
     "optional": (bool,),
     "confirms": (bool,),
+    "interrupts": (bool,),
     "retracts": (bool,),
+    "delay": (int, float),
 }
 
 
@@ -72,8 +79,7 @@ def faults_in(transport: object) -> Iterator[tuple[str, str]]:
     for name, types in _TYPES.items():
         value = inspect.getattr_static(transport, name, None)
         if value is not None and not isinstance(value, (*types, property, cached_property)):
-            wanted = "True or False" if bool in types else "a text"
-            yield f"its `{name}` is {value!r}", f"Write {wanted}."
+            yield f"its `{name}` is {value!r}", f"Write {_WANTED.get(types[0], 'a text')}."
 
 
 def _faults_in_method(kind: type, name: str, wanted: str, *named: str) -> Iterator[tuple[str, str]]:

@@ -18,11 +18,12 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from accounts.models import User
-from notifications_hub import broadcast
+from notifications_hub import Banner, broadcast
 from notifications_hub.announcements import announce
 from notifications_hub.announcements.approval.approvers import approvers
 from notifications_hub.announcements.approval.decision import Outcome, approve, version_of
 from notifications_hub.announcements.models import Announcement, AnnouncementState
+from notifications_hub.checks import check_settings
 from notifications_hub.conf import load
 from notifications_hub.models import Notification
 from notifications_hub.streams.sweeper import sweep
@@ -107,6 +108,12 @@ def test_the_setting_decides(settings: Settings, limit: int | None, urgency: str
     assert broadcast(title="Hello", urgency=urgency).state == state
 
 
+def test_a_banner_for_visitors_always_needs_a_second_person(settings: Settings) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "ANNOUNCEMENT_APPROVAL_ABOVE": 99}
+    assert broadcast(title="Hello", banner=Banner()).state is AnnouncementState.RUNNING
+    assert broadcast(title="Hello", banner=Banner(is_public=True)).state is AnnouncementState.AWAITING
+
+
 @pytest.mark.parametrize("value", ["5", -1, True, 1.5])
 def test_another_value_of_the_setting_is_refused(settings: Settings, value: object) -> None:
     settings.NOTIFICATIONS_HUB = {"ANNOUNCEMENT_APPROVAL_ABOVE": value}
@@ -170,6 +177,20 @@ def test_an_audience_that_raises_is_an_error_of_the_form(
     assert answer.status_code == HTTPStatus.OK
     assert "cannot be read now (RuntimeError). Nothing was sent." in answer.content.decode()
     assert not Announcement.objects.exists()
+
+
+def test_the_form_says_before_and_after_what_critical_does(writer: Client, second: Client) -> None:
+    rule = "Critical reaches people by every method above, whatever they prefer. A second person has to approve it."
+    assert rule in writer.get(ADD).content.decode()
+    assert "It is critical: it reaches people" in said(writer.post(ADD, filled_in(urgency="critical")))[-1]
+    assert "It is critical: it reaches people" in second.get(approval(only())).content.decode()
+
+
+def test_without_the_admin_nobody_could_approve(settings: Settings) -> None:
+    assert not check_settings(None)
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "django.contrib.admin"]
+    [warning] = check_settings(None)
+    assert (warning.id, "django.contrib.admin" in warning.msg) == ("notifications_hub.W050", True)
 
 
 # Who may

@@ -150,7 +150,7 @@ def test_words_are_escaped_and_in_the_language_of_the_reader(client_for: ClientF
     page = client_for(alice).get(INBOX).content.decode()
     assert "&lt;b&gt;Off&lt;/b&gt;" in page
     assert "From 8" in page
-    assert 'href="/status/"' in page
+    assert f'href="/notifications/{one.item_id}/open/"' in page
     chinese = client_for(alice).get(INBOX, headers={"Accept-Language": "zh-hans"}).content.decode()
     assert "停水" in chinese
 

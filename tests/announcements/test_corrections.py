@@ -140,5 +140,5 @@ def test_without_the_setting_an_edit_applies_at_once_and_replaces_the_proposal(
 
 def test_saving_without_a_change_proposes_nothing(writer: Client, running: Announcement) -> None:
     Announcement.objects.update(ends_at=datetime(2099, 1, 1, 12, tzinfo=UTC))
-    writer.post(change(running), filled_in(title="Clsoed", **END))
+    writer.post(change(running), filled_in(title="Clsoed", is_banner_dismissable="on", **END))
     assert not Correction.objects.exists()

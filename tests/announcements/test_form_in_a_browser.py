@@ -97,3 +97,18 @@ def test_without_scripts_a_button_shows_the_preview(page_for: People) -> None:
         expect(opened.value.locator(".nh-toast")).to_contain_text("Closed")
     finally:
         plain.close()
+
+
+def test_times_are_in_the_browsers_zone_from_the_first_page_on(page_for: People, site: Site) -> None:
+    page = page_for("admin", ADD, timezone_id="Asia/Tokyo")
+    expect(page.get_by_text("All times are in the time zone Asia/Tokyo.")).to_be_visible()
+    page.locator("#id_title").fill("Later")
+    page.locator("#id_starts_at_0").fill("2099-07-01")
+    page.locator("#id_starts_at_1").fill("09:00:00")
+    page.get_by_role("button", name="Announce").click()
+    expect(page.locator("#result_list")).to_contain_text("9 a.m.")
+    expect(page.locator("#result_list")).to_contain_text("(Asia/Tokyo)")
+    start = site.python(
+        "from notifications_hub.models import Announcement; print(Announcement.objects.latest('pk').starts_at)"
+    )
+    assert start.strip() == "2099-07-01 00:00:00+00:00"

@@ -24,8 +24,9 @@ from notifications_hub.announcements.results.models import ResultFigure, ResultF
 from notifications_hub.announcements.results.tallies import Before
 from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.delivery.models import Delivery
+from notifications_hub.delivery.preparing import act_token
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
-from notifications_hub.delivery.worker import Worker, act_token
+from notifications_hub.delivery.worker import Worker
 from notifications_hub.models import Notification
 from notifications_hub.ops import retention
 from notifications_hub.streams.sweeper import sweep
@@ -90,6 +91,11 @@ def mark(client: Client, action: str, announcement: Announcement, language: str 
     assert post(client, f"notifications/{action}/", ids, Accept_Language=language).status_code == 200
 
 
+def dismiss(client: Client, announcement: Announcement) -> Any:
+    """Dismiss the banner, as its button does without a script."""
+    return client.post("/notifications/banners/dismiss/", {"id": announcement.item_id})
+
+
 # A whole history
 
 
@@ -121,6 +127,10 @@ def test_everything_that_happened_is_counted_once(
     assert opening(announcement) in at_charlies.get("/").content.decode()
     for action in ("seen", "read", "unread", "read"):
         mark(at_charlies, action, announcement)
+    # It also becomes a banner, which he closes, on two pages.
+    Announcement.objects.update(is_banner=True)
+    for _page in range(2):
+        assert dismiss(at_charlies, announcement).status_code == 302
     # Erin finds it in her inbox only, in Chinese, and opens its link in a new tab.
     at_erins = client_for(erin)
     mark(at_erins, "read", announcement, "zh-hans")
@@ -129,7 +139,7 @@ def test_everything_that_happened_is_counted_once(
 
     figures = folded(announcement)
     assert people_by_method(figures) == {"live": 1, "flash": 1, "web_push": 1}
-    assert figures.people == {What.SEEN: 2, What.READ: 2, What.CLICKED: 2, What.DISMISSED: 0}
+    assert figures.people == {What.SEEN: 2, What.READ: 2, What.CLICKED: 2, What.DISMISSED: 1}
     [web_push] = [one for one in figures.methods if one.method == "web_push"]
     assert (web_push.sent, web_push.failed) == (1, 1)
     assert [(one.why, one.number) for one in figures.failures] == [("The browser no longer accepts pushes.", 1)]
@@ -147,6 +157,13 @@ def test_a_push_that_another_method_overtook_is_not_counted_twice(alice: User) -
     Notification.objects.filter(recipient=alice).mark_as_delivered("flash")
     show(announcement, alice)
     assert people_by_method(folded(announcement))["live"] == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_devices_that_acknowledge_at_once_are_one_person(alice: User, bob: User) -> None:
+    announcement = announced()
+    together([partial(show, announcement, alice, bob)] * 4)
+    assert people_by_method(folded(announcement))["live"] == 2
 
 
 def test_a_page_of_several_announcements_counts_each_person_once_for_each(alice: User, bob: User) -> None:
@@ -191,6 +208,15 @@ def test_strangers_open_nothing(alice: User, client_for: ClientFor) -> None:
     assert client_for(alice).get(opening(announcement)).status_code == 404
     assert client_for(alice).get("/notifications/a/open/").status_code == 404
     assert "/login/" in Client().get(opening(announcement)).headers["Location"]
+
+
+def test_a_visitor_follows_the_link_of_a_public_banner_uncounted() -> None:
+    announcement, visitor = announced(), Client()
+    Announcement.objects.update(is_banner=True, is_banner_public=True)
+    assert visitor.get(opening(announcement)).headers["Location"] == "/posts/1/"
+    assert not ResultTally.objects.exists()
+    announce.withdraw(announcement)
+    assert "/login/" in visitor.get(opening(announcement)).headers["Location"]
 
 
 def test_an_old_push_opens_what_has_ended_but_not_what_was_withdrawn(alice: User, client_for: ClientFor) -> None:

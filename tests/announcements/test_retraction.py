@@ -14,7 +14,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from accounts.models import User
-from notifications_hub.announcements import announce
+from notifications_hub.announcements import announce, audit
 from notifications_hub.announcements.rollouts import control, planner
 from notifications_hub.announcements.rollouts.models import Rollout, RolloutState
 from notifications_hub.delivery import arming
@@ -79,6 +79,12 @@ def test_it_is_taken_back_once_from_each_address_to_which_it_was_sent(one_worker
     assert Rollout.objects.retracting().get().state == RolloutState.DONE
     rollout.refresh_from_db()
     assert rollout.sent == 10
+
+    trail = audit.steps_of(rollout.announcement).filter(step__in=["withdrawn", "taken_back"])
+    assert list(trail.values_list("step", "details")) == [
+        ("taken_back", {"method": "web_push", "sent": 10, "failed": 0}),
+        ("withdrawn", {}),
+    ]
 
     assert announce.withdraw(rollout.announcement) is False
     one_worker.run_due()

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import APIResponse, Route, expect
 
 from tests.support.inbox_page import PATH, archived, button, card, news, notice, prepare, ready, unread
+from tests.support.processes import wait_until
 
 if TYPE_CHECKING:
     from tests.support.browser import People
@@ -34,13 +35,13 @@ def test_a_row_is_archived_in_place_and_undo_brings_it_back(page_for: People, si
     expect(button(page, 7, "archive")).to_be_focused()
     expect(notice(page)).to_contain_text("Archived")
     assert abs(page.evaluate("scrollY") - scrolled) < 150
-    assert archived(site) == "1"
+    wait_until(lambda: archived(site) == "1", what="the change on the server")
     page.keyboard.press("Control+z")
     expect(card(page, 8)).to_be_visible()
     expect(notice(page)).to_be_hidden()
     assert page.locator(".nh-card h3 a").all_inner_texts()[3:6] == [f"Bob waved {number}" for number in (9, 8, 7)]
     expect(news(page)).to_be_hidden()
-    assert archived(site) == "0"
+    wait_until(lambda: archived(site) == "0", what="the change on the server")
     assert page.evaluate("window.stayed")
 
 
@@ -66,12 +67,12 @@ def test_all_are_read_and_undone(page_for: People, site: Site) -> None:
     expect(notice(page)).to_contain_text("25")
     expect(page.locator(".nh-card[data-unread]")).to_have_count(0)
     expect(page.locator("[data-part=count]")).to_be_hidden()
-    assert unread(site) == "0"
+    wait_until(lambda: unread(site) == "0", what="the change on the server")
     notice(page).get_by_role("button", name="Undo").click()
     expect(page.locator(".nh-card[data-unread]")).to_have_count(20)
     expect(page.locator("[data-part=count]")).to_have_text("25")
     expect(notice(page)).to_be_hidden()
-    assert unread(site) == "25"
+    wait_until(lambda: unread(site) == "25", what="the change on the server")
 
 
 def test_a_failed_change_is_put_back_and_can_be_tried_again(page_for: People, site: Site) -> None:
@@ -87,7 +88,7 @@ def test_a_failed_change_is_put_back_and_can_be_tried_again(page_for: People, si
     notice(page).get_by_role("button", name="Try again").click()
     expect(card(page, 3)).to_have_count(0)
     expect(notice(page)).to_contain_text("Archived")
-    assert archived(site) == "1"
+    wait_until(lambda: archived(site) == "1", what="the change on the server")
 
 
 def test_an_undo_is_still_offered_once_older_ones_have_filled_the_page(page_for: People, site: Site) -> None:
@@ -109,7 +110,7 @@ def test_an_undo_is_still_offered_once_older_ones_have_filled_the_page(page_for:
     notice(page).get_by_role("button", name="Undo").click()
     expect(page.locator(".nh-card")).to_have_count(25)
     expect(notice(page)).to_be_hidden()
-    assert archived(site) == "0"
+    wait_until(lambda: archived(site) == "0", what="the change on the server")
 
 
 def test_an_undo_of_what_was_changed_since_shows_how_things_are(page_for: People, site: Site) -> None:
@@ -211,4 +212,4 @@ def test_many_are_selected_and_archived_by_keyboard(page_for: People, site: Site
     notice(page).get_by_role("button", name="Undo").click()
     expect(page.locator(".nh-card")).to_have_count(20)
     expect(notice(page)).to_be_hidden()
-    assert archived(site) == "0"
+    wait_until(lambda: archived(site) == "0", what="the change on the server")

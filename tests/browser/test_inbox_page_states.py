@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.inbox_page import PATH, button, notice, prepare, ready, unread
+from tests.support.processes import wait_until
 
 if TYPE_CHECKING:
     from tests.support.browser import People
@@ -136,5 +137,5 @@ def test_without_javascript_a_change_is_undone(page_for: People, site: Site) -> 
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(".nh-card[data-unread]")).to_have_count(20)
     expect(page.get_by_text("Marked 25 notifications as read.")).to_have_count(0)
-    assert unread(site) == "25"
+    wait_until(lambda: unread(site) == "25", what="the change on the server")
     assert re.search(r"[ap]\.m\. [A-Z]{3,4}$", page.locator(".nh-card time").first.inner_text())

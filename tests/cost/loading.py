@@ -18,6 +18,7 @@ from django.db.models import NOT_PROVIDED, Model
 from psycopg import sql
 
 from notifications_hub.announcements.announce import broadcast
+from notifications_hub.announcements.audit import AnnouncementStep
 from notifications_hub.announcements.banners.models import BannerDismissal
 from notifications_hub.announcements.banners.rules import Banner
 from notifications_hub.announcements.models import Announcement
@@ -79,7 +80,7 @@ SMALL = Size(notifications=100_000, people=12_500, subscriptions=12_500, heavy=2
 
 def load(size: Size) -> None:
     """Replace all rows of the hub's tables, and let PostgreSQL collect its statistics."""
-    _empty(get_user_model(), Announcement, Event, ResultFold, ResultTally, Stream)
+    _empty(get_user_model(), Announcement, AnnouncementStep, Event, ResultFold, ResultTally, Stream)
     with _Loader(size) as loader:
         loader.people()
         loader.notifications()
@@ -88,6 +89,7 @@ def load(size: Size) -> None:
         loader.own_addresses()
         loader.deliveries()
         loader.jobs()
+        loader.steps()
         loader.dismissals()
         loader.results()
     for number in range(ANNOUNCEMENTS):
@@ -185,6 +187,19 @@ class _Loader:
             ELSE {size.of_others} / {others} + (i - 2 < {size.of_others} % {others})::int END"""
         topic = f"CASE WHEN i > {size.people} THEN '{ROOM}' ELSE 'inbox.' || i END"
         self._copy(Stream, size.people + 1, topic=topic, epoch=f"'{EPOCH}'", top=top, pruned_through="0")
+
+    def steps(self) -> None:
+        self._copy(
+            AnnouncementStep,
+            self._size.people,
+            announcement_key="i::text",
+            title="'Closed on Sunday'",
+            step="CASE WHEN i % 9 = 0 THEN 'stopped' ELSE 'edited' END",
+            source="'admin'",
+            person_name="'Bob'",
+            details="""'{"changes": {"title": ["Closed", "Closed on Sunday"]}}'::jsonb""",
+            at="now()",
+        )
 
     def subscriptions(self) -> None:
         self._copy(

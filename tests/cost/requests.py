@@ -5,12 +5,16 @@ A test compares the names with the URL patterns and the OpenAPI schema, so a new
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
 from django.test import override_settings
+from standardwebhooks import Webhook
 
+from notifications_hub.transports.email.unsubscribe_links import Subscription
 from notifications_hub.transports.web_push import subscriptions
 from tests.cost.world import World
 
@@ -18,8 +22,8 @@ Act = Callable[[World], object]
 
 API = "/api/v1/"
 _PUBLIC = "93.184.215.14"
-REFUSALS = (302, 404, 426, 501)
-"""A link that is opened, pushes without a key, and WebSocket and SSE without ASGI."""
+REFUSALS = (404, 426, 501)
+"""Pushes without a key, and WebSocket and SSE without ASGI."""
 
 
 def get(path: str, **query: str) -> Act:
@@ -30,6 +34,18 @@ def get(path: str, **query: str) -> Act:
             path.format(world=world), {name: text.format(world=world) for name, text in query.items()}
         )
         assert answer.status_code in (200, *REFUSALS), (path, answer.status_code)
+        return answer
+
+    return act
+
+
+def follow(path: str) -> Act:
+    """Open a link as the person, and stop at what it leads to."""
+
+    def act(world: World) -> object:
+        answer = world.client.get(path.format(world=world))
+        assert answer.status_code == 302
+        assert "/login/" not in answer.headers["Location"]
         return answer
 
     return act
@@ -73,6 +89,28 @@ def _kinds(world: World) -> object:
     return answer
 
 
+EMAIL = "notifications_hub.transports.email.transport.Email"
+
+
+def _unsubscribe(world: World) -> object:
+    with override_settings(NOTIFICATIONS_HUB={**settings.NOTIFICATIONS_HUB, "TRANSPORTS": {"email": EMAIL}}):
+        path = Subscription(world.person.pk).path
+        pages = [world.client.get(path), world.client.post(path)]
+    assert [page.status_code for page in pages] == [200, 200]
+    return pages
+
+
+def _email_report(world: World) -> object:
+    secret, now = "whsec_c2VjcmV0LW9mLXRoZS1tYWlsLXNlcnZpY2U=", datetime.now(UTC)
+    body = json.dumps({"type": "email.bounced", "data": {"to": ["gone@example.com"]}})
+    signature = Webhook(secret).sign("1", now, body)
+    headers = {"webhook-id": "1", "webhook-timestamp": str(int(now.timestamp())), "webhook-signature": signature}
+    with override_settings(NOTIFICATIONS_HUB={**settings.NOTIFICATIONS_HUB, "EMAIL_WEBHOOK_SECRET": secret}):
+        answer = world.client.post("/notifications/email-reports/", body, "application/json", headers=headers)
+    assert answer.status_code == 200
+    return answer
+
+
 def _own_address(name: str, form: Callable[[World], Mapping[str, Any]]) -> Act:
     transports = {"webhook": "notifications_hub.transports.webhook.transport.Webhook"}
 
@@ -110,11 +148,21 @@ PAGES: Mapping[str, Sequence[Act]] = {
     "renew-secret": [_own_address("renew-secret", lambda world: {"id": world.own_address.pk})],
     "test-address": [_own_address("test-address", lambda world: {"id": world.own_address.pk})],
     "remove-address": [_own_address("remove-address", lambda world: {"id": world.own_address.pk})],
+    "resume-email": [post("/notifications/preferences/resume-email/", lambda _world: {})],
+    "unsubscribe": [_unsubscribe],
+    "email-reports": [_email_report],
+    "quiet-hours": [
+        post(
+            "/notifications/preferences/quiet-hours/",
+            lambda _world: {"zone": "UTC", "days-0": ["0"], "start-0": "22:00", "end-0": "07:00"},
+        )
+    ],
+    "pause": [post("/notifications/preferences/pause/", lambda _world: {"pause": "hour"})],
     "cancel-job": [post("/jobs/{world.job.pk}/cancel/", lambda _world: {})],
     "banners": [get("/notifications/banners/")],
     "dismiss-banner": [post("/notifications/banners/dismiss/", lambda world: {"id": world.banner.item_id})],
     "why": [get("/notifications/{world.size.notifications}/why/"), get("/notifications/a1/why/")],
-    "open": [get("/notifications/{world.size.notifications}/open/"), get("/notifications/a1/open/")],
+    "open": [follow("/notifications/{world.size.notifications}/open/"), follow("/notifications/a1/open/")],
     "announcement": [get("/notifications/announcements/1/")],
     "live_ws": [get("/live/ws/")],
     "live_sse": [get("/live/sse/")],
@@ -139,6 +187,9 @@ ROUTES: Mapping[str, Sequence[Act]] = {
     "POST notifications/unarchive/": marking("unarchive"),
     "POST notifications/undo/": [send(f"{API}notifications/undo/", lambda world: {"undo": world.undo})],
     "GET push/key/": [get(f"{API}push/key/")],
+    "GET quiet-hours/": [get(f"{API}quiet-hours/")],
+    "PUT quiet-hours/": [send(f"{API}quiet-hours/", lambda _world: {"zone": "UTC", "windows": []}, method="put")],
+    "POST quiet-hours/pause/": [send(f"{API}quiet-hours/pause/", lambda _world: {"until": None})],
     "GET push/subscriptions/": [get(f"{API}push/subscriptions/")],
     # These two look up the endpoint's addresses, which a test must not.
     "POST push/subscriptions/": [

@@ -16,7 +16,7 @@ from django.test import Client
 
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.delivery.models import Delivery
-from notifications_hub.delivery.worker import ACT_SALT
+from notifications_hub.delivery.preparing import ACT_SALT
 from notifications_hub.inbox import marks
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.queries import PageMark

@@ -10,6 +10,8 @@ import time
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -20,8 +22,11 @@ from pytest_django import Settings
 from accounts.models import User
 from notifications_hub.delivery import claiming
 from notifications_hub.delivery.models import Delivery, DeliveryState
-from notifications_hub.delivery.worker import SLOTS
+from notifications_hub.delivery.worker import SLOTS, Worker
 from notifications_hub.live.process_list import running
+from notifications_hub.quiet_hours.calendar import Schedule
+from notifications_hub.quiet_hours.models import QuietHours
+from notifications_hub.quiet_hours.schedules import save_schedule
 from notifications_hub.transports.web_push.subscriptions import register
 from notifications_hub.transports.web_push.vapid import VapidKey, generate
 from tests.push_lab.faults import Fault
@@ -154,6 +159,35 @@ def test_a_worker_killed_in_the_middle_loses_nothing(
     send_to(alice, 100)
     # This is long enough for a living worker on a busy machine: it imports much before its first push.
     _kill(push_service, start_worker, reader, kills=1, lease=6)
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("fault", [Fault(mode="hang"), Fault(201, mode="slow")], ids=["unanswered", "accepted"])
+def test_a_worker_killed_while_it_sums_up_leaves_one_summary(
+    fault: Fault, push_service: LocalPushService, start_worker: StartWorker, reader: Reader, alice: User
+) -> None:
+    save_schedule(alice, Schedule(paused_until=datetime.now(UTC) + timedelta(hours=1)))
+    send_to(alice, 30)
+    make_due()
+    with closing(Worker()) as worker:
+        worker.run_due()
+    assert set(Delivery.objects.values_list("reason", flat=True)) == {"quiet_hours"}
+    assert push_service.requests == []
+
+    QuietHours.objects.update(schedule=Schedule().as_json())
+    make_due()
+    push_service.fail(fault)
+    killed = start_worker(6)
+    wait_until(lambda: push_service.requests, seconds=60, what="the summary")
+    killed.kill()
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"waiting"}
+    start_worker(6)
+    wait_until(settled, seconds=60, what="the second worker")
+    assert set(Delivery.objects.values_list("state", "reason")) == {("sent", "summed_up")}
+    [shown] = [one for one in push_service.sent_to(reader.endpoint) if one.state == "stored"]
+    assert reader.read_json(shown.body)["notification"]["title"] == "30 notifications while you were away"
+    [sent] = Delivery.objects.filter(summary=None)
+    assert set(Delivery.objects.exclude(pk=sent.pk).values_list("summary", flat=True)) == {sent.pk}
 
 
 @pytest.mark.faults

@@ -15,7 +15,8 @@ from accounts.models import User
 from notifications_hub import streams
 from notifications_hub.delivery import acknowledgement
 from notifications_hub.delivery.models import Delivery, DeliveryState
-from notifications_hub.delivery.worker import Worker, act_token
+from notifications_hub.delivery.preparing import act_token
+from notifications_hub.delivery.worker import Worker
 from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.notification import Notification
 from notifications_hub.streams.cursor import Position

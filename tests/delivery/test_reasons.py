@@ -19,6 +19,8 @@ PARAMETERS: dict[str, str | int] = {
     "error": "ZeroDivisionError",
     "text": "The line is busy.",
     "status": 503,
+    "until": "2026-11-20 07:00",
+    "number": 5,
 }
 
 

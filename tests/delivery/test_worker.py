@@ -21,7 +21,8 @@ from notifications_hub.announcements.announce import make_rows, withdraw
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.delivery import arming, claiming, worker
 from notifications_hub.delivery.models import Delivery, DeliveryState
-from notifications_hub.delivery.worker import ACT_SALT, Worker, WorkerThread
+from notifications_hub.delivery.preparing import ACT_SALT
+from notifications_hub.delivery.worker import Worker, WorkerThread
 from notifications_hub.kinds import DeliveryMethod, Kind, NotificationLike
 from notifications_hub.message import Message
 from notifications_hub.notification import Notification

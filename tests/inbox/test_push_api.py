@@ -16,7 +16,7 @@ from django.urls import reverse
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.arming import Plan
 from notifications_hub.delivery.models import Delivery, DeliveryState
-from notifications_hub.delivery.worker import act_token
+from notifications_hub.delivery.preparing import act_token
 from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.notification import Notification
 from notifications_hub.transports.web_push import subscriptions, vapid

@@ -21,6 +21,7 @@ from notifications_hub.testing import (
 from notifications_hub.transports import TooLong, TransportError
 from notifications_hub.transports.apprise.guarded_pool import GuardedPool
 from notifications_hub.transports.apprise.transport import Apprise
+from notifications_hub.transports.email.transport import Email
 from notifications_hub.transports.memory import Memory
 from notifications_hub.transports.outbound import http_client
 from notifications_hub.transports.own_addresses.store import add_address
@@ -31,6 +32,7 @@ from notifications_hub.transports.webhook.transport import Webhook, webhook_clie
 from tests.push_lab import faults
 from tests.push_lab.reader import Reader
 from tests.push_lab.service import LocalPushService
+from tests.support.smtp import DROP, HANG, MailServer, text_of, use_mail_server
 
 pytestmark = pytest.mark.both_databases
 
@@ -190,3 +192,46 @@ class TestApprise(TransportSuite):
             given = {"TRANSPORTS": {"apprise": APPRISE}, "APPRISE_SCHEMAS": ["json"], "APPRISE_HOSTS": [side.host]}
             settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, **given}
             yield side
+
+
+class Mailboxes(OtherSide):
+    """People's mailboxes, on one mail server. It knows no `Retry-After`."""
+
+    lacks = (Fault.BUSY,)
+    secrets = ("@example.com",)
+
+    def __init__(self, server: MailServer) -> None:
+        self._server = server
+        self._people: dict[str, Any] = {}
+
+    def reach(self, person: Any) -> str:
+        self._people[str(person.pk)] = person
+        return str(person.pk)
+
+    def received(self, address: str) -> Sequence[Received]:
+        emails = self._server.to(self._people[address].email)
+        return [Received(f"{one['Subject']} {text_of(one)}", one["Message-ID"]) for one in emails]
+
+    def fail_next(self, fault: Fault, address: str) -> None:
+        answer, at_data = {
+            Fault.PASSING: ("451 4.7.1 Not now", False),
+            Fault.GONE: ("550 5.1.1 No such person: alice@example.com", False),
+            Fault.TOO_LONG: ("552 5.3.4 Too long", True),
+            Fault.DROPS: (DROP, False),
+            Fault.SILENT: (HANG, False),
+        }[fault]
+        email = self._people[address].email
+        self._server.fail(email, answer, at_data=at_data, once=fault is not Fault.GONE)
+
+
+class TestEmail(TransportSuite):
+    @pytest.fixture
+    def transport(self, settings: Settings) -> Email:
+        settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "SITE_URL": "https://hub.example"}
+        return Email()
+
+    @pytest.fixture
+    def other_side(self, settings: Settings) -> Iterator[Mailboxes]:
+        with MailServer() as server:
+            use_mail_server(settings, server)
+            yield Mailboxes(server)

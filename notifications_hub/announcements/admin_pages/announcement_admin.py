@@ -9,51 +9,33 @@ from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, models
-from django.db.models import OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.forms import Media, Script
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
-from django.utils.formats import date_format
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from notifications_hub import audiences
 from notifications_hub.admin_guards import DeclaredLookups
-from notifications_hub.admin_lists import COUNTED, BoundedLists, CappedCount
+from notifications_hub.admin_lists import BoundedLists
 from notifications_hub.announcements import announce, audit
-from notifications_hub.announcements.admin_pages import parts, saving
+from notifications_hub.announcements.admin_pages import audience_page, parts, saving, trial_page
 from notifications_hub.announcements.admin_pages.approving import ApprovalPage
-from notifications_hub.announcements.admin_pages.audience_page import (
-    AudiencePage,
-    reach_to_begin_with,
-    size_in_words,
-)
-from notifications_hub.announcements.admin_pages.banner import BannerMark, banner_fieldset
+from notifications_hub.announcements.admin_pages.audience_page import AudiencePage
+from notifications_hub.announcements.admin_pages.banner import banner_fieldset
 from notifications_hub.announcements.admin_pages.drafts import DuplicatePage
 from notifications_hub.announcements.admin_pages.forms import DRAFT, AnnouncementForm, other_languages
 from notifications_hub.announcements.admin_pages.history import HistoryPage
-from notifications_hub.announcements.admin_pages.parts import (
-    PERMISSION,
-    CorrectionFilter,
-    StateFilter,
-    TestFilter,
-    TranslationInline,
-    may_write,
-)
-from notifications_hub.announcements.admin_pages.preview import PreviewPage, as_form, previews
+from notifications_hub.announcements.admin_pages.list_page import ListPage, readers
+from notifications_hub.announcements.admin_pages.parts import PERMISSION, TranslationInline, may_write
+from notifications_hub.announcements.admin_pages.preview import as_form, previews
 from notifications_hub.announcements.admin_pages.results import ResultsPage
 from notifications_hub.announcements.admin_pages.sending import SendingPage
-from notifications_hub.announcements.admin_pages.trial_page import TrialPage, trial_url
-from notifications_hub.announcements.admin_pages.zone import ZonedDateTimeField, times_in_zone, with_zone_name, zoned
+from notifications_hub.announcements.admin_pages.trial_page import TrialPage
+from notifications_hub.announcements.admin_pages.zone import ZonedDateTimeField, times_in_zone, zoned
 from notifications_hub.announcements.approval import corrections
 from notifications_hub.announcements.models import Announcement, AnnouncementState
-from notifications_hub.announcements.reach import in_words
-from notifications_hub.database.quick_count import RowCount
-from notifications_hub.notification import Notification
 from notifications_hub.users import Person
 from notifications_hub.web.bundles import bundle_path
 
@@ -69,24 +51,19 @@ _SCRIPTS = ("announcement-preview", "announcement-sending", "announcement-zone",
 
 class AnnouncementAdmin(
     SendingPage,
+    ListPage,
     ApprovalPage,
     DuplicatePage,
     HistoryPage,
-    BannerMark,
     ResultsPage,
     AudiencePage,
     TrialPage,
-    PreviewPage,
     DeclaredLookups[Announcement],
     BoundedLists[Announcement],
     AnnouncementModelAdmin,
 ):
     form = AnnouncementForm
     inlines = (TranslationInline,)
-    list_filter = (StateFilter, "level", CorrectionFilter, TestFilter)
-    list_select_related = ("by",)
-    list_per_page = 25
-    search_fields = ("title", "body")
     actions = ("withdraw_selected",)
     formfield_overrides = {models.DateTimeField: {"form_class": ZonedDateTimeField, "widget": AdminSplitDateTime}}
 
@@ -117,44 +94,7 @@ class AnnouncementAdmin(
     def has_view_permission(self, request: HttpRequest, obj: Announcement | None = None) -> bool:
         return self.has_broadcast_permission(request) or super().has_view_permission(request, obj)
 
-    # The list
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Announcement]:
-        read = Notification.objects.filter(announcement=OuterRef("pk"), unread=False).order_by().values("pk")
-        return super().get_queryset(request).annotate(number_read=CappedCount(read[: COUNTED + 1]))
-
-    def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
-        # Once per page, because a group's name costs a query.
-        words = dict(audiences.choices())
-
-        @admin.display(description=gettext_lazy("audience"), ordering="audience")
-        def audience_words(announcement: Announcement) -> str:
-            return words.get(announcement.audience) or parts.list_words(announcement.audience)
-
-        results = ("results_link",) if self.has_broadcast_permission(request) else ()
-        return ("title", "state_badge", audience_words, "runs", "by", "read_by", *results, "banner_mark")
-
-    @admin.display(description=gettext_lazy("state"))
-    def state_badge(self, announcement: Announcement) -> SafeString:
-        state = announcement.state
-        return format_html('<span class="hub-state" data-state="{}">{}</span>', state.value, state.label)
-
-    @admin.display(description=with_zone_name(gettext_lazy("runs")), ordering="starts_at")
-    def runs(self, announcement: Announcement) -> SafeString:
-        start, end = (timezone.localtime(at) for at in (announcement.starts_at, announcement.ends_at))
-        return format_html("{} –<br>{}", date_format(start, "DATETIME_FORMAT"), date_format(end, "DATETIME_FORMAT"))
-
-    @admin.display(description=gettext_lazy("read by"))
-    def read_by(self, announcement: Any) -> str:
-        return f"{COUNTED}+" if announcement.number_read > COUNTED else str(announcement.number_read)
-
-    @admin.display(description=gettext_lazy("results"))
-    def results_link(self, announcement: Announcement) -> SafeString | str:
-        if not announcement.announced_at:
-            return ""
-        path = reverse("admin:notifications_hub_announcement_results", args=[announcement.pk])
-        label = _("Results of “%(title)s”") % {"title": announcement}
-        return format_html('<a href="{}" aria-label="{}">{}</a>', path, label, _("Results"))
+    # The form
 
     @admin.display(description=gettext_lazy("audience"))
     def audience_in_words(self, announcement: Announcement) -> str:
@@ -163,8 +103,6 @@ class AnnouncementAdmin(
     @admin.display(description=gettext_lazy("delivery methods"))
     def methods_in_words(self, announcement: Announcement) -> str:
         return parts.methods_words(announcement)
-
-    # The form
 
     def get_fieldsets(self, request: HttpRequest, obj: Announcement | None = None) -> Any:
         words = ["title", "body", "url", "other_site", "level"]
@@ -213,8 +151,8 @@ class AnnouncementAdmin(
             "previews": previews(as_form(announcement)) if announcement and request.method == "GET" else [],
             "is_announced": bool(announcement and announcement.announced_at),
             "reach_url": reverse("admin:notifications_hub_announcement_reach"),
-            "trial_url": trial_url(announcement),
-            "audience": reach_to_begin_with(request, announcement),
+            "trial_url": trial_page.url_for(announcement),
+            "audience": audience_page.reach_for(request, announcement),
             "may_see_sending": self.has_broadcast_permission(request),
             **saving.notes_for(announcement),
         }
@@ -246,6 +184,7 @@ class AnnouncementAdmin(
         if not change:
             obj.by = cast("Any", request.user)
             obj.submission = form.cleaned_data.get("once") or obj.submission
+        form.store_people()
         if not obj.announced_at:
             obj.is_draft = DRAFT in request.POST
             form.store_people()
@@ -272,7 +211,7 @@ class AnnouncementAdmin(
         if not obj.announced_at:
             text = saving.words_for(obj)
         else:
-            reached = size_in_words(obj.audience)
+            reached = audience_page.size_in_words(obj)
             text = _("“%(title)s” has been announced to %(people)s.") % {"title": obj, "people": reached}
         return self._back_to_list(request, text + saving.words_of_critical(obj))
 
@@ -318,12 +257,27 @@ class AnnouncementAdmin(
             *self.results_urls(),
             *self.audience_urls(),
             *self.trial_urls(),
-            *self.preview_urls(),
             *super().get_urls(),
         ]
         for pattern in patterns:
             pattern.callback = audit.coming_from(audit.Source.ADMIN)(pattern.callback)
         return zoned(patterns)
+
+    def preview_view(self, request: HttpRequest) -> HttpResponse:
+        """Show the form's announcement as people will see it: a fragment for the script, else a whole page."""
+        if not self.has_broadcast_permission(request):
+            raise PermissionDenied
+        page = "_preview" if "piece" in request.GET else "preview"
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Preview"),
+            "opts": self.opts,
+            "media": self.media,
+        }
+        context["previews"] = previews(request.POST.dict())
+        if page == "preview" and "audience" in request.POST:
+            context["audience"] = audience_page.audience_reach(request.POST)
+        return TemplateResponse(request, f"admin/notifications_hub/announcement/{page}.html", context)
 
     def withdraw_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         announcement = self.get_queryset(request).filter(pk=pk).first()
@@ -334,7 +288,7 @@ class AnnouncementAdmin(
         if request.method == "POST":
             return self._withdraw(request, announcement)
         context = {**self.admin_site.each_context(request), "title": _("Withdraw?"), "opts": self.opts}
-        context |= {"announcement": announcement, "read_by": _readers(announcement), "media": self.media}
+        context |= {"announcement": announcement, "read_by": readers(announcement), "media": self.media}
         return TemplateResponse(request, "admin/notifications_hub/announcement/withdraw.html", context)
 
     def _withdraw(self, request: HttpRequest, announcement: Announcement) -> HttpResponse:
@@ -352,8 +306,3 @@ class AnnouncementAdmin(
         number = len(withdrawn)
         text = ngettext("%(number)d announcement was withdrawn.", "%(number)d announcements were withdrawn.", number)
         self.message_user(request, text % {"number": number}, messages.SUCCESS)
-
-
-def _readers(announcement: Any) -> str:
-    number: int = announcement.number_read
-    return _("more than %(number)d people") % {"number": COUNTED} if number > COUNTED else in_words(RowCount(number))

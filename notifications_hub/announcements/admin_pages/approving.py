@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from notifications_hub import audiences
 from notifications_hub.admin_lists import COUNTED
+from notifications_hub.announcements.admin_pages.banner import banner_words
 from notifications_hub.announcements.admin_pages.parts import PERMISSION, audience_words, methods_words
 from notifications_hub.announcements.admin_pages.preview import as_form, previews
 from notifications_hub.announcements.approval import corrections, decision
@@ -116,6 +117,7 @@ def _context(person: Person, announcement: Announcement, correction: Correction 
         "is_own": decision.is_own(announcement, person),
         "is_critical": announcement.urgency == Urgency.CRITICAL,
         "size": _size_in_words(announcement.audience),
+        "shown": announcement,
         "version": decision.version_of(announcement),
         "previews": previews(as_form(announcement)),
         "longest_reason": LONGEST_REASON,
@@ -124,12 +126,13 @@ def _context(person: Person, announcement: Announcement, correction: Correction 
         edited = corrections.corrected(announcement, correction)
         context |= {
             "is_own": correction.by_id == person.pk,
+            "shown": edited,
             "is_critical": edited.urgency == Urgency.CRITICAL,
             "changes": corrections.changes_of(announcement, correction),
             "version": corrections.correction_version(announcement, correction),
             "previews": previews(as_form(edited, correction.translations)),
         }
-    return context
+    return {**context, "banner_words": banner_words(context["shown"])}
 
 
 def _size_in_words(audience: str) -> str:

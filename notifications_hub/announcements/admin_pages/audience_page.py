@@ -112,8 +112,8 @@ def reach_of_saved(announcement: Announcement) -> AudienceReach:
     return AudienceReach(found, is_critical=announcement.urgency == Urgency.CRITICAL)
 
 
-def reach_to_begin_with(request: HttpRequest, announcement: Announcement | None) -> AudienceReach | None:
-    """Return the reach that a form begins with. None if its audience cannot be chosen any more."""
+def reach_for(request: HttpRequest, announcement: Announcement | None) -> AudienceReach | None:
+    """Return the reach to begin with, of a form whose audience can still be chosen."""
     if announcement is not None and announcement.announced_at:
         return None
     if request.method == "POST":
@@ -121,11 +121,11 @@ def reach_to_begin_with(request: HttpRequest, announcement: Announcement | None)
     return reach_of_saved(announcement or Announcement())
 
 
-def size_in_words(audience: str) -> str:
-    """Return the number of people in an audience for a message. It is sent already, whatever counting raises."""
+def size_in_words(announcement: Announcement) -> str:
     try:
-        size = reach.size_of(audience)
-    except (AudienceFailed, audiences.UnknownAudience):
+        size = reach.size_of(announcement.audience)
+    except AudienceFailed:
+        # It could be read when the form was checked. The rollout says what is wrong now.
         size = None
     return _("its audience") if size is None else reach.in_words(size)
 

@@ -46,6 +46,11 @@ def explain_banner(fields: Mapping[str, forms.Field]) -> None:
         )
 
 
+def banner_words(announcement: Announcement) -> str:
+    """Return who sees the banner."""
+    return _("also for visitors") if announcement.is_banner_public else _("for people")
+
+
 class BannerMark:
     """The mark in the list, for the admin of announcements."""
 
@@ -53,5 +58,4 @@ class BannerMark:
     def banner_mark(self, announcement: Announcement) -> SafeString | str:
         if not announcement.is_banner:
             return ""
-        words = _("also for visitors") if announcement.is_banner_public else _("for people")
-        return format_html('<span class="hub-banner-mark">{}</span>', words)
+        return format_html('<span class="hub-banner-mark">{}</span>', banner_words(announcement))

@@ -15,7 +15,6 @@ from django.utils import timezone
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
-from notifications_hub import audiences
 from notifications_hub.announcements.admin_pages import zone
 from notifications_hub.announcements.admin_pages.audience_fields import (
     CHOSEN,
@@ -27,12 +26,10 @@ from notifications_hub.announcements.admin_pages.audience_fields import (
 )
 from notifications_hub.announcements.admin_pages.banner import BANNER_FIELDS, explain_banner
 from notifications_hub.announcements.admin_pages.link_consent import LinkConsent
-from notifications_hub.announcements.approval.rule import needs_approval
 from notifications_hub.announcements.methods import all_methods
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation
 from notifications_hub.announcements.validation import MAX_BODY
 from notifications_hub.conf import hub_settings
-from notifications_hub.database import transaction
 from notifications_hub.kinds import method_name
 
 DRAFT = "_draft"
@@ -86,9 +83,9 @@ class AnnouncementForm(LinkConsent):
     """An announcement. Without a start it begins at once; without an end it runs for the site's usual time."""
 
     once = forms.UUIDField(widget=forms.HiddenInput, required=False)
-    people = people_field()
     # The zone in which the times are shown. The pages read it before the form does.
     zone = forms.CharField(widget=forms.HiddenInput, required=False)
+    people = people_field()
 
     class Meta:
         model = Announcement
@@ -106,7 +103,7 @@ class AnnouncementForm(LinkConsent):
         )
         widgets = {
             "title": AdminTextInputWidget(attrs={"dir": "auto"}),
-            "body": AdminTextareaWidget(attrs={"rows": 8, "dir": "auto", "maxlength": _PASTED}),
+            "body": AdminTextareaWidget(attrs={"rows": 8, "dir": "auto"}),
             "url": AdminTextInputWidget(attrs={"placeholder": "/posts/9/"}),
             "level": forms.RadioSelect,
         }
@@ -118,17 +115,19 @@ class AnnouncementForm(LinkConsent):
             self.initial.update(once=uuid.uuid4(), starts_at=None, ends_at=None)
         elif self.instance.is_draft:
             self.initial.update(_empty_times(self.instance))
+        _let_long_text_in(self)
         self._offer_audiences()
         self._offer_methods()
         self._explain_times()
+        self._explain_urgency()
         explain_banner(self.fields)
 
     def clean(self) -> dict[str, Any]:
         super().clean()
         cleaned = self.cleaned_data
+        self._keep_unchanged_times()
         if cleaned.get("audience") == CHOSEN and "people" in cleaned:
             self._find_people(cleaned)
-        self._keep_unchanged_times()
         if "starts_at" in self.fields and not self.errors.get("starts_at"):
             cleaned["starts_at"] = cleaned.get("starts_at") or timezone.now()
         if "ends_at" in self.fields and not self.errors.get("ends_at"):
@@ -150,6 +149,12 @@ class AnnouncementForm(LinkConsent):
             raise ValidationError(_("It must end in the future. To end it now, withdraw it."))
         return end
 
+    def clean_audience(self) -> str:
+        audience: str = self.cleaned_data["audience"]
+        if audience != CHOSEN:
+            check_audience(audience)
+        return audience
+
     def store_people(self) -> None:
         """Store the people chosen by hand as the announcement's audience, in the transaction that saves it."""
         if (people := self.cleaned_data.get("chosen_people")) is not None:
@@ -161,25 +166,6 @@ class AnnouncementForm(LinkConsent):
             cleaned["chosen_people"] = chosen_people(cleaned["people"])
         except ValidationError as error:
             self.add_error("people", error)
-
-    def _post_clean(self) -> None:
-        super()._post_clean()  # type: ignore[misc]
-        # People chosen by hand were looked up, and have no list yet.
-        if not self.errors and DRAFT not in self.data and "chosen_people" not in self.cleaned_data:
-            self._check_that_the_audience_can_be_read()
-
-    def _check_that_the_audience_can_be_read(self) -> None:
-        """Ask whether it needs approval, as saving does. A host's audience may raise anything."""
-        try:
-            with transaction.atomic():
-                if "audience" in self.fields:
-                    audiences.members(self.instance.audience).exists()
-                needs_approval(self.instance)
-        except Exception as error:
-            log.exception("The audience %r could not be read", self.instance.audience)
-            words = _("The people of this audience cannot be read now (%(problem)s). Nothing was sent.")
-            field = "audience" if "audience" in self.fields else None
-            self.add_error(field, words % {"problem": type(error).__name__})
 
     def _offer_audiences(self) -> None:
         self.audience_before = self.instance.audience
@@ -211,6 +197,13 @@ class AnnouncementForm(LinkConsent):
             _label_parts(self.fields[name].widget)
             self.fields[name].help_text = texts[name]
 
+    def _explain_urgency(self) -> None:
+        if "urgency" in self.fields:
+            critical = _("Critical reaches people by every method above, whatever they prefer.")
+            approved = _("A second person has to approve it.")
+            needs = hub_settings.announcement_approval_above is not None
+            self.fields["urgency"].help_text = f"{critical} {approved}" if needs else critical
+
     def _usual_end(self, cleaned: dict[str, Any]) -> Any:
         start = cleaned.get("starts_at") or self.instance.starts_at
         try:
@@ -238,17 +231,23 @@ def _label_parts(widget: forms.Widget) -> None:
             part.attrs["aria-label"] = label
 
 
+def _let_long_text_in(form: forms.BaseForm) -> None:
+    if "body" in form.fields:
+        form.fields["body"].widget.attrs["maxlength"] = _PASTED
+
+
 class TranslationForm(TranslationBase):
     class Meta:
         model = AnnouncementTranslation
         fields = ("language", "title", "body")
         widgets = {
             "title": AdminTextInputWidget(attrs={"dir": "auto"}),
-            "body": AdminTextareaWidget(attrs={"rows": 4, "dir": "auto", "maxlength": _PASTED}),
+            "body": AdminTextareaWidget(attrs={"rows": 4, "dir": "auto"}),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        _let_long_text_in(self)
         label = self.fields["language"].label
         self.fields["language"] = forms.ChoiceField(label=label, choices=[("", "—"), *other_languages()])
 

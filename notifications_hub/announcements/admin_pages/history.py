@@ -90,7 +90,7 @@ class StepFilter(ChoiceFilter):
 
 
 class SourceFilter(ChoiceFilter):
-    title = gettext_lazy("through")
+    title = gettext_lazy("source")
     parameter_name = column = "source"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -100,7 +100,7 @@ class SourceFilter(ChoiceFilter):
 class StepAdmin(ReadOnlyAdmin):
     """The list of all steps, which also has those of announcements and people that are gone."""
 
-    list_display = ("at", "title", "step_badge", "person_name", "through", "details_in_words")
+    list_display = ("title", "step_badge", "person_name", "at", "through")
     list_filter = (StepFilter, SourceFilter)
     ordering = ("-pk",)
     fields = ("at", "title", "step_badge", "person_name", "through", "details_in_words")
@@ -116,7 +116,7 @@ class StepAdmin(ReadOnlyAdmin):
     def step_badge(self, step: AnnouncementStep) -> SafeString:
         return format_html('<span class="hub-state" data-state="{}">{}</span>', step.step, step.step_in_words)
 
-    @admin.display(description=gettext_lazy("through"))
+    @admin.display(description=gettext_lazy("source"))
     def through(self, step: AnnouncementStep) -> str:
         return step.source_in_words
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from notifications_hub import audience_lists, audiences
 from notifications_hub.announcements.admin_pages.forms import TranslationForm, TranslationFormSet, other_languages
@@ -37,18 +38,18 @@ def may_write(request: HttpRequest, announcement: Announcement | None = None) ->
 
 def audience_words(announcement: Announcement) -> str:
     if (chosen := audience_lists.list_of(announcement.audience)) is not None:
-        return f"{list_words(announcement.audience)} ({chosen.people})"
+        return f"{audience_name(announcement.audience)} ({chosen.people})"
     return dict(audiences.choices()).get(announcement.audience, announcement.audience)
 
 
-def list_words(audience: str) -> str:
-    """Return what a list shows for an audience without a name of its own."""
-    return gettext("People chosen by hand") if audience_lists.is_list(audience) else audience
+def audience_name(audience: str) -> str:
+    """Return words for an audience that is no choice of the form, or its name."""
+    return _("People chosen by hand") if audience_lists.is_list(audience) else audience
 
 
 def methods_words(announcement: Announcement) -> str:
     names = all_methods() if announcement.methods is None else announcement.methods
-    return ", ".join(map(method_name, names)) or gettext("only the inbox")
+    return ", ".join(map(method_name, names)) or _("only the inbox")
 
 
 class TranslationInline(TranslationInlineBase):

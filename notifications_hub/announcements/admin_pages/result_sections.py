@@ -46,7 +46,7 @@ class Section:
 
 def sections_of(announcement: Announcement, figures: Figures) -> Iterator[Section]:
     mirror = translation.get_language_bidi()
-    yield _methods(figures, mirror)
+    yield _methods(announcement, figures, mirror)
     yield _people(announcement, figures, mirror)
     if figures.hours:
         meaning = _("How many people were reached in each hour of the first two days, and how many read it then.")
@@ -62,12 +62,16 @@ def sections_of(announcement: Announcement, figures: Figures) -> Iterator[Sectio
         yield _failures(figures)
 
 
-def _methods(figures: Figures, mirror: bool) -> Section:
+def _methods(announcement: Announcement, figures: Figures, mirror: bool) -> Section:
     title = _("How it reached people")
     meaning = _(
         "Each person counts once, for the delivery method that reached them first. A push counts when a browser has"
         " shown it. Sent and failed are deliveries: somebody with two browsers gets two."
     )
+    if announcement.is_banner:
+        meaning = " ".join(
+            [meaning, _("It is a banner instead of a message on the next page. Nobody counts who saw it.")]
+        )
     rows = [(one.name, in_digits(one.people), one.people) for one in figures.methods]
     head = [_("Delivery method"), _("People reached"), _("Sent"), _("Failed")]
     cells: list[list[Cell]] = [
@@ -85,22 +89,26 @@ def _people(announcement: Announcement, figures: Figures, mirror: bool) -> Secti
     words = {
         What.SEEN: (_("Seen"), _("opened the bell or the inbox on it, or read it")),
         What.READ: (_("Read"), _("marked it as read, or opened it on a page")),
-        What.CLICKED: (_("Clicked"), _("opened its link")),
-        What.DISMISSED: (_("Dismissed"), _("closed its banner")),
     }
-    if not announcement.url:
-        del words[What.CLICKED]
-    if not announcement.is_banner:
-        del words[What.DISMISSED]
-    meaning = _("Each person counts once.")
-    if not announcement.url:
-        meaning += " " + _("It has no link, so there are no clicks.")
+    if announcement.target():
+        words[What.CLICKED] = (_("Clicked"), _("opened its link"))
+    if announcement.is_banner:
+        words[What.DISMISSED] = (_("Dismissed"), _("closed its banner"))
+    meaning = " ".join(filter(None, [_("Each person counts once."), _about_clicks(announcement)]))
     rows = [(name, in_digits(figures.people[what]), figures.people[what]) for what, (name, _which) in words.items()]
     cells: list[list[Cell]] = [
         [f"{name}: {meaning_of}", figures.people[what]] for what, (name, meaning_of) in words.items()
     ]
     table = Table([_("What they did"), _("People")], cells)
     return Section("people", title, meaning, table, bars=charts.bars(title, meaning, rows, mirror=mirror))
+
+
+def _about_clicks(announcement: Announcement) -> str:
+    if not announcement.target():
+        return _("It has no link, so there are no clicks.")
+    if announcement.link.host:
+        return _("Its link leads to another site: a click counts when somebody opens the announcement's own page.")
+    return ""
 
 
 def _over_time(name: str, title: str, meaning: str, spans: Sequence[Span], mirror: bool) -> Section:

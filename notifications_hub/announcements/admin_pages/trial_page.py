@@ -87,7 +87,7 @@ class TrialPage(AnnouncementModelAdmin):
         return TemplateResponse(request, f"admin/notifications_hub/announcement/{page}.html", context)
 
 
-def trial_url(announcement: Announcement | None) -> str:
+def url_for(announcement: Announcement | None) -> str:
     return reverse("admin:notifications_hub_announcement_test", args=[announcement.pk] if announcement else [])
 
 

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.urls import NoReverseMatch, reverse
 from notifications.signals import notify
 
+from notifications_hub import audiences
 from notifications_hub.announcements import audit
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.database.primary import from_primary
@@ -29,7 +30,7 @@ def approvers(without: Collection[Any]) -> list[Any]:
     """
     if not issubclass(get_user_model(), PermissionsMixin):
         return []
-    people = _people().filter(is_active=True).exclude(pk__in=without)
+    people = _people().exclude(pk__in=without)
     return list(people.filter(pk__in=_holders())[:MOST]) or list(people.filter(is_superuser=True)[:MOST])
 
 
@@ -74,4 +75,4 @@ def _holders() -> set[Any]:
 
 
 def _people() -> QuerySet[Any]:
-    return from_primary(get_user_model()._default_manager.order_by())
+    return audiences.members(audiences.EVERYONE).order_by()

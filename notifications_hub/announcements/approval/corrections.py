@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Field
+from django.utils.translation import get_language_info
 
 from notifications_hub.announcements import audit
 from notifications_hub.announcements.announce import publish_edit
@@ -149,7 +150,14 @@ def _changes(announcement: Announcement, correction: Correction) -> Iterator[Cha
     then = {code: f"{words['title']}\n{words['body']}".strip() for code, words in correction.translations.items()}
     for language in sorted(now.keys() | then.keys()):
         if now.get(language) != then.get(language):
-            yield Change(language, language, now.get(language, ""), then.get(language, ""))
+            yield Change(language, _language_name(language), now.get(language, ""), then.get(language, ""))
+
+
+def _language_name(code: str) -> str:
+    try:
+        return str(get_language_info(code)["name_local"])
+    except KeyError:  # a language of the site's own
+        return code
 
 
 def _recorded(announcement: Announcement, correction: Correction) -> dict[str, list[str]]:

@@ -13,6 +13,8 @@ from notifications_hub import audiences, streams
 from notifications_hub.announcements.banners import current
 from notifications_hub.announcements.banners.models import BannerDismissal
 from notifications_hub.announcements.models import Announcement
+from notifications_hub.announcements.results.models import What
+from notifications_hub.announcements.results.tallies import tally_one
 from notifications_hub.database import transaction
 from notifications_hub.streams import NewEvent, inbox_topic
 from notifications_hub.users import Person
@@ -37,6 +39,7 @@ def dismiss(person: Person, pk: int) -> bool:
         if is_new:
             event = NewEvent(inbox_topic(person.pk), "announcement.dismissed", {"ids": [banner.item_id]})
             streams.append_many([event])
+            tally_one(What.DISMISSED, banner.pk)
     return is_new
 
 

@@ -12,6 +12,7 @@ from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.results import failures
 from notifications_hub.announcements.results.folding import BY_HOUR
 from notifications_hub.announcements.results.models import ResultFigure, What
+from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.kinds import method_name
 
 MOST_SPANS = 60
@@ -22,7 +23,7 @@ _IN_SPANS = (What.DELIVERED, What.READ)
 
 @dataclass(frozen=True, slots=True)
 class MethodResult:
-    """What one delivery method achieved: people reached. For a transport also deliveries that were sent and failed."""
+    """The people whom one delivery method reached. For a transport, also how many deliveries were sent and failed."""
 
     method: str
     name: str
@@ -110,7 +111,7 @@ def _methods(announcement: Announcement, rows: Sequence[ResultFigure]) -> list[M
     for row in rows:
         if row.what == What.DELIVERED:
             people[row.method] += row.number
-    rollouts = {rollout.transport: rollout for rollout in announcement.rollouts.all()}
+    rollouts = {one.transport: one for one in Rollout.objects.sending().filter(announcement=announcement)}
     chosen = all_methods() if announcement.methods is None else announcement.methods
     names = dict.fromkeys([*chosen, *rollouts, *people])
     return [

@@ -31,9 +31,10 @@ from notifications_hub.delivery.bulk import Counts, Planned
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import LONGEST_TEXT, DeliveryReason, ReasonCode
 from notifications_hub.delivery.worker_wakeup import wake_worker
-from notifications_hub.kinds import DeliveryMethod
+from notifications_hub.kinds import DeliveryMethod, kind_of
 from notifications_hub.notification import Notification
 from notifications_hub.streams.sweeper import Isolation
+from notifications_hub.transports import delay_of
 from notifications_hub.transports.address_lookup import find_addresses, usable_transports
 from notifications_hub.web.text import storable
 
@@ -46,20 +47,24 @@ _isolation: Isolation[int] = Isolation(longest=60.0)
 
 
 def begin(announcement: Announcement) -> None:
-    """Create the rollouts of an announcement, in the caller's transaction. Open pages get their time to show it."""
-    starts_at = Now() + timedelta(seconds=hub_settings.ack_window)
+    """Create the rollouts of an announcement, in the caller's transaction. Each waits for the methods before it."""
     wanted = [name for name in usable_transports() if announcement.methods is None or name in announcement.methods]
     Rollout.objects.bulk_create(
-        [Rollout(announcement=announcement, transport=name, starts_at=starts_at) for name in wanted]
+        [Rollout(announcement=announcement, transport=name, starts_at=_start_of(name)) for name in wanted]
     )
     if wanted:
         transaction.on_commit(partial(wake_worker, hub_settings.ack_window), robust=True)
 
 
 def restart_window(announcement_pk: int) -> None:
-    """Give open pages their time from now on, after a long transaction."""
-    starts_at = Now() + timedelta(seconds=hub_settings.ack_window)
-    Rollout.objects.open().filter(announcement=announcement_pk).update(starts_at=starts_at)
+    """Give open pages and earlier transports their time from now on, after a long transaction."""
+    for name in usable_transports():
+        its = Rollout.objects.open().filter(announcement=announcement_pk, transport=name)
+        its.update(starts_at=_start_of(name))
+
+
+def _start_of(transport: str) -> Any:
+    return Now() + timedelta(seconds=delay_of(transport, kind_of(KIND)))
 
 
 class RolloutPlanner:
@@ -212,7 +217,9 @@ def _row(announcement: Announcement, person_pk: Any, methods: frozenset[str], at
 def _finish_if_settled(rollout: Rollout) -> None:
     ended = Rollout.objects.open().filter(pk=rollout.pk, planned_at__isnull=False)
     if _waiting(rollout).first() is None:
-        ended.move(state=RolloutState.DONE, finished_at=timezone.now())
+        with transaction.atomic():
+            if ended.move(state=RolloutState.DONE, finished_at=timezone.now()) and rollout.is_retraction:
+                retraction.record_end(rollout)
 
 
 def _cancel_some(rollout: Rollout) -> bool:

@@ -13,10 +13,12 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from notifications_hub.announcements import audit
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.database import transaction
 from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.delivery.reasons import ReasonCode
 from notifications_hub.delivery.worker_wakeup import wake_worker
 from notifications_hub.message import SHOWN_SECONDS
 from notifications_hub.notification import Notification
@@ -39,13 +41,14 @@ def begin(announcement: Announcement) -> None:
 def plan_step(rollout: Rollout, chunk: int) -> int | None:
     """Plan the retractions of the next deliveries, and return how many. The caller has locked the rollout.
 
-    Return None while a worker may still be sending the announcement: later deliveries could be passed over.
+    Return None while a worker may still be sending the announcement: later deliveries could be passed over. A summary
+    is about other notifications too, so it stays.
     """
     sending = _sending(rollout)
     if sending.finished_at is None:
         return None
     page = _next_page(rollout, sending, chunk)
-    chosen = [one for one in page if _is_unread(one.notification)]
+    chosen = [one for one in page if _is_unread(one.notification) and one.reason != ReasonCode.SUMMED_UP]
     _insert(rollout, chosen)
     if rollout.people is None:
         rollout.people = sending.sent
@@ -70,6 +73,20 @@ def take_back(sending: Rollout, deliveries: Collection[int]) -> None:
     if maybe and rollout is not None:
         _insert(rollout, maybe)
         Rollout.objects.filter(pk=rollout.pk).move(planned=F("planned") + len(maybe))
+
+
+def record_end(rollout: Rollout) -> None:
+    """Add to the audit trail how many addresses it was taken back from."""
+    rollout.refresh_from_db()
+    if rollout.planned:
+        with audit.coming_from(audit.Source.SYSTEM):
+            audit.record(
+                rollout.announcement,
+                audit.Step.TAKEN_BACK,
+                method=rollout.transport,
+                sent=rollout.sent,
+                failed=rollout.failed,
+            )
 
 
 def _sending(rollout: Rollout) -> Rollout:

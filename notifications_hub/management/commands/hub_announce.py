@@ -104,7 +104,7 @@ class Command(BaseCommand):
         if announcement.announced_at:
             self.stdout.write(f"Announced to {_audience_in_words(announcement)}: {reach.words} ({name}).")
         elif announcement.awaits_approval:
-            self.stdout.write(f"Waits for a second person's approval in the admin ({name}).")
+            self.stdout.write(f"Waits for a second person to approve it ({name}).")
         else:
             start = timezone.localtime(announcement.starts_at)
             self.stdout.write(f"Will be announced at {start:%Y-%m-%d %H:%M %Z} ({name}).")

@@ -4,3 +4,6 @@
 import "./elements/toast-stack-element-define.js";
 import "./elements/notification-bell-element-define.js";
 import "./elements/push-keeper-element-define.js";
+import { recordOutsideClicks } from "./inbox/outside-clicks.js";
+
+recordOutsideClicks();

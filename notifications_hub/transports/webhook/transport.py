@@ -70,6 +70,7 @@ class Webhook(_Posts, OwnAddressTransport):
     on_by_default = True
     # Its receiver may be a machine: what it accepts has reached nobody yet.
     confirms = True
+    interrupts = False
     signs = True
 
     def __init__(self, client: HttpClient | None = None, lookup: Lookup | None = None) -> None:
@@ -92,6 +93,7 @@ class SiteWebhook(_Posts, SiteTransport):
 
     label: ClassVar[str | Promise] = _("Webhook")
     confirms = True
+    interrupts = False
 
 
 def webhook_client(

@@ -21,6 +21,7 @@ async function pass(ms) {
 /** A page: the toasts it showed and the acknowledgements it sent. */
 class APage {
   seen = true;
+  silent = false;
   /** The claim of a progress bar; null without one. @type {Promise<boolean> | null} */
   bar = null;
   /** @type {string[]} */
@@ -29,6 +30,7 @@ class APage {
   acknowledged = [];
   queue = new ToastQueue({
     isSeen: () => this.seen,
+    isSilent: () => this.silent,
     claimOf: ({ kind }) => (kind === "task.done" ? this.bar : null),
     display: (items) => this.toasts.push(...items.map(({ id }) => id)),
     painted: async () => {},
@@ -141,4 +143,29 @@ test("a progress bar that was out of sight claims the toast when it is looked at
   page.queue.flush();
   await settled();
   assert.deepEqual([page.toasts, page.acknowledged], [[], [["c1", ["1"]]]]);
+});
+
+test("in silence all but what is critical waits, and is not acknowledged", async () => {
+  const page = new APage();
+  page.silent = true;
+  page.queue.add([anItem("1"), anItem("2", { critical: true })], "c1", { now: true });
+  await settled();
+  assert.deepEqual(page.toasts, ["2"]);
+  assert.deepEqual(page.acknowledged, [["", ["2"]]]);
+  page.silent = false;
+  page.queue.flush();
+  await settled();
+  assert.deepEqual(page.toasts, ["2", "1"]);
+  assert.deepEqual(page.acknowledged.at(-1), ["c1", ["1"]]);
+});
+
+test("what was read in silence is not shown after it", async () => {
+  const page = new APage();
+  page.silent = true;
+  page.queue.add([anItem("1"), anItem("2")], "c1", { now: true });
+  page.queue.forget(["1"]);
+  page.silent = false;
+  page.queue.flush();
+  await settled();
+  assert.deepEqual(page.toasts, ["2"]);
 });

@@ -6,7 +6,7 @@
  * @import { Item } from "../protocol/wire.js"
  */
 
-import { HubShownEvent, HubStateEvent, HubUnshownEvent } from "../client/hub-events.js";
+import { HubEvent, HubShownEvent, HubStateEvent, HubUnshownEvent } from "../client/hub-events.js";
 import { FeedState, InboxChangedEvent } from "../inbox/inbox-feed.js";
 import { isNews } from "../inbox/item-state.js";
 import { badgeOf } from "../inbox/item-view.js";
@@ -15,6 +15,7 @@ import { PageInbox } from "../inbox/page-inbox.js";
 import { HubState } from "../protocol/hub-state.js";
 import { closePushes } from "../push/close-pushes.js";
 import { copyOf, part, setText } from "../shared/dom.js";
+import { QuietTimes } from "../shared/quiet-times.js";
 import { SwapKeeper } from "../shared/swap-keeper.js";
 import { elementLine } from "./element-line.js";
 import { ToastStackElement } from "./toast-stack-element.js";
@@ -40,6 +41,7 @@ const FEED_FAILURES = { [FeedState.FAILED]: HubState.WAITING, [FeedState.ENDED]:
  * - `topics`: further topics, separated by spaces.
  * - `person`: the page's owner.
  * - `scope`: the part of the inbox that it lists and counts, such as a tenant; absent: all of it.
+ * - `quiet`: the person's quiet hours of the next days, which it keeps up to date; absent: none.
  * - `sign-in`: the address of the sign-in page.
  * - `unread` and `unseen`: the counts, which it keeps up to date.
  *
@@ -80,7 +82,7 @@ export class NotificationBellElement extends HTMLElement {
     this.#listen(button);
     const receive = (/** @type {Event} */ event) => this.#receive(event);
     inbox.show({ receive, report: panel.report }, { csrf: this.#text("csrf") });
-    this.#render();
+    this.#keepQuiet();
     if (goesOn) this.#goOn(inbox);
     else inbox.start();
   }
@@ -177,7 +179,26 @@ export class NotificationBellElement extends HTMLElement {
     if (event instanceof InboxChangedEvent) this.#changed(event);
     else if (event instanceof HubShownEvent) this.#toasts?.forget(event.ids);
     else if (event instanceof HubUnshownEvent) this.#showLate(event);
-    else this.dispatchEvent(/** @type {HubStateEvent} */ (event).copy());
+    else this.#pass(event);
+  }
+
+  /** @param {Event} event for other elements of the page */
+  #pass(event) {
+    if (event instanceof HubEvent && event.kind === "quiet_hours.updated") {
+      this.setAttribute("quiet", JSON.stringify(event.data));
+      this.#keepQuiet();
+    }
+    this.dispatchEvent(/** @type {HubStateEvent} */ (event).copy());
+  }
+
+  /** Follow the attribute. The stack may be defined later on the page, but is upgraded in the same script. */
+  #keepQuiet() {
+    this.#toasts?.keepQuiet(this.#quiet);
+    this.#render();
+  }
+
+  get #quiet() {
+    return QuietTimes.parse(this.#text("quiet"));
   }
 
   get #toasts() {
@@ -261,6 +282,7 @@ export class NotificationBellElement extends HTMLElement {
     this.setAttribute("unseen", String(store.unseen));
     this.#renderButton(button, store.unread);
     panel.renderState(FEED_FAILURES[feed.state] ?? client.state);
+    panel.renderQuiet(this.#quiet.endAt(Date.now()));
     // A closed panel keeps its rows, but not those of a session that is over.
     if (panel.open || this.#isOver) panel.render({ older: feed.older, unread: store.unread, state: feed.state });
   }

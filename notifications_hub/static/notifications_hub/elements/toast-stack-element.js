@@ -1,5 +1,8 @@
 // @ts-check
-/** @import { Item } from "../protocol/wire.js" */
+/**
+ * @import { Item } from "../protocol/wire.js"
+ * @import { QuietTimes } from "../shared/quiet-times.js"
+ */
 import { SwapKeeper } from "../shared/swap-keeper.js";
 import { ToastOpenedEvent } from "../toasts/toast-events.js";
 import { SMALL, ToastStack } from "../toasts/toast-stack.js";
@@ -60,6 +63,15 @@ export class ToastStackElement extends HTMLElement {
    */
   show(items, cursor, { now }) {
     this.#stack.show(items, cursor, { now });
+  }
+
+  /**
+   * Hold toasts back in these quiet hours, and show them once those are over.
+   *
+   * @param {QuietTimes} quiet
+   */
+  keepQuiet(quiet) {
+    this.#stack.keepQuiet(quiet);
   }
 
   /**

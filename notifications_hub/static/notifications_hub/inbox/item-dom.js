@@ -93,6 +93,7 @@ function fillLink(root, item) {
   setAttribute(link, "href", outside?.href || linkOf(item, document.baseURI));
   setAttribute(link, "target", outside ? "_blank" : "");
   setAttribute(link, "rel", outside ? "noopener noreferrer" : "");
+  setAttribute(link, "data-records", outside ? linkOf(item, document.baseURI) : "");
   if (!(words instanceof HTMLElement)) return;
   words.hidden = !outside;
   setText(words, outside ? (words.dataset.words ?? "{host}").replace("{host}", () => outside.host) : "");

@@ -46,6 +46,17 @@ export function dayTitle(day, { today }) {
   return new Date(`${day}T12:00`).toLocaleDateString(pageLanguage(), { dateStyle: "long" });
 }
 
+/**
+ * Return a time of today as the time alone, and any other with its day.
+ *
+ * @param {number} at
+ */
+export function shortTime(at) {
+  const isToday = dayKey(new Date(at)) === dayKey(new Date());
+  const options = /** @type {const} */ ({ dateStyle: isToday ? undefined : "medium", timeStyle: "short" });
+  return new Date(at).toLocaleString(pageLanguage(), options);
+}
+
 /** @param {number} at */
 function exactTime(at) {
   return new Date(at).toLocaleString(pageLanguage(), { dateStyle: "full", timeStyle: "long" });

@@ -11,6 +11,7 @@ import { part, setText } from "../shared/dom.js";
 import { onTick } from "../shared/ticker.js";
 import { ChangeNotice } from "./change-notice.js";
 import { FeedState } from "./inbox-feed.js";
+import { shortTime } from "./item-times.js";
 import { NewsAnnouncer } from "./news-announcer.js";
 import { NotificationList } from "./notification-list.js";
 import { OlderState } from "./older-pages.js";
@@ -130,6 +131,13 @@ export class NotificationPanel {
     label.dataset.state = state;
     label.title = label.getAttribute(`data-text-${state}`) ?? "";
     setText(part(label, "state-text"), label.title);
+  }
+
+  /** @param {number} end of the quiet hours that hold now, in milliseconds; 0: none do */
+  renderQuiet(end) {
+    const line = part(this.#panel, "quiet");
+    line.hidden = end === 0;
+    if (end > 0) setText(line, (line.dataset.text ?? "").replace("{time}", shortTime(end)));
   }
 
   /**

@@ -18,6 +18,7 @@
  * @property {boolean} archived
  * @property {boolean} delivered
  * @property {boolean} toast false to list and count it without a toast
+ * @property {boolean} [critical] true to show it in quiet hours too
  * @property {Record<string, any>} [data] stored by its kind
  * @property {Record<string, any>} [extension] columns that the site adds for pages
  * @property {string} [scope] the part of the inbox it belongs to, such as a tenant; "" or none: all of them

@@ -8,11 +8,12 @@ const OTHERS_FIRST = 3_000;
 const BAR_FIRST = 1_000;
 
 /**
- * Toasts that are due. They wait while the page is hidden, while another tab should show them, and while an element that
- * claimed the news shows it. Items that are delivered, read or shown in the meantime are dropped.
+ * Toasts that are due. They wait while the page is hidden or silent, while another tab should show them, and while an
+ * element that claimed the news shows it. What is critical does not wait for silence to end. Items that are delivered, read or shown in the meantime are dropped.
  */
 export class ToastQueue {
   #isSeen;
+  #isSilent;
   #claimOf;
   #display;
   #painted;
@@ -31,14 +32,16 @@ export class ToastQueue {
   /**
    * @param {object} options
    * @param {() => boolean} options.isSeen whether the page is visible
+   * @param {() => boolean} [options.isSilent] whether the person's quiet hours hold, and they wish no toasts meanwhile
    * @param {(item: Item) => Promise<boolean> | null} options.claimOf resolves to whether an element
    *   showed the item; null if unclaimed
    * @param {(items: Item[]) => void} options.display
    * @param {() => Promise<void>} options.painted resolves once the toasts are on the screen
    * @param {(cursor: string, ids: string[]) => void} options.displayed "" while some items still wait
    */
-  constructor({ isSeen, claimOf, display, painted, displayed }) {
+  constructor({ isSeen, isSilent = () => false, claimOf, display, painted, displayed }) {
     this.#isSeen = isSeen;
+    this.#isSilent = isSilent;
     this.#claimOf = claimOf;
     this.#display = display;
     this.#painted = painted;
@@ -68,10 +71,11 @@ export class ToastQueue {
     this.flush();
   }
 
-  /** Show the waiting items if the page is visible. */
+  /** Show the waiting items if the page is visible, and those that may be shown now if it is silent. */
   flush() {
     this.#offer();
-    const items = this.waiting.filter(({ id }) => !this.#left.has(id));
+    const silent = this.#isSilent();
+    const items = this.waiting.filter(({ id, critical }) => !this.#left.has(id) && (!silent || critical === true));
     if (items.length === 0 || !this.#isSeen()) return;
     const ids = items.map(({ id }) => id);
     for (const id of ids) this.#waiting.delete(id);

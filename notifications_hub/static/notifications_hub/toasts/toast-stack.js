@@ -2,6 +2,7 @@
 /** @import { Item } from "../protocol/wire.js" */
 import { announce } from "../shared/announcer.js";
 import { copyOf, part, setText } from "../shared/dom.js";
+import { QuietTimes } from "../shared/quiet-times.js";
 import { Toast } from "./toast.js";
 import { ToastDueEvent, ToastsDisplayedEvent } from "./toast-events.js";
 import { ToastFocus } from "./toast-focus.js";
@@ -21,6 +22,7 @@ export class ToastStack {
   #element = null;
   #queue = new ToastQueue({
     isSeen: () => this.#element !== null && document.visibilityState === "visible",
+    isSilent: () => this.#quiet.isSilentAt(Date.now()),
     claimOf: (item) => this.#claimOf(item),
     display: (items) => this.#displayAll(items),
     painted,
@@ -32,6 +34,9 @@ export class ToastStack {
   /** The toasts on the screen, oldest first. @type {Map<string, Toast>} */
   #toasts = new Map();
   #more = 0;
+  #quiet = new QuietTimes(null);
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #quietTimer;
   /** What was displayed just before the element was removed. @type {ToastsDisplayedEvent[]} */
   #unreported = [];
 
@@ -70,6 +75,7 @@ export class ToastStack {
 
   /** End for good. */
   stop() {
+    clearTimeout(this.#quietTimer);
     this.#queue.stop();
     this.#speech.stop();
   }
@@ -81,6 +87,18 @@ export class ToastStack {
    */
   show(items, cursor, { now }) {
     this.#queue.add(items, cursor, { now });
+  }
+
+  /**
+   * Hold toasts back in these quiet hours, and show them once those are over.
+   *
+   * @param {QuietTimes} quiet
+   */
+  keepQuiet(quiet) {
+    this.#quiet = quiet;
+    clearTimeout(this.#quietTimer);
+    this.#quietTimer = quiet.atEnd(() => this.keepQuiet(quiet));
+    this.#queue.flush();
   }
 
   /**

@@ -1,0 +1,116 @@
+"""Prepare claimed deliveries: render the message of each, or find the reason that nothing is to be sent now."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+
+from django.core import signing
+from django.urls import NoReverseMatch, reverse
+
+from notifications_hub.conf import hub_settings
+from notifications_hub.database.reconnect import CONNECTION_ERRORS
+from notifications_hub.delivery import held
+from notifications_hub.delivery.claiming import Outcome, Settled
+from notifications_hub.delivery.held import QuietPeople
+from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.delivery.pointless import pointless_reason
+from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
+from notifications_hub.delivery.sender import Result, Sending, failed_unexpectedly
+from notifications_hub.message import Message, localized_for, retraction_of
+from notifications_hub.transports import Loads, Send, get_transport, transport_names
+
+ACT_SALT = "notifications_hub.act"
+
+log = logging.getLogger(__name__)
+
+
+def prepared(claimed: Sequence[Delivery], quiet: QuietPeople) -> Iterator[Sending | Result]:
+    """Yield a job per delivery, or a result if nothing is to be sent. One that cannot be rendered stops no other."""
+    senders = {name: _senders(name, its) for name, its in _by_transport(claimed).items()}
+    act_url = report_url()
+    for one in claimed:
+        try:
+            job = _job(one, senders[one.transport], act_url)
+            waits = held.must_wait(one, job.message, quiet)
+            yield job if waits is None else _result(one, waits)
+        except _Pointless as pointless:
+            reason = DeliveryReason(pointless.code)
+            yield _result(one, Outcome(state=DeliveryState.CANCELLED, reason=reason, attempted=False))
+        except CONNECTION_ERRORS:
+            raise
+        except Exception as error:
+            log.exception("Delivery %s cannot be prepared", one.pk)
+            yield _result(one, failed_unexpectedly(error, attempted=False))
+
+
+def _result(one: Delivery, outcome: Outcome) -> Result:
+    return Result(settled=Settled(delivery=one, outcomes=[outcome]))
+
+
+def _by_transport(claimed: Iterable[Delivery]) -> Mapping[str, list[Delivery]]:
+    found: dict[str, list[Delivery]] = defaultdict(list)
+    for one in claimed:
+        found[one.transport].append(one)
+    return found
+
+
+def _senders(name: str, deliveries: Iterable[Delivery]) -> Mapping[str, Send]:
+    """Map addresses to the functions that send to them, if the transport can load them in one go."""
+    if name not in transport_names():
+        return {}
+    transport = get_transport(name)
+    return transport.load({one.address for one in deliveries}) if isinstance(transport, Loads) else {}
+
+
+class _Pointless(Exception):
+    """Raised when something has made the delivery pointless since it was planned."""
+
+    def __init__(self, code: ReasonCode) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Sending:
+    send = senders.get(one.address) or partial(get_transport(one.transport).send, address=one.address)
+    if code := pointless_reason(one):
+        raise _Pointless(code)
+    with localized_for(one.notification.recipient):
+        message = one.notification.message()
+        if one.is_retraction:
+            message = retraction_of(message)
+            return Sending(delivery=one, message=message, send=send, expires=one.created.timestamp() + message.ttl)
+    expires = _expires(one, message)
+    rest = expires - time.time()
+    if rest <= 0:
+        raise _Pointless(ReasonCode.EXPIRED)
+    message = dataclasses.replace(message, ttl=max(1, int(rest)), token=act_token(one), act_url=act_url)
+    return Sending(delivery=one, message=message, send=send, expires=expires)
+
+
+def _expires(one: Delivery, message: Message) -> float:
+    """Return when it is out of date, in seconds since the epoch.
+
+    Quiet hours do not use up the site's time to live. A kind with a shorter one means a moment that passes.
+    """
+    began = one.notification.timestamp
+    if message.ttl >= hub_settings.push_ttl and (until := held.held_until(one)):
+        began = max(began, until)
+    return began.timestamp() + message.ttl
+
+
+def act_token(one: Delivery) -> str:
+    """Return a token for the encrypted payload. Its holder may report on this one delivery and nothing else."""
+    return signing.dumps([one.pk, one.notification_id], salt=ACT_SALT)
+
+
+def report_url() -> str:
+    """Return where a browser reports on a push, or an empty text if the host serves no API."""
+    try:
+        return reverse("notifications_hub_api:push_act")
+    except NoReverseMatch:
+        return ""

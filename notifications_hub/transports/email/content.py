@@ -1,0 +1,137 @@
+"""The content of an email, from the message that every delivery method shares.
+
+The templates are `notifications_hub/email/message.html` and `message.txt`. A template `<kind>.html` beside them is used
+for that kind. Each extends `base.html` or `base.txt`, whose blocks a host overrides.
+"""
+
+from __future__ import annotations
+
+import email.policy
+import unicodedata
+from dataclasses import dataclass
+from email.policy import EmailPolicy
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import django
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import select_template
+from django.urls import NoReverseMatch, reverse
+from django.utils import translation
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+
+from notifications_hub.conf import hub_settings
+from notifications_hub.kinds import kind_of
+from notifications_hub.message import Message, veiled
+from notifications_hub.transports.email.headers import headers_of, sender
+from notifications_hub.transports.email.recipients import Recipient
+from notifications_hub.transports.email.unsubscribe_links import Subscription
+from notifications_hub.web.site_paths import use_script_name
+from notifications_hub.web.text import balanced, storable
+
+LONGEST_SUBJECT, LONGEST_PREVIEW = 150, 120
+_WHOLE = frozenset({"list-unsubscribe", "in-reply-to", "references"})
+_READ = "read"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    label: str
+    url: str
+
+
+class _WholeLinks(EmailPolicy):
+    """A policy that leaves links and ids whole. Python would encode a longer one, and no mail program could read it."""
+
+    def fold(self, name: str, value: Any) -> str:
+        return f"{name}: {value}{self.linesep}" if name.lower() in _WHOLE else super().fold(name, value)
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        return self.fold(name, value).encode() if name.lower() in _WHOLE else super().fold_binary(name, value)
+
+
+class HubEmail(EmailMultiAlternatives):
+    """An email whose links stay whole in its headers."""
+
+    def message(self, **kwargs: Any) -> Any:
+        # Before Django 6.0, Python's older policy does so.
+        if django.VERSION >= (6, 0):
+            kwargs["policy"] = _WholeLinks(linesep=kwargs.get("policy", email.policy.default).linesep)
+        return super().message(**kwargs)
+
+
+def email_for(message: Message, recipient: Recipient, *, optional: bool) -> EmailMultiAlternatives:
+    """Return the email, in the message's language. `optional` is whether the person may switch its kind off."""
+    # This may run in a thread that no request used.
+    use_script_name()
+    with translation.override(message.language):
+        # Its subject is shown on locked screens, and servers on the way read it all.
+        shown = veiled(message)
+        label = str(kind_of(message.kind).label or message.kind)
+        unsubscribe = _absolute(Subscription(recipient.pk, message.kind).path) if optional else ""
+        context = {**_context(shown, label), "unsubscribe_url": unsubscribe}
+        if optional:
+            context["unsubscribe_all_url"] = _absolute(Subscription(recipient.pk).path)
+        made = HubEmail(
+            subject=subject_of(shown.title),
+            body=_rendered(message.kind, "txt", context),
+            from_email=sender(),
+            to=[recipient.address],
+            headers=dict(headers_of(message, recipient, list_label=_one_line(label), unsubscribe=unsubscribe)),
+        )
+        made.attach_alternative(_rendered(message.kind, "html", context), "text/html")
+        return made
+
+
+def subject_of(title: str) -> str:
+    """Return a title as one line without control characters, which could begin another header."""
+    return balanced(Truncator(_one_line(title)).chars(LONGEST_SUBJECT))
+
+
+def _one_line(text: str) -> str:
+    visible = "".join(" " if unicodedata.category(one) in ("Cc", "Zl", "Zp") else one for one in text)
+    return " ".join(_storable(visible).split())
+
+
+def _context(message: Message, label: str) -> dict[str, Any]:
+    body = _storable(message.body).strip()
+    return {
+        "message": message,
+        "title": _one_line(message.title),
+        "body": body,
+        "preview": Truncator(_one_line(body)).chars(LONGEST_PREVIEW),
+        "link": Link(_("Open"), _absolute(message.url or _page("inbox"))),
+        "links": [
+            Link(_one_line(action.title), _absolute(action.url))
+            for action in message.actions
+            if action.url and action.name != _READ
+        ],
+        "kind_label": label,
+        "preferences_url": _absolute(_page("preferences")),
+        "site_name": urlsplit(hub_settings.site_url).netloc,
+        "site_url": hub_settings.site_url,
+        "language": message.language,
+        "direction": "rtl" if translation.get_language_bidi() else "ltr",
+    }
+
+
+def _rendered(kind: str, ending: str, context: dict[str, Any]) -> str:
+    names = [f"notifications_hub/email/{name}.{ending}" for name in (kind, "message")]
+    text: str = select_template(names).render(context)
+    return text if ending == "html" else f"{text.strip()}\n"
+
+
+def _storable(text: str) -> str:
+    return storable(text, len(text))
+
+
+def _page(name: str) -> str:
+    try:
+        return reverse(f"notifications_hub:{name}")
+    except NoReverseMatch:
+        return ""
+
+
+def _absolute(path: str) -> str:
+    return urljoin(hub_settings.site_url, path) if path else ""

@@ -1,0 +1,77 @@
+"""Reports of mail services about bounces and complaints: signed requests, and the signal of django-anymail.
+
+A request is signed by Standard Webhooks, and its JSON names an event and addresses, as Resend sends them:
+
+    {"type": "email.bounced" or "email.complained", "data": {"to": ["alice@example.com"]}}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.apps import apps
+
+from notifications_hub.conf import hub_settings
+from notifications_hub.transports.email.models import StopReason, stop_all, stop_emails_to
+
+_REASONS = {"email.bounced": StopReason.BOUNCED, "email.complained": StopReason.COMPLAINED}
+_PASSING = frozenset({"transient", "temporary", "soft"})
+_OF_ANYMAIL = {"bounced": StopReason.BOUNCED, "complained": StopReason.COMPLAINED}
+_GONE_FOR_ANYMAIL = frozenset({"invalid", "bounced"})
+
+
+class BadReport(ValueError):
+    """Raised for a report that is not signed with the site's secret, or that names no address."""
+
+
+def take_report(body: bytes, headers: Mapping[str, str]) -> int:
+    """Stop the addresses of a signed report. Return how many it names. Raise `BadReport`."""
+    given = _verified(body, headers)
+    reason = _REASONS.get(given.get("type", ""))
+    data = given.get("data")
+    if reason is None or not isinstance(data, dict) or _is_passing(data):
+        return 0
+    addresses = data.get("to")
+    if not isinstance(addresses, list) or not all(isinstance(one, str) for one in addresses):
+        raise BadReport('The report has no addresses: {"data": {"to": ["…"]}}.')
+    stop_all(addresses, reason)
+    return len(addresses)
+
+
+def _verified(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
+    from standardwebhooks import Webhook, WebhookVerificationError
+
+    try:
+        # It also refuses a report that is older than five minutes.
+        Webhook(hub_settings.email_webhook_secret).verify(body, dict(headers), json_parse=False)
+        given = json.loads(body)
+    except WebhookVerificationError:
+        raise BadReport("The signature is invalid, or too old.") from None
+    except ValueError:
+        raise BadReport("The report is not JSON.") from None
+    if not isinstance(given, dict):
+        raise BadReport("The report is not a JSON object.")
+    return given
+
+
+def _is_passing(data: Mapping[str, Any]) -> bool:
+    bounce = data.get("bounce")
+    return isinstance(bounce, dict) and str(bounce.get("type", "")).lower() in _PASSING
+
+
+def connect() -> None:
+    """Listen to django-anymail, on a site that has it. It knows the reports of all services that it sends by."""
+    if apps.is_installed("anymail"):
+        from anymail.signals import tracking
+
+        tracking.connect(_take_tracked, dispatch_uid="notifications_hub.email_reports")
+
+
+def _take_tracked(event: Any, **kwargs: object) -> None:
+    reason = _OF_ANYMAIL.get(event.event_type)
+    # A mailbox that is full at the moment also bounces.
+    is_passing = reason is StopReason.BOUNCED and event.reject_reason not in _GONE_FOR_ANYMAIL
+    if reason is not None and event.recipient and not is_passing:
+        stop_emails_to(event.recipient, reason)

@@ -1,0 +1,106 @@
+"""Reports of bounces and complaints, which stop an address."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.http import HttpResponse
+from django.test import Client
+from pytest_django import Settings
+from standardwebhooks import Webhook
+
+from notifications_hub.transports.email import reports
+from notifications_hub.transports.email.models import StoppedEmail
+
+pytestmark = pytest.mark.django_db
+
+SECRET = "whsec_c2VjcmV0LW9mLXRoZS1tYWlsLXNlcnZpY2U="
+BOUNCED = {"type": "email.bounced", "data": {"to": ["Alice@Example.com"]}}
+
+
+@pytest.fixture(autouse=True)
+def _with_secret(settings: Settings) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "EMAIL_WEBHOOK_SECRET": SECRET}
+
+
+def post(body: object, *, secret: str = SECRET, at: datetime | None = None) -> HttpResponse:
+    """Post a report as a mail service does, without a cookie."""
+    text = body if isinstance(body, str) else json.dumps(body)
+    at = at or datetime.now(UTC)
+    headers = {
+        "webhook-id": "1",
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": Webhook(secret).sign("1", at, text),
+    }
+    client: Any = Client(enforce_csrf_checks=True)
+    answer: HttpResponse = client.post(
+        "/notifications/email-reports/", text, content_type="application/json", headers=headers
+    )
+    return answer
+
+
+def stopped() -> list[tuple[str, str]]:
+    return list(StoppedEmail.objects.order_by("address").values_list("address", "reason"))
+
+
+def test_a_bounce_and_a_complaint_stop_their_addresses() -> None:
+    assert post(BOUNCED).status_code == 200
+    assert post({"type": "email.complained", "data": {"to": ["bob@example.com"]}}).status_code == 200
+    assert stopped() == [("alice@example.com", "bounced"), ("bob@example.com", "complained")]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"type": "email.delivered", "data": {"to": ["alice@example.com"]}},
+        {"type": "email.bounced", "data": {"to": ["alice@example.com"], "bounce": {"type": "Transient"}}},
+    ],
+)
+def test_other_reports_stop_nothing(body: object) -> None:
+    assert post(body).status_code == 200
+    assert stopped() == []
+
+
+@pytest.mark.parametrize("body", ["{", "[]", {"type": "email.bounced", "data": {"to": [7]}}])
+def test_a_malformed_report_is_refused(body: object) -> None:
+    assert post(body).status_code == 400
+    assert stopped() == []
+
+
+def test_a_report_with_another_signature_is_refused() -> None:
+    assert post(BOUNCED, secret="whsec_YW5vdGhlciBzZWNyZXQ=").status_code == 400
+    assert stopped() == []
+
+
+def test_an_old_report_is_refused() -> None:
+    assert post(BOUNCED, at=datetime.now(UTC) - timedelta(hours=1)).status_code == 400
+    assert stopped() == []
+
+
+def test_a_site_without_a_secret_takes_no_reports(settings: Settings) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "EMAIL_WEBHOOK_SECRET": ""}
+    assert post(BOUNCED).status_code == 404
+    assert stopped() == []
+
+
+def test_the_signal_of_anymail_stops_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    from anymail.signals import AnymailTrackingEvent, tracking
+
+    monkeypatch.setattr(apps, "is_installed", lambda name: name == "anymail")
+    reports.connect()
+    try:
+        for kind, reason, address in (
+            ("bounced", "invalid", "alice@example.com"),
+            ("bounced", "other", "full@example.com"),
+            ("complained", None, "bob@example.com"),
+            ("opened", None, "charlie@example.com"),
+        ):
+            event = AnymailTrackingEvent(event_type=kind, recipient=address, reject_reason=reason)
+            tracking.send(sender=object, event=event, esp_name="Test")
+    finally:
+        tracking.disconnect(dispatch_uid="notifications_hub.email_reports")
+    assert stopped() == [("alice@example.com", "bounced"), ("bob@example.com", "complained")]
