@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from notifications_hub import audience_lists, audiences, broadcast
+from notifications_hub.announcements import audit
 from notifications_hub.announcements import reach as reach_module
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.audience_lists import AudienceList
@@ -140,6 +141,22 @@ def test_the_people_of_a_planned_announcement_can_be_changed(writer: Client, ali
     assert AudienceList.objects.count() == 1
 
 
+def test_other_people_are_a_change_for_the_audit_trail(writer: Client, alice: User, bob: User) -> None:
+    times = {"starts_at_0": "2999-01-01", "starts_at_1": "12:00", "ends_at_0": "2999-02-01", "ends_at_1": "12:00"}
+    writer.post(ADD, chosen("alice\r\nbob", **times))
+    announcement = Announcement.objects.get()
+    first = announcement.audience
+    writer.post(change(announcement), chosen("bob, alice", **times))
+    assert [step.step for step in audit.steps_of(announcement)] == ["written"]
+
+    writer.post(change(announcement), chosen("bob", **times))
+    announcement.refresh_from_db()
+    edited = audit.steps_of(announcement).first()
+    assert edited is not None
+    assert edited.step == "edited"
+    assert edited.details["changes"]["audience"] == [first, announcement.audience]
+
+
 def test_the_admin_says_for_whom_it_is(writer: Client, alice: User, bob: User) -> None:
     announcement = broadcast(title="For two", audience=[alice, bob])
 
@@ -241,9 +258,7 @@ def test_an_audience_that_raises_is_an_error_at_itself_only(writer: Client) -> N
     assert words in reach(writer, audience="audience.customers")
     assert "For <strong>1 person</strong>" in reach(writer)
     answer = writer.post(ADD, filled_in(audience="audience.customers"))
-    assert errors_of(answer, "audience") == [
-        "The people of this audience cannot be read now (RuntimeError). Nothing was sent."
-    ]
+    assert errors_of(answer, "audience") == [words]
     assert not Announcement.objects.exists()
 
 

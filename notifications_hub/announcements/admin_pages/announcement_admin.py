@@ -187,7 +187,6 @@ class AnnouncementAdmin(
         form.store_people()
         if not obj.announced_at:
             obj.is_draft = DRAFT in request.POST
-            form.store_people()
         if not corrections.needs_correction(obj):
             super().save_model(request, obj, form, change)
 
@@ -245,11 +244,12 @@ class AnnouncementAdmin(
         self.message_user(request, text, level)
         return HttpResponseRedirect(reverse("admin:notifications_hub_announcement_changelist"))
 
-    # Withdrawal
+    # Preview and withdrawal
 
     def get_urls(self) -> list[URLPattern]:
         view, name = self.admin_site.admin_view, "notifications_hub_announcement"
         patterns = [
+            path("preview/", view(self.preview_view), name=f"{name}_preview"),
             path("<int:pk>/withdraw/", view(self.withdraw_view), name=f"{name}_withdraw"),
             *self.sending_urls(),
             *self.approval_urls(),

@@ -19,6 +19,7 @@ from notifications_hub.announcements.admin_pages import zone
 from notifications_hub.announcements.admin_pages.audience_fields import (
     CHOSEN,
     audience_field,
+    check_audience,
     chosen_people,
     initial_of,
     people_field,

@@ -4,33 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.contrib import admin
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
 from django.utils import translation
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language_info
-from django.utils.translation import gettext as _
 
-from notifications_hub.announcements.admin_pages.audience_page import audience_reach
 from notifications_hub.announcements.admin_pages.banner import BANNER_FIELDS
 from notifications_hub.announcements.admin_pages.forms import other_languages
-from notifications_hub.announcements.admin_pages.parts import PERMISSION
 from notifications_hub.announcements.markdown import safe_html
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.validation import MAX_BODY, MAX_TITLE
 from notifications_hub.message import Message
 from notifications_hub.web.outside_links import BadLink, read_link
-
-if TYPE_CHECKING:
-    AnnouncementModelAdmin = admin.ModelAdmin[Announcement]
-else:
-    AnnouncementModelAdmin = object
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,25 +85,3 @@ def _level(form: Mapping[str, str]) -> str:
     field = Announcement._meta.get_field("level")
     given = form.get("level", "")
     return given if given in dict(field.flatchoices) else str(field.default)
-
-
-class PreviewPage(AnnouncementModelAdmin):
-    def preview_urls(self) -> list[URLPattern]:
-        view, name = self.admin_site.admin_view, "notifications_hub_announcement"
-        return [path("preview/", view(self.preview_view), name=f"{name}_preview")]
-
-    def preview_view(self, request: HttpRequest) -> HttpResponse:
-        """Show the form's announcement as people will see it: a fragment for the script, else a whole page."""
-        if not request.user.has_perm(PERMISSION):
-            raise PermissionDenied
-        page = "_preview" if "piece" in request.GET else "preview"
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Preview"),
-            "opts": self.opts,
-            "media": self.media,
-        }
-        context["previews"] = previews(request.POST.dict())
-        if page == "preview" and "audience" in request.POST:
-            context["audience"] = audience_reach(request.POST)
-        return TemplateResponse(request, f"admin/notifications_hub/announcement/{page}.html", context)
