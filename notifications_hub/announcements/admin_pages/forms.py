@@ -200,7 +200,9 @@ class AnnouncementForm(LinkConsent):
 
     def _explain_urgency(self) -> None:
         if "urgency" in self.fields:
-            critical = _("Critical reaches people by every method above, whatever they prefer.")
+            critical = _(
+                "Critical reaches people by every method above, whatever they prefer, also in their quiet hours."
+            )
             approved = _("A second person has to approve it.")
             needs = hub_settings.announcement_approval_above is not None
             self.fields["urgency"].help_text = f"{critical} {approved}" if needs else critical

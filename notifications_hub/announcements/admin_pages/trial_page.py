@@ -102,7 +102,10 @@ def send_trial(data: QueryDict, written: Announcement, person: Person) -> Trial:
     kept, faults = _translations_in(data, written)
     if faults:
         return Trial(None, errors=faults)
-    announcement = _announce(words, kept, person)
+    with transaction.atomic():
+        announcement = _announce(words, kept, person)
+        # One that is not saved yet has no history of its own.
+        audit.record(written if written.pk else announcement, audit.Step.TEST_SENT, by=person)
     return Trial(announcement, lines=list(_lines(announcement, person)))
 
 
@@ -137,7 +140,6 @@ def _announce(words: Announcement, translations: Sequence[dict[str, Any]], perso
             )
             for one in translations
         )
-        audit.record(words, audit.Step.WRITTEN, by=person)
         announce.announce_if_due(words, by=person)
     return words
 
