@@ -14,6 +14,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from notifications_hub import audience_lists, audiences, broadcast
+from notifications_hub.announcements import audit
+from notifications_hub.announcements import reach as reach_module
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.audience_lists import AudienceList
 from notifications_hub.delivery.preferences import choose_methods
@@ -32,8 +34,10 @@ PEOPLE = f"{LIST}people/"
 
 
 @pytest.fixture(autouse=True)
-def _empty_cache() -> None:
+def _exact_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count without a cache, and with time enough on a busy machine."""
     cache.clear()
+    monkeypatch.setattr(reach_module, "SECONDS", 30.0)
 
 
 @pytest.fixture
@@ -135,6 +139,22 @@ def test_the_people_of_a_planned_announcement_can_be_changed(writer: Client, ali
     announcement.refresh_from_db()
     assert list(audiences.members(announcement.audience)) == [bob]
     assert AudienceList.objects.count() == 1
+
+
+def test_other_people_are_a_change_for_the_audit_trail(writer: Client, alice: User, bob: User) -> None:
+    times = {"starts_at_0": "2999-01-01", "starts_at_1": "12:00", "ends_at_0": "2999-02-01", "ends_at_1": "12:00"}
+    writer.post(ADD, chosen("alice\r\nbob", **times))
+    announcement = Announcement.objects.get()
+    first = announcement.audience
+    writer.post(change(announcement), chosen("bob, alice", **times))
+    assert [step.step for step in audit.steps_of(announcement)] == ["written"]
+
+    writer.post(change(announcement), chosen("bob", **times))
+    announcement.refresh_from_db()
+    edited = audit.steps_of(announcement).first()
+    assert edited is not None
+    assert edited.step == "edited"
+    assert edited.details["changes"]["audience"] == [first, announcement.audience]
 
 
 def test_the_admin_says_for_whom_it_is(writer: Client, alice: User, bob: User) -> None:

@@ -34,7 +34,7 @@ def test_a_test_goes_to_its_writer_alone(writer: Client, bob: User, charlie: Use
 
     sent = Announcement.objects.get()
     assert (sent.title, sent.body, sent.urgency) == ("[Test] Closed on Sunday", "We move the **shelves**.", "critical")
-    assert [row.title for row in sent.translations.all()] == ["[Test] 周日闭馆"]
+    assert [row.title for row in sent.translations.all()] == ["[测试] 周日闭馆"]
     assert (sent.is_test, sent.awaits_approval, sent.by) == (True, False, bob)
     assert list(audiences.members(sent.audience)) == [bob]
     assert sent.ends_at - timezone.now() <= timedelta(hours=1)
@@ -86,7 +86,7 @@ def test_a_test_changes_nothing_of_what_is_written(writer: Client) -> None:
     planned.refresh_from_db()
     assert (planned.title, planned.translations.get().title) == ("Planned", "计划")
     sent = Announcement.objects.get(is_test=True)
-    assert (sent.title, sent.translations.get().title) == ("[Test] Changed", "[Test] 改")
+    assert (sent.title, sent.translations.get().title) == ("[Test] Changed", "[测试] 改")
     assert f"{LIST}{planned.pk}/test/" in writer.get(change(planned)).content.decode()
 
 

@@ -37,7 +37,7 @@ def audience_field(label: Any) -> forms.ChoiceField:
 
 def people_field() -> forms.CharField:
     return forms.CharField(
-        label=_("people"),
+        label=_("People"),
         required=False,
         max_length=_LONGEST,
         widget=PeopleWidget(attrs={"rows": 6, "dir": "auto", "spellcheck": "false", "autocapitalize": "off"}),

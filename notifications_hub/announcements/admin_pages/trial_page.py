@@ -43,7 +43,7 @@ else:
 
 LASTS = timedelta(hours=1)
 _LONGEST_TITLE = 120
-_TRIED = {"title", "body", "url", "level", "urgency", "methods"}
+_TRIED = {"title", "body", "url", "other_site", "level", "urgency", "methods"}
 
 
 class TrialForm(AnnouncementForm):
