@@ -21,6 +21,7 @@ async tests, and cannot use the test's own database. Reach the site by `site.pyt
 from __future__ import annotations
 
 import inspect
+import math
 import os
 import shutil
 import signal
@@ -40,6 +41,7 @@ from django.db import connection, connections
 from django.test import AsyncClient, Client
 
 from notifications_hub import cache_keys
+from notifications_hub.announcements.banners import current as banners
 from notifications_hub.streams import sequencer
 from tests.support.browser import People, SharedChromium
 from tests.support.databases import Databases, PostgresDatabases, SqliteDatabases, databases_like
@@ -131,6 +133,12 @@ def _content_types_kept() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         keep_content_types(patched)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_banners_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin as a process that has just found no banners, so that no page asks. It asks again after a change."""
+    monkeypatch.setattr(banners, "_kept", banners._Kept((), math.inf))
 
 
 @pytest.fixture(autouse=True)

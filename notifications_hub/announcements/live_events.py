@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from notifications_hub import streams
 from notifications_hub.announcements.banners import current as banners
+from notifications_hub.announcements.banners.rules import as_public_json
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.audiences import EVERYONE, PUBLIC_BANNERS
 from notifications_hub.streams import Event, NewEvent, item_key
@@ -34,9 +35,10 @@ def key_of(announcement: Announcement) -> str:
 
 
 def _publish(kind: str, announcement: Announcement, more: Sequence[str], *, erases: Sequence[str] = ()) -> None:
-    data, item = announcement.item().as_json(), key_of(announcement)
-    topics = [announcement.audience, *more]
-    streams.append_many([NewEvent(topic, kind, data, item=item, erases=erases) for topic in topics])
+    item = key_of(announcement)
+    data = {announcement.audience: announcement.item().as_json()}
+    data |= {topic: as_public_json(announcement) for topic in more}
+    streams.append_many([NewEvent(topic, kind, data[topic], item=item, erases=erases) for topic in data])
     banners.forget_on_commit()
 
 

@@ -155,6 +155,20 @@ def test_words_are_escaped_and_in_the_language_of_the_reader(client_for: ClientF
     assert "停水" in chinese
 
 
+def test_visitors_are_led_straight_to_its_link(client: Client) -> None:
+    banner(rules=PUBLIC, url="/accounts/signup/")
+    assert 'href="/accounts/signup/"' in client.get(PAGE).content.decode()
+    assert [item["url"] for item in client.get(CURRENT).json()["banners"]] == ["/accounts/signup/"]
+    assert [item["url"] for _kind, item in log_of(PUBLIC_BANNERS)] == ["/accounts/signup/"]
+
+
+def test_a_link_to_another_site_says_where_it_leads(client: Client) -> None:
+    banner(rules=PUBLIC, url="https://status.example.com/", other_site=True)
+    page = client.get(PAGE).content.decode()
+    assert 'href="https://status.example.com/" target="_blank" rel="noopener noreferrer"' in page
+    assert "leads to status.example.com" in page
+
+
 # Live
 
 
@@ -338,7 +352,7 @@ def _statements(client: Client) -> list[str]:
     request.user = get_user(request)
     # As after a commit.
     current.forget()
-    current._uncommitted.clear()
+    connection.run_on_commit.clear()
     current.kept()
     with CaptureQueriesContext(connection) as asked:
         banners_html(request)

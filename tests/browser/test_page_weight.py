@@ -81,11 +81,13 @@ class Loads:
         self.session.on("Network.responseReceived", self._received)
         self.session.on("Network.loadingFinished", self._finished)
 
-    def of_the_hub(self) -> dict[str, dict[str, Any]]:
-        return {key: one for key, one in self.responses.items() if "/static/notifications_hub/" in one["url"]}
+    def of_the_hub(self, *, banners: bool) -> dict[str, dict[str, Any]]:
+        """Return the responses of the bell and its toasts, or of the banners."""
+        own = {key: one for key, one in self.responses.items() if "/static/notifications_hub/" in one["url"]}
+        return {key: one for key, one in own.items() if ("/banners-" in one["url"]) is banners}
 
-    def bytes_of_the_hub(self) -> int:
-        return sum(self._bytes[key] for key in self.of_the_hub())
+    def bytes_of_the_hub(self, *, banners: bool) -> int:
+        return sum(self._bytes[key] for key in self.of_the_hub(banners=banners))
 
     def _received(self, event: dict[str, Any]) -> None:
         self.responses[event["requestId"]] = event["response"]
@@ -94,17 +96,21 @@ class Loads:
         self._bytes[event["requestId"]] = event["encodedDataLength"]
 
 
-def test_bell_and_toasts_cost_two_requests_and_30_kb_and_are_kept_for_ever(front: Front, carol: BrowserContext) -> None:
+def test_bell_and_toasts_cost_two_requests_and_30_kb_and_banners_two_more_and_6_kb(
+    front: Front, carol: BrowserContext
+) -> None:
     page = carol.new_page()
     loads = Loads(page)
     loads.session.send("Network.clearBrowserCache")
     page.goto(front.url)
     page.locator("notification-bell [data-part=button]").wait_for()
 
-    files = list(loads.of_the_hub().values())
-    assert len(files) == 2
-    assert loads.bytes_of_the_hub() < 30_000
-    for file in files:
+    page.wait_for_load_state("networkidle")
+    of_bell, of_banners = (list(loads.of_the_hub(banners=banners).values()) for banners in (False, True))
+    assert (len(of_bell), len(of_banners)) == (2, 2)
+    assert loads.bytes_of_the_hub(banners=False) < 30_000
+    assert loads.bytes_of_the_hub(banners=True) < 8_000
+    for file in of_bell + of_banners:
         headers = {name.lower(): value for name, value in file["headers"].items()}
         assert headers["content-encoding"] == "gzip"
         assert headers["cache-control"] == "max-age=315360000, public, immutable"

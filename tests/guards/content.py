@@ -151,4 +151,25 @@ CONTENT = [
         'CELERY_ACCEPT_CONTENT = ["json", "pickle"]',
         ("tests/test_tasks.py::test_a_worker_accepts_only_data_from_its_broker_and_no_code",),
     ),
+    Guard(
+        "visitors see public banners alone",
+        "notifications_hub/announcements/banners/current.py",
+        "visible = [banner for banner in banners if banner.is_banner_public]",
+        "visible = list(banners)",
+        ("tests/announcements/test_banners.py::test_visitors_see_only_public_banners",),
+    ),
+    Guard(
+        "a public banner is for everyone",
+        "notifications_hub/announcements/banners/rules.py",
+        "if announcement.is_banner and announcement.is_banner_public and announcement.audience != EVERYONE:",
+        "if False:",
+        ("tests/announcements/test_banners.py::test_a_public_banner_is_for_everyone",),
+    ),
+    Guard(
+        "dismissing a banner asks for the CSRF token",
+        "notifications_hub/announcements/banners/views.py",
+        "@csrf_protect\n",
+        "",
+        ("tests/announcements/test_banners.py::test_another_site_dismisses_nothing_for_a_person",),
+    ),
 ]

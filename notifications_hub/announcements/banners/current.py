@@ -6,10 +6,8 @@ import threading
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from weakref import WeakSet
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from notifications_hub import audiences
@@ -33,8 +31,6 @@ class _Kept:
 _kept = _Kept((), 0.0)
 _changes = 0
 _asking = threading.Lock()
-_uncommitted: WeakSet[BaseDatabaseWrapper] = WeakSet()
-"""Connections whose transaction has changed a banner. What it reads may be rolled back, so it is not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +70,8 @@ def _renew() -> None:
 
 
 def _is_uncommitted() -> bool:
-    database = transaction.get_connection()
-    if not database.in_atomic_block:
-        _uncommitted.discard(database)
-    return database in _uncommitted
+    """Return whether this transaction has changed a banner. What it reads may be rolled back, so it is not kept."""
+    return any(callback is forget for _savepoints, callback, *_ in transaction.get_connection().run_on_commit)
 
 
 def forget() -> None:
@@ -89,7 +83,6 @@ def forget() -> None:
 
 def forget_on_commit() -> None:
     """Forget the banners once the caller's transaction commits. Until then only that transaction sees its change."""
-    _uncommitted.add(transaction.get_connection())
     transaction.on_commit(forget, robust=True)
 
 
@@ -120,8 +113,9 @@ def _of_person(person: Person, banners: Sequence[Announcement]) -> dict[int, boo
     ids = {f"banner{number}": banner.pk for number, banner in enumerate(banners)}
     names = ", ".join(f"%({name})s" for name in ids)
     person_pk = Notification._meta.get_field("recipient").get_db_prep_value(person.pk, connection)
+    given = {"person": person_pk, "now": connection.ops.adapt_datetimefield_value(timezone.now()), **ids, **topics}
     with connection.cursor() as sql:
-        sql.execute(_OF_PERSON.format(ids=names, audience=audience), {"person": person_pk, **ids, **topics})
+        sql.execute(_OF_PERSON.format(ids=names, audience=audience), given)
         return {pk: bool(is_dismissed) for pk, is_dismissed in sql.fetchall()}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import HttpRequest
@@ -13,6 +13,7 @@ from django.urls import get_script_prefix, reverse
 
 from notifications_hub.announcements.banners import current
 from notifications_hub.announcements.banners.dismissal import COOKIE, remembered
+from notifications_hub.announcements.banners.rules import public_url
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.audiences import PUBLIC_BANNERS
 from notifications_hub.inbox import links
@@ -24,15 +25,18 @@ VISITORS = ("live", "poll")
 
 @dataclass(frozen=True, slots=True)
 class ShownBanner:
-    """A banner in the reader's language."""
+    """A banner in the reader's language. `host` is the other site that it leads to, if any."""
 
     message: Message
-    pk: int
+    host: str
     is_dismissable: bool
 
     @classmethod
-    def of(cls, announcement: Announcement) -> ShownBanner:
-        return cls(announcement.message(), announcement.pk, announcement.is_banner_dismissable)
+    def of(cls, announcement: Announcement, *, is_person: bool) -> ShownBanner:
+        message = announcement.message()
+        if not is_person:
+            message = replace(message, url=public_url(announcement))
+        return cls(message, announcement.link.host, announcement.is_banner_dismissable)
 
 
 def banners_html(request: HttpRequest, *, visitors: str = "live") -> str:
@@ -44,7 +48,7 @@ def banners_html(request: HttpRequest, *, visitors: str = "live") -> str:
         raise ValueError(f"announcement_banners has no visitors={visitors!r}: write one of {', '.join(VISITORS)}.")
     is_person = request.user.is_authenticated
     values: dict[str, Any] = {
-        "banners": [ShownBanner.of(announcement) for announcement in _shown(request)],
+        "banners": [ShownBanner.of(announcement, is_person=is_person) for announcement in _shown(request)],
         "is_person": is_person,
         "src": reverse("notifications_hub:banners"),
         "dismiss_url": reverse("notifications_hub:dismiss-banner"),

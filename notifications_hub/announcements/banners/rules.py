@@ -87,6 +87,17 @@ def as_json(announcement: Announcement) -> dict[str, Any] | None:
     return {"paths": paths_of(announcement.banner_paths), "dismissable": announcement.is_banner_dismissable}
 
 
+def as_public_json(announcement: Announcement) -> dict[str, Any]:
+    """Return the item for visitors who are not signed in."""
+    return {**announcement.item().as_json(), "url": public_url(announcement)}
+
+
+def public_url(announcement: Announcement) -> str:
+    """Return the path that visitors are led to. The pages that count a click or show the whole text are for people."""
+    link = announcement.link
+    return "" if link.host else link.url
+
+
 def validate(announcement: Announcement) -> None:
     """Raise `ValidationError` for paths that are none, and for a public banner of a smaller audience."""
     paths = announcement.banner_paths.split("\n")

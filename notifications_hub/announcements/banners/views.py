@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, HttpResponseRedirect, JsonResponse
@@ -16,6 +17,8 @@ from django.views.decorators.http import require_GET, require_POST
 from notifications_hub.announcements.banners import current
 from notifications_hub.announcements.banners.dismissal import dismiss as dismiss_banner
 from notifications_hub.announcements.banners.dismissal import remember, remembered
+from notifications_hub.announcements.banners.rules import as_public_json
+from notifications_hub.announcements.models import Announcement
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.web.site_paths import same_site_path
 
@@ -29,10 +32,14 @@ def banners(request: HttpRequest) -> JsonResponse:
     found = current.sorted_for(request.user, stored, remembered(request)) if (stored := current.stored()) else None
     return JsonResponse(
         {
-            "banners": [banner.item().as_json() for banner in found.shown] if found else [],
+            "banners": [_json(request, banner) for banner in found.shown] if found else [],
             "dismissed": [banner.item_id for banner in found.dismissed] if found else [],
         }
     )
+
+
+def _json(request: HttpRequest, banner: Announcement) -> dict[str, Any]:
+    return banner.item().as_json() if request.user.is_authenticated else as_public_json(banner)
 
 
 # A visitor's page may come from a cache, so it has no token. Their banner is a matter of their browser alone.

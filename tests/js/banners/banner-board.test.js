@@ -9,7 +9,9 @@ import { BannerBoard } from "../../../notifications_hub/static/notifications_hub
  * @param {object} [changes]
  */
 function item(id, changes = {}) {
-  return /** @type {Item} */ ({ id, title: id, body: "", banner: { paths: [], dismissable: true }, ...changes });
+  return /** @type {Item} */ (
+    /** @type {unknown} */ ({ id, title: id, body: "", banner: { paths: [], dismissable: true }, ...changes })
+  );
 }
 
 /** @param {BannerBoard} board */
