@@ -30,7 +30,6 @@ from notifications_hub.flash_claim import SHOWN, Claim
 from notifications_hub.inbox_summary import summary_for
 from notifications_hub.message import Message
 from notifications_hub.users import Person
-from notifications_hub.web.outside_links import host_of
 from notifications_hub.web.prefetch import is_prefetch
 
 TAGS = "notification"
@@ -166,14 +165,14 @@ def django_message(message: Message) -> DjangoMessage:
     text: str = message.title
     if message.leads_to:
         link = '<a href="{}" target="_blank" rel="noopener noreferrer" data-records="{}">{} <small>({})</small></a>'
-        text = format_html(link, message.leads_to, message.url, message.title, _leads_to(message.leads_to))
+        text = format_html(link, message.leads_to, message.url, message.title, _leads_to(message.host))
     elif message.url:
         text = format_html('<a href="{}">{}</a>', message.url, message.title)
     return DjangoMessage(_LEVELS.get(message.level, constants.INFO), text, extra_tags=TAGS)
 
 
-def _leads_to(url: str) -> str:
-    return _("leads to %(host)s") % {"host": host_of(url)}
+def _leads_to(host: str) -> str:
+    return _("leads to %(host)s") % {"host": host}
 
 
 def _and_more(count: int, *, has_rest: bool) -> DjangoMessage:

@@ -239,7 +239,7 @@ class AnnouncementKind(Kind):
 class AnnouncementApproval(Kind):
     """News for the people who write and approve announcements. The verb names the step of the audit trail."""
 
-    name = "announcement.approval"
+    name = "approval.announcement"
     label = _("Approval of announcements")
     icon = "megaphone"
     optional = False

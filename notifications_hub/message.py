@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from notifications_hub.conf import hub_settings
 from notifications_hub.kinds import Action, Privacy, Urgency, open_and_read
 from notifications_hub.users import Person
+from notifications_hub.web.outside_links import host_of
 from notifications_hub.web.text import balanced
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,11 @@ class Message:
     retracts: bool = False
     leads_to: str = ""
     thread: str = ""
+
+    @property
+    def host(self) -> str:
+        """The name of the other site that it leads to; empty for a page of this site."""
+        return host_of(self.leads_to)
 
 
 SHORT_TITLE, SHORT_BODY = 60, 120

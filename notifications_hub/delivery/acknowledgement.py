@@ -139,19 +139,22 @@ class _Extended:
 def _extend(people: Collection[Any], topic: str, start: int, last: int) -> list[_Extended]:
     """Make the range (start, last] of each person, or extend the one that holds `start`."""
     theirs = DeliveredThrough.objects.filter(person__in=people, topic=topic, seq__gte=start)
-    # Numbers only rise, so the tab that is behind changes nothing. Rows are written in one order, because two hubs'
-    # batches may hold the same people.
-    behind = theirs.filter(start__lte=start, seq__lt=last).order_by("pk")
-    extended = dict(behind.select_for_update(no_key=True).values_list("pk", "person"))
+    joining = theirs.filter(start__lte=start)
+    first = set(people) - set(joining.values_list("person", flat=True))
+    inserted = set(_insert(sorted(first), topic, start, last))
+    # After the insert, as another batch may have inserted a shorter range meanwhile. Numbers only rise, so the tab that
+    # is behind changes nothing. Rows are written in one order, because two hubs' batches may hold the same people.
+    behind = joining.filter(seq__lt=last).order_by("pk").select_for_update(no_key=True)
+    extended = dict(behind.values_list("pk", "person"))
+    new = inserted.union(extended.values())
     before: dict[Any, list[tuple[int, int]]] = {}
-    # Read after the lock: another batch may have extended them meanwhile.
-    for person, begin, through in theirs.values_list("person", "start", "seq"):
-        before.setdefault(person, []).append((begin, through))
-    with_range = {person for person, ranges in before.items() if any(begin <= start for begin, _through in ranges)}
-    inserted = _insert(sorted(set(people) - with_range), topic, start, last)
+    # Read after the lock, for the same reason.
+    for person, begin, through in theirs.values_list("person", "start", "seq") if new else []:
+        if person not in inserted or begin != start:
+            before.setdefault(person, []).append((begin, through))
     if extended:
         DeliveredThrough.objects.filter(pk__in=extended).update(seq=last)
-    return [_Extended(person, before.get(person, [])) for person in {*inserted, *extended.values()}]
+    return [_Extended(person, before.get(person, [])) for person in new]
 
 
 _INSERT = """

@@ -21,6 +21,7 @@ from notifications_hub.delivery.sender import Result, Sending
 from notifications_hub.delivery.summary import summed_up
 from notifications_hub.kinds import PushTest, Urgency
 from notifications_hub.message import Message
+from notifications_hub.notification import Notification
 from notifications_hub.quiet_hours.schedules import Quiet, changed_since, quiet_among, reconsider
 from notifications_hub.transports import declaration_of
 
@@ -56,7 +57,7 @@ def must_wait(one: Delivery, message: Message, quiet: QuietPeople) -> Outcome | 
     holding = quiet.get(one.notification.recipient_id)
     if holding is None or message.urgency is Urgency.CRITICAL or one.is_retraction:
         return None
-    if one.notification.kind == PushTest.name or not declaration_of(one.transport).interrupts:
+    if _is_test(one.notification) or not declaration_of(one.transport).interrupts:
         return None
     now = datetime.now(UTC)
     delay = _delay_of(one, now)
@@ -65,6 +66,12 @@ def must_wait(one: Delivery, message: Message, quiet: QuietPeople) -> Outcome | 
     reason = DeliveryReason.of(ReasonCode.QUIET_HOURS, until=until, delay=int(delay.total_seconds()))
     wait = (holding.until - now + delay).total_seconds()
     return Outcome(state=DeliveryState.WAITING, reason=reason, retry_in=max(0.0, wait), attempted=False, held=True)
+
+
+def _is_test(notification: Notification) -> bool:
+    """Return whether the person has just sent it to themselves, to see it arrive."""
+    announcement = notification.announcement
+    return notification.kind == PushTest.name or (announcement is not None and announcement.is_test)
 
 
 def held_until(one: Delivery) -> datetime | None:

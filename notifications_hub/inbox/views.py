@@ -45,7 +45,6 @@ from notifications_hub.notification import Notification
 from notifications_hub.transports import transport_names
 from notifications_hub.transports.web_push import subscriptions, vapid
 from notifications_hub.users import Person
-from notifications_hub.web.outside_links import host_of
 from notifications_hub.web.site_paths import same_site_path
 
 _SHOWN: dict[str, dict[str, Any]] = {"all": {}, "unread": {"unread": True}, "archived": {"archived": True}}
@@ -91,7 +90,7 @@ class InboxEntry:
             body_html=safe_html(markdown) if markdown else mark_safe(""),
             url=message.url,
             leads_to=message.leads_to,
-            host=host_of(message.leads_to),
+            host=message.host,
             level=message.level,
             icon=message.icon,
             actor=item.actor,

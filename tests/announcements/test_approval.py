@@ -22,6 +22,7 @@ from notifications_hub import Banner, broadcast
 from notifications_hub.announcements import announce
 from notifications_hub.announcements.approval.approvers import approvers
 from notifications_hub.announcements.approval.decision import Outcome, approve, version_of
+from notifications_hub.announcements.audit import AnnouncementStep
 from notifications_hub.announcements.models import Announcement, AnnouncementState
 from notifications_hub.checks import check_settings
 from notifications_hub.conf import load
@@ -63,7 +64,7 @@ def press_approve(client: Client, announcement: Announcement) -> Any:
 
 def notified(person: User) -> list[str]:
     """Return the titles of a person's notifications about approvals, oldest first."""
-    rows = Notification.objects.filter(recipient=person, kind="announcement.approval").order_by("pk")
+    rows = Notification.objects.filter(recipient=person, kind="approval.announcement").order_by("pk")
     return [row.message().title for row in rows]
 
 
@@ -135,7 +136,7 @@ def test_the_audience_is_read_no_further_than_the_limit(alice: User, bob: User, 
 def test_code_and_the_command_wait_too(alice: User, bob: User, capsys: pytest.CaptureFixture[str]) -> None:
     assert broadcast(title="Hello", by=alice).awaits_approval
     call_command("hub_announce", "Hello again", "--by", "alice")
-    assert "waits for a second person's approval" in capsys.readouterr().out.lower()
+    assert "waits for a second person to approve it" in capsys.readouterr().out.lower()
     assert kinds_on("everyone") == []
     assert [source for _step, _name, source in trail()] == ["code", "code", "command", "command"]
 
@@ -175,12 +176,12 @@ def test_an_audience_that_raises_is_an_error_of_the_form(
     monkeypatch.setattr("notifications_hub.audiences.members", lambda _audience: _raise())
     answer = writer.post(ADD, filled_in())
     assert answer.status_code == HTTPStatus.OK
-    assert "cannot be read now (RuntimeError). Nothing was sent." in answer.content.decode()
+    assert "This audience cannot be read" in answer.content.decode()
     assert not Announcement.objects.exists()
 
 
 def test_the_form_says_before_and_after_what_critical_does(writer: Client, second: Client) -> None:
-    rule = "Critical reaches people by every method above, whatever they prefer. A second person has to approve it."
+    rule = "whatever they prefer, also in their quiet hours. A second person has to approve it."
     assert rule in writer.get(ADD).content.decode()
     assert "It is critical: it reaches people" in said(writer.post(ADD, filled_in(urgency="critical")))[-1]
     assert "It is critical: it reaches people" in second.get(approval(only())).content.decode()
@@ -304,6 +305,20 @@ def test_a_planned_one_that_changes_is_approved_anew(writer: Client, second: Cli
     assert only().state is AnnouncementState.PLANNED
     writer.post(change(only()), filled_in(title="Something else", **later))
     assert (only().state, only().approved_by) == (AnnouncementState.AWAITING, None)
+
+
+@both_databases
+def test_other_people_of_a_list_are_approved_anew(writer: Client, second: Client, alice: User, charlie: User) -> None:
+    later = {"starts_at_0": "2099-01-01", "starts_at_1": "12:00", "ends_at_0": "2099-01-02", "ends_at_1": "12:00"}
+    writer.post(ADD, filled_in(audience="chosen", people="alice, bob", **later))
+    press_approve(second, only())
+    writer.post(change(only()), filled_in(audience="chosen", people="bob, alice", **later))
+    assert only().state is AnnouncementState.PLANNED
+    writer.post(change(only()), filled_in(audience="chosen", people="alice, bob, charlie", **later))
+    assert only().state is AnnouncementState.AWAITING
+    assert list(AnnouncementStep.objects.filter(step="edited").values_list("details", flat=True)[0]["changes"]) == [
+        "audience"
+    ]
 
 
 def test_an_end_that_passes_meanwhile_is_said(writer: Client, second: Client, alice: User) -> None:

@@ -1,4 +1,4 @@
-"""Whatever is wrong with an announcement, its form and `broadcast()` say so, nothing is sent and no word is lost."""
+"""Errors of an announcement: the form and `broadcast()` name them, nothing is sent and no word is lost."""
 
 from __future__ import annotations
 

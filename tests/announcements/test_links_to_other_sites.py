@@ -11,7 +11,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from accounts.models import User
-from notifications_hub import broadcast
+from notifications_hub import Banner, broadcast
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.flash import django_message
 from notifications_hub.transports.web_push.payload import encode
@@ -113,6 +113,14 @@ def test_pages_say_where_it_leads_and_keep_their_address(alice: User, client_for
         f'<a href="{THERE}" target="_blank" {SAFE} data-records="{opening(announcement)}">'
         "Sale <small>(leads to other.example)</small></a>"
     )
+
+
+def test_a_banner_says_where_it_leads_to_visitors_too(client: Client) -> None:
+    broadcast(title="Sale", url=THERE, other_site=True, banner=Banner(is_public=True))
+    page = client.get("/").content.decode()
+    link = page[page.index(f'href="{THERE}"') :]
+    assert SAFE in link[: link.index(">")]
+    assert "leads to other.example" in link[: link.index("</a>")]
 
 
 HOSTILE = ["javascript:alert(1)", "//evil.example/", "https:evil.example", "http://evil.example/", "data:text/html,x"]

@@ -23,12 +23,15 @@ from notifications_hub.announcements.results.figures import Figures, figures_of
 from notifications_hub.announcements.results.models import ResultFigure, ResultFold, ResultTally, ResultWatch, What
 from notifications_hub.announcements.results.tallies import Before
 from notifications_hub.announcements.rollouts.models import Rollout
+from notifications_hub.delivery import acknowledgement
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.delivery.preparing import act_token
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.delivery.worker import Worker
 from notifications_hub.models import Notification
 from notifications_hub.ops import retention
+from notifications_hub.streams.cursor import Position
+from notifications_hub.streams.models import Stream
 from notifications_hub.streams.sweeper import sweep
 from notifications_hub.transports.web_push.subscriptions import register
 from notifications_hub.transports.web_push.vapid import VapidKey, generate
@@ -164,6 +167,15 @@ def test_two_devices_that_acknowledge_at_once_are_one_person(alice: User, bob: U
     announcement = announced()
     together([partial(show, announcement, alice, bob)] * 4)
     assert people_by_method(folded(announcement))["live"] == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_tabs_that_are_differently_far_count_each_announcement_once(alice: User) -> None:
+    several = [announced() for _number in range(6)]
+    stream = Stream.objects.get(topic="everyone")
+    shown = [{"everyone": Position(stream.epoch, 0, one.seq or 0)} for one in several]
+    together([partial(acknowledgement.acknowledge, alice.pk, one) for one in shown])
+    assert [people_by_method(folded(one))["live"] for one in several] == [1] * 6
 
 
 def test_a_page_of_several_announcements_counts_each_person_once_for_each(alice: User, bob: User) -> None:

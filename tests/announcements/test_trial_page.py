@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from notifications_hub import audiences, broadcast
+from notifications_hub.announcements import audit
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.delivery.preferences import choose_methods
-from tests.announcements.support import LIST, ClientFor, Grant, change, filled_in, kinds_on, translated
+from tests.announcements.support import LIST, ClientFor, Grant, change, filled_in, kinds_on, trail, translated
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -39,6 +40,13 @@ def test_a_test_goes_to_its_writer_alone(writer: Client, bob: User, charlie: Use
     assert sent.ends_at - timezone.now() <= timedelta(hours=1)
     assert kinds_on(sent.audience) == ["announcement.created"]
     assert "A test was sent to you alone." in words_of(answer)
+    assert trail() == [("announced", "bob", "admin"), ("test_sent", "bob", "admin")]
+
+
+def test_a_test_of_a_saved_one_stands_in_its_history(writer: Client) -> None:
+    announcement = broadcast(title="Hello")
+    writer.post(f"{LIST}{announcement.pk}/test/", filled_in())
+    assert audit.steps_of(announcement)[0].step == "test_sent"
 
 
 def test_its_result_says_how_it_reaches_the_writer(writer: Client, bob: User) -> None:

@@ -246,9 +246,10 @@ def test_rows_in_the_admin_pass(visit: Callable[..., Page], site: Site) -> None:
 @pytest.mark.faults(short=True)
 def test_forms_in_the_admin_pass(visit: Callable[..., Page], site: Site) -> None:
     announcement, person, group = (site.python(f"print({name}.pk)").strip() for name in ("running", "charlie", "group"))
-    paths = [f"{HUB}announcement/{announcement}/withdraw/", f"/admin/accounts/user/{person}/password/"]
+    paths = [f"{HUB}announcement/{announcement}/{page}/" for page in ("withdraw", "approval", "history")]
+    paths += [f"/admin/accounts/user/{person}/password/"]
     if FULL:
-        paths += [f"{HUB}announcement/{announcement}/history/", f"/admin/accounts/user/{person}/delete/"]
+        paths += [f"/admin/accounts/user/{person}/delete/"]
         paths += [f"/admin/auth/group/{group}/delete/", "/admin/auth/group/add/", "/admin/accounts/user/add/"]
         paths += ["/admin/showcase/post/add/", "/admin/password_change/"]
     page = visit("admin", NOTHING)

@@ -189,7 +189,7 @@ def _a_click_opens_the_page(world: World) -> None:
 
 
 def _a_withdrawn_announcement_is_closed(world: World) -> None:
-    """With no page open, Chromium says that the site was updated, if an event ends with nothing on the screen."""
+    """Withdraw with no page open. Chromium would then show words of its own for an event that shows nothing."""
     world.page.goto("about:blank")
     for page in world.context.pages[1:]:
         page.close()

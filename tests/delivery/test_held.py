@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -14,31 +11,27 @@ from pytest_django import Settings
 
 from accounts.models import User
 from notifications_hub import broadcast
+from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.rollouts.models import Rollout
-from notifications_hub.delivery import claiming
 from notifications_hub.delivery.held import summed_up_beside
 from notifications_hub.delivery.history import steps_of
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.delivery.worker import Worker
-from notifications_hub.inbox import marks
+from notifications_hub.inbox import marks, push_trial
 from notifications_hub.inbox.delivery_report import report_steps
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.kinds import Kind, Privacy, Urgency
 from notifications_hub.notification import Notification
-from notifications_hub.quiet_hours.calendar import Schedule, Window
 from notifications_hub.quiet_hours.models import QuietHours
-from notifications_hub.quiet_hours.schedules import save_schedule
 from notifications_hub.streams.sweeper import sweep
 from notifications_hub.transports import TransportError
 from notifications_hub.transports.memory import Memory
 from tests.support.deliveries import make_due, memory, one_worker, send_due, states, use_memory
+from tests.support.quiet import A_WHILE, end_pause, pause, titles
 
 __all__ = ["one_worker"]
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
-
-Commits = Callable[..., Any]
-A_WHILE = timedelta(minutes=10)
 
 
 class Alarm(Kind):
@@ -63,31 +56,6 @@ class Machine(Memory):
 @pytest.fixture(autouse=True)
 def _by_memory(settings: Settings) -> None:
     use_memory(settings, ack_window=0)
-
-
-def pause(person: User, **until: float) -> datetime:
-    """Let a person pause everything, and return until when."""
-    paused_until = (datetime.now(UTC) + timedelta(**until)).replace(microsecond=0)
-    save_schedule(person, Schedule(paused_until=paused_until))
-    return paused_until
-
-
-def end_pause(person: User) -> None:
-    """End a person's pause, as time would do it: nothing but the clock makes the deliveries due."""
-    QuietHours.objects.filter(pk=person.pk).update(schedule=Schedule().as_json())
-    make_due(held_for=person.pk, claim=None)
-
-
-def change(person: User, schedule: Schedule, capture: Commits) -> None:
-    """Store a schedule, as a request does that commits."""
-    with capture(execute=True):
-        save_schedule(person, schedule)
-    # What is due now is due by SQLite's clock in the next millisecond.
-    time.sleep(0.01)
-
-
-def titles() -> list[str]:
-    return [message.title for message, _address in memory().outbox]
 
 
 # Waiting
@@ -123,6 +91,20 @@ def test_what_is_critical_goes_through_at_once_and_as_itself(alice: User, bob: U
     one_worker.run_due()
     [(message, _address)] = memory().outbox
     assert (message.id, message.kind, states()) == (row.item_id, "tests.alarm", [("sent", "accepted")])
+
+
+def test_a_test_that_a_person_sends_to_themselves_does_not_wait(alice: User, one_worker: Worker) -> None:
+    pause(alice, hours=2)
+    push_trial.send(alice, "web_push", str(alice.pk))
+    announced = send_due(alice, alice)[0]
+    Notification.objects.filter(pk=announced.pk).update(
+        announcement=Announcement.objects.create(
+            title="Hello", is_test=True, audience="everyone", announced_at=datetime.now(UTC)
+        )
+    )
+    make_due()
+    one_worker.run_due()
+    assert states() == [("sent", "accepted")] * 2
 
 
 def test_a_transport_that_disturbs_nobody_does_not_wait(
@@ -284,117 +266,6 @@ def test_a_long_pause_does_not_use_up_the_time_to_live(
     one_worker.run_due()
     assert titles() == ["2 notifications while you were away"]
     assert states() == [("sent", "summed_up")] * 2 + [("cancelled", "expired")]
-
-
-# Changes
-
-
-def test_another_schedule_is_followed_at_once(
-    alice: User, bob: User, one_worker: Worker, django_capture_on_commit_callbacks: Commits
-) -> None:
-    pause(alice, hours=2)
-    for _ in range(2):
-        send_due(bob, alice)
-    one_worker.run_due()
-    until = datetime.now(UTC) + timedelta(hours=5)
-    change(alice, Schedule(paused_until=until), django_capture_on_commit_callbacks)
-    one_worker.run_due()
-    assert [at for at in Delivery.objects.values_list("due_at", flat=True) if abs(at - until) > A_WHILE] == []
-    change(alice, Schedule(), django_capture_on_commit_callbacks)
-    one_worker.run_due()
-    assert titles() == ["2 notifications while you were away"]
-
-
-def test_another_zone_is_followed_at_once(
-    alice: User, bob: User, one_worker: Worker, django_capture_on_commit_callbacks: Commits
-) -> None:
-    # The whole of today where it is one date, and of no day where it is another.
-    now = datetime.now(UTC)
-    east, west = Schedule(zone="Pacific/Kiritimati"), Schedule(zone="Etc/GMT+12")
-    assert (east.quiet_until(now), west.quiet_until(now)) == (None, None)
-    weekday = (now + timedelta(hours=14)).weekday()
-    window = Window(frozenset({weekday}), 0, 0)
-    save_schedule(alice, Schedule(zone="Pacific/Kiritimati", windows=(window,)))
-    send_due(bob, alice)
-    one_worker.run_due()
-    assert states() == [("waiting", "quiet_hours")]
-    change(alice, Schedule(zone="Etc/GMT+12", windows=(window,)), django_capture_on_commit_callbacks)
-    one_worker.run_due()
-    assert states() == [("sent", "accepted")]
-
-
-def test_a_schedule_that_changes_while_a_worker_decides_is_followed(
-    alice: User, bob: User, one_worker: Worker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pause(alice, hours=2)
-    send_due(bob, alice)
-    record = claiming.record
-
-    def record_late(settled: Any) -> None:
-        if settled:
-            # The delivery is claimed, so the change itself does not find it.
-            save_schedule(alice, Schedule())
-        record(settled)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(claiming, "record", record_late)
-        one_worker.run_due()
-    time.sleep(0.01)
-    one_worker.run_due()
-    assert states() == [("sent", "accepted")]
-
-
-def test_a_clock_that_goes_back_holds_back_again(alice: User, bob: User, one_worker: Worker) -> None:
-    pause(alice, hours=2)
-    send_due(bob, alice)
-    one_worker.run_due()
-    # Due, as for a clock that went forward and back again.
-    make_due()
-    one_worker.run_due()
-    one = Delivery.objects.get()
-    assert (one.state, one.reason, len(one.trail)) == ("waiting", "quiet_hours", 1)
-
-
-# Several workers
-
-
-def test_only_the_worker_with_the_oldest_sums_up(alice: User, bob: User, one_worker: Worker) -> None:
-    pause(alice, hours=2)
-    for _ in range(6):
-        send_due(bob, alice)
-    one_worker.run_due()
-    end_pause(alice)
-    first, second = claiming.claim_due(3), claiming.claim_due(2)
-    assert (len(first), len(second)) == (3, 2)
-    assert claiming.claim_group(second[0], 500) == []
-    assert len(claiming.claim_group(first[0], 500)) == 6
-    assert claiming.claim_group(second[0], 500) == []
-    assert claiming.claim_due(10) == []
-
-
-def test_a_group_passes_to_another_worker_with_the_lease(alice: User, bob: User, one_worker: Worker) -> None:
-    pause(alice, hours=2)
-    for _ in range(4):
-        send_due(bob, alice)
-    one_worker.run_due()
-    end_pause(alice)
-    [killed] = claiming.claim_due(1)
-    claiming.claim_group(killed, 500)
-    assert one_worker.run_due() == 0
-    make_due()
-    one_worker.run_due()
-    assert titles() == ["4 notifications while you were away"]
-    assert states() == [("sent", "summed_up")] * 4
-
-
-def test_a_report_marks_all_that_a_message_summed_up(alice: User, bob: User, one_worker: Worker) -> None:
-    pause(alice, hours=2)
-    rows = [row for _ in range(3) for row in send_due(bob, alice)]
-    one_worker.run_due()
-    end_pause(alice)
-    [first] = claiming.claim_due(1)
-    group = claiming.claim_group(first, 500)
-    assert sorted({group[-1].notification_id, *summed_up_beside(group[-1])}) == [row.pk for row in rows]
 
 
 # What people and admins read

@@ -9,8 +9,9 @@ from __future__ import annotations
 from tests.guards.addresses import ADDRESSES
 from tests.guards.connections import CONNECTIONS
 from tests.guards.content import CONTENT
+from tests.guards.emails import EMAILS
 from tests.guards.limits import LIMITS
 from tests.guards.pushes import PUSHES
 from tests.guards.staff import STAFF
 
-GUARDS = [*CONNECTIONS, *LIMITS, *CONTENT, *PUSHES, *ADDRESSES, *STAFF]
+GUARDS = [*CONNECTIONS, *LIMITS, *CONTENT, *PUSHES, *ADDRESSES, *STAFF, *EMAILS]

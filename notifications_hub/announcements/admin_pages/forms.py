@@ -159,7 +159,7 @@ class AnnouncementForm(LinkConsent):
     def store_people(self) -> None:
         """Store the people chosen by hand as the announcement's audience, in the transaction that saves it."""
         if (people := self.cleaned_data.get("chosen_people")) is not None:
-            self.instance.audience = self._audience_before
+            self.instance.audience = self.audience_before
             store_people(self.instance, people)
 
     def _find_people(self, cleaned: dict[str, Any]) -> None:
@@ -169,7 +169,7 @@ class AnnouncementForm(LinkConsent):
             self.add_error("people", error)
 
     def _offer_audiences(self) -> None:
-        self._audience_before = self.instance.audience
+        self.audience_before = self.instance.audience
         if "audience" not in self.fields:
             del self.fields["people"]
             return
@@ -200,7 +200,9 @@ class AnnouncementForm(LinkConsent):
 
     def _explain_urgency(self) -> None:
         if "urgency" in self.fields:
-            critical = _("Critical reaches people by every method above, whatever they prefer.")
+            critical = _(
+                "Critical reaches people by every method above, whatever they prefer, also in their quiet hours."
+            )
             approved = _("A second person has to approve it.")
             needs = hub_settings.announcement_approval_above is not None
             self.fields["urgency"].help_text = f"{critical} {approved}" if needs else critical

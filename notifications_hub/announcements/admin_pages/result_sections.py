@@ -106,8 +106,6 @@ def _people(announcement: Announcement, figures: Figures, mirror: bool) -> Secti
 def _about_clicks(announcement: Announcement) -> str:
     if not announcement.target():
         return _("It has no link, so there are no clicks.")
-    if announcement.link.host:
-        return _("Its link leads to another site: a click counts when somebody opens the announcement's own page.")
     return ""
 
 

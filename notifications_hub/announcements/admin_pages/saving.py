@@ -54,6 +54,9 @@ def propose(form: Any, formsets: Iterable[Any], *, by: Person) -> None:
 def changes_of(form: Any, formsets: Iterable[Any]) -> dict[str, list[Any]]:
     """Return the old and new value of each changed column, and of the words in each language."""
     columns = {name: [form.initial.get(name), form.cleaned_data.get(name)] for name in changed_columns(form)}
+    if form.audience_before != form.instance.audience:
+        # Also a list of people that has changed: each list is an audience of its own.
+        columns["audience"] = [form.audience_before, form.instance.audience]
     return {**columns, **dict(_changed_words(formsets))}
 
 
@@ -86,7 +89,9 @@ def words_of_critical(announcement: Announcement) -> str:
     """Return what the urgency does, to say after the announcement was saved; empty if it is not critical."""
     if announcement.urgency != Urgency.CRITICAL or announcement.is_draft:
         return ""
-    return " " + _("It is critical: it reaches people by every method above, whatever they prefer.")
+    return " " + _(
+        "It is critical: it reaches people by each of its methods, whatever they prefer, also in their quiet hours."
+    )
 
 
 def notes_for(announcement: Announcement | None) -> dict[str, Any]:

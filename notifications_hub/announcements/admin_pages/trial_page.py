@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from notifications_hub import audience_lists
-from notifications_hub.announcements import announce
+from notifications_hub.announcements import announce, audit
 from notifications_hub.announcements.admin_pages.forms import (
     AnnouncementForm,
     TranslationForm,
@@ -102,7 +102,10 @@ def send_trial(data: QueryDict, written: Announcement, person: Person) -> Trial:
     kept, faults = _translations_in(data, written)
     if faults:
         return Trial(None, errors=faults)
-    announcement = _announce(words, kept, person)
+    with transaction.atomic():
+        announcement = _announce(words, kept, person)
+        # One that is not saved yet has no history of its own.
+        audit.record(written if written.pk else announcement, audit.Step.TEST_SENT, by=person)
     return Trial(announcement, lines=list(_lines(announcement, person)))
 
 
@@ -137,7 +140,7 @@ def _announce(words: Announcement, translations: Sequence[dict[str, Any]], perso
             )
             for one in translations
         )
-        announce.announce_if_due(words)
+        announce.announce_if_due(words, by=person)
     return words
 
 

@@ -25,10 +25,9 @@ VISITORS = ("live", "poll")
 
 @dataclass(frozen=True, slots=True)
 class ShownBanner:
-    """A banner in the reader's language. `host` is the other site that it leads to, if any."""
+    """A banner in the reader's language."""
 
     message: Message
-    host: str
     is_dismissable: bool
 
     @classmethod
@@ -36,7 +35,7 @@ class ShownBanner:
         message = announcement.message()
         if not is_person:
             message = replace(message, url=public_url(announcement))
-        return cls(message, announcement.link.host, announcement.is_banner_dismissable)
+        return cls(message, announcement.is_banner_dismissable)
 
 
 def banners_html(request: HttpRequest, *, visitors: str = "live") -> str:

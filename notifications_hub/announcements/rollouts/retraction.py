@@ -96,7 +96,8 @@ def _sending(rollout: Rollout) -> Rollout:
 
 def _next_page(rollout: Rollout, sending: Rollout, most: int) -> list[Delivery]:
     """Return the deliveries that were sent after the position, and lately enough to be on a screen still."""
-    sent = Delivery.objects.filter(rollout=sending.pk, state=DeliveryState.SENT)
+    # A summary of quiet hours names other notifications too, so it stays.
+    sent = Delivery.objects.filter(rollout=sending.pk, state=DeliveryState.SENT, summary=None)
     if rollout.position:
         at, _space, pk = rollout.position.partition(" ")
         # The first condition is the range of the index.

@@ -8,11 +8,11 @@ const YEAR = 365 * 24 * 60 * 60;
  */
 function tellZone() {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const told = `${COOKIE}=${zone}`;
-  if (!zone || isKept(told)) return;
+  const cookie = `${COOKIE}=${zone}`;
+  if (!zone || isKept(cookie)) return;
   // biome-ignore lint/suspicious/noDocumentCookie: Firefox and Safari have no cookie store for pages.
-  document.cookie = `${told}; path=${pathOfPages()}; max-age=${YEAR}; samesite=lax`;
-  if (isKept(told) && !document.querySelector("[data-answers-form]")) location.reload();
+  document.cookie = `${cookie}; path=${pathOfPages()}; max-age=${YEAR}; samesite=lax`;
+  if (isKept(cookie) && !document.querySelector("[data-answers-form]")) location.reload();
 }
 
 /** Return the path that all pages of announcements begin with: no other page needs the cookie. */

@@ -1,6 +1,7 @@
 // @ts-check
 /** @import { Item } from "../protocol/wire.js" */
-import { linkOf, outsideOf, wordsOf } from "../inbox/item-view.js";
+import { fillLink } from "../inbox/item-dom.js";
+import { wordsOf } from "../inbox/item-view.js";
 import { copyOf, pageLanguage, part, setText } from "../shared/dom.js";
 
 const LEVELS = ["success", "info", "warning", "error"];
@@ -132,27 +133,11 @@ function fill(node, item) {
   setText(part(node, "title"), title);
   setText(part(node, "text"), body);
   part(node, "text").hidden = body === "";
-  fillLink(/** @type {HTMLAnchorElement} */ (part(node, "link")), item, title);
-  fillForm(node, item, title);
-}
-
-/**
- * @param {HTMLAnchorElement} link
- * @param {Item} item
- * @param {string} title
- */
-function fillLink(link, item, title) {
-  const outside = outsideOf(item);
-  const url = outside?.href ?? linkOf(item, document.baseURI);
-  link.hidden = url === "";
-  if (url) link.href = url;
-  else link.removeAttribute("href");
-  link.target = outside ? "_blank" : "";
-  link.rel = outside ? "noopener noreferrer" : "";
-  const words = part(link, "leads-to");
-  words.hidden = !outside;
-  setText(words, outside ? (words.dataset.words ?? "").replace("{host}", () => outside.host) : "");
+  const link = part(node, "link");
+  fillLink(link, item);
+  link.hidden = !link.hasAttribute("href");
   setText(part(link, "link-title"), `: ${title}`);
+  fillForm(node, item, title);
 }
 
 /**

@@ -19,7 +19,7 @@ export function fillItem(root, item) {
   setText(part(root, "body"), body);
   part(root, "body").hidden = !body;
   fillIcon(root, iconOf(item));
-  fillLink(root, item);
+  fillLink(part(root, "link"), item);
 }
 
 /**
@@ -83,12 +83,11 @@ function fillIcon(root, name) {
 /**
  * Link to the item's page. A link to another site says where it leads; without room for that it leads to a page of ours.
  *
- * @param {HTMLElement} root
+ * @param {HTMLElement} link
  * @param {Item} item
  */
-function fillLink(root, item) {
-  const link = part(root, "link");
-  const words = root.querySelector("[data-part=leads-to]");
+export function fillLink(link, item) {
+  const words = link.querySelector("[data-part=leads-to]");
   const outside = words instanceof HTMLElement ? outsideOf(item) : null;
   setAttribute(link, "href", outside?.href || linkOf(item, document.baseURI));
   setAttribute(link, "target", outside ? "_blank" : "");

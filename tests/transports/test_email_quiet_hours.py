@@ -1,0 +1,50 @@
+"""Emails in quiet hours: they wait, and come as one email with a link to the inbox."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from accounts.models import User
+from notifications_hub.delivery.models import Delivery
+from notifications_hub.quiet_hours.calendar import Schedule
+from notifications_hub.quiet_hours.models import QuietHours
+from notifications_hub.quiet_hours.schedules import save_schedule
+from tests.support.deliveries import send, states
+from tests.support.smtp import MailServer, html_of, text_of
+from tests.transports.test_email import alice, mails, the_email, work
+
+__all__ = ["alice", "mails"]
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+
+
+def test_emails_that_waited_are_one_email(alice: User, bob: User, mails: MailServer) -> None:
+    until = datetime.now(UTC) + timedelta(hours=9)
+    save_schedule(alice, Schedule(paused_until=until))
+    send(bob, alice, verb="asked first")
+    send(bob, alice, verb="asked again")
+    work()
+    assert (mails.received, states()) == ([], [("waiting", "quiet_hours")] * 2)
+    QuietHours.objects.update(schedule=Schedule().as_json())
+    work()
+    email = the_email(mails)
+    assert email["Subject"] == "2 notifications while you were away"
+    assert "List-Unsubscribe" not in email
+    for words in (text_of(email), html_of(email)):
+        assert "asked first" in words
+        assert "asked again" in words
+        assert "https://hub.example/notifications/" in words
+    assert states() == [("sent", "summed_up")] * 2
+
+
+def test_a_waiting_email_still_gives_a_push_its_time(alice: User, bob: User) -> None:
+    until = datetime.now(UTC) + timedelta(hours=9)
+    save_schedule(alice, Schedule(paused_until=until))
+    send(bob, alice)
+    # Ten minutes pass.
+    Delivery.objects.update(created=datetime.now(UTC) - timedelta(minutes=10))
+    work()
+    wait = Delivery.objects.get().due_at - until
+    assert timedelta(minutes=9) < wait < timedelta(minutes=12)
