@@ -21,6 +21,12 @@ ANNOUNCE = """
                     banner=Banner(is_public=True))
     broadcast(title="In the inbox", banner=Banner(paths=["/notifications/"], is_dismissable=False))
 """
+NOTE_TOASTS = """() => {
+  window.toasted = new Set();
+  const titles = () => document.querySelectorAll(".nh-toast [data-part=title]");
+  const note = () => titles().forEach((title) => title.textContent && toasted.add(title.textContent));
+  new MutationObserver(note).observe(document.body, {childList: true, subtree: true, characterData: true});
+}"""
 EDIT = """
     Announcement.objects.filter(pk=one.pk).update(title="Water on <b>again</b>", level="success", url="")
     announce.publish_edit(one)
@@ -55,6 +61,7 @@ def test_banners_follow_on_open_pages_of_people_and_visitors(page_for: People, s
 
     # At once, on the pages of its paths, in place of a toast, and read to everyone.
     alice.bring_to_front()
+    alice.evaluate(NOTE_TOASTS)
     site.python(ANNOUNCE)
     expect_titles([alice, bob, visitor, other_tab], "Water off")
     expect_titles([inbox], "In the inbox", "Water off")
@@ -63,7 +70,8 @@ def test_banners_follow_on_open_pages_of_people_and_visitors(page_for: People, s
         link = page.get_by_role("region", name="Announcements").get_by_role("link")
         expect(link).to_have_attribute("href", re.compile(address))
     expect(alice.locator("[data-announcer]")).to_contain_text("Warning: Water off From 8 to 10.")
-    expect(alice.locator(".nh-toast [data-part=title]")).to_have_text(["In the inbox"])
+    alice.wait_for_function("toasted.has('In the inbox')", timeout=20_000)
+    assert alice.evaluate("[...toasted]") == ["In the inbox"]
     expect(inbox.get_by_role("button", name="Dismiss: In the inbox")).to_have_count(0)
 
     # An edit changes the words.
