@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from notifications_hub.announcements.announce import count_flashable, make_rows
+from notifications_hub.announcements.personal_rows import count_flashable, make_rows
 from notifications_hub.conf import hub_settings
 from notifications_hub.database import transaction
 from notifications_hub.delivery import arming

@@ -19,7 +19,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from notifications_hub import broadcast
-from notifications_hub.announcements.announce import make_rows
+from notifications_hub.announcements.personal_rows import make_rows
 from notifications_hub.delivery import arming, preferences
 from notifications_hub.delivery.arming import Plan
 from notifications_hub.delivery.claiming import Outcome, claim_due

@@ -12,7 +12,7 @@ from notifications.signals import notify
 
 from accounts.models import User
 from notifications_hub import admin_lists, broadcast
-from notifications_hub.announcements.announce import make_rows
+from notifications_hub.announcements.personal_rows import make_rows
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.arming import Plan
 from notifications_hub.jobs.models import Job

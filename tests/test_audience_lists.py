@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from notifications_hub import audience_lists, audiences, broadcast
-from notifications_hub.announcements import announce
+from notifications_hub.announcements import announce, personal_rows
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.audience_lists import AudienceList, AudienceListMember
 from notifications_hub.audiences import UnknownAudience
@@ -87,7 +87,7 @@ def test_people_are_announced_to(alice: User, bob: User, charlie: User) -> None:
     assert summary_of(again(alice)).unread == 1
     assert summary_of(again(charlie)).unread == 0
     for person in (alice, charlie):
-        announce.make_rows(again(person))
+        personal_rows.make_rows(again(person))
     assert list(Notification.objects.values_list("recipient", flat=True)) == [alice.pk]
     assert announce.withdraw(announcement)
     assert kinds_on(announcement.audience)[-1] == "announcement.withdrawn"

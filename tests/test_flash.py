@@ -37,8 +37,9 @@ from pytest_django import Settings
 
 from accounts.models import User
 from notifications_hub import broadcast, flash, flash_claim
-from notifications_hub.announcements.announce import make_rows, withdraw
+from notifications_hub.announcements.announce import withdraw
 from notifications_hub.announcements.models import AnnouncementTranslation
+from notifications_hub.announcements.personal_rows import make_rows
 from notifications_hub.delivery import acknowledgement, arming, preferences
 from notifications_hub.delivery.models import Delivery, FlashRest
 from notifications_hub.flash_claim import CLAIM

@@ -44,6 +44,7 @@ LAYERS = [
         "announcements.banners.rules",
         "announcements.markdown",
         "announcements.methods",
+        "announcements.queryset",
         "announcements.validation",
     ],
     ["announcements.models"],

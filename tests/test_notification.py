@@ -18,8 +18,8 @@ from pytest_django import Settings
 
 from accounts.models import User
 from notifications_hub import broadcast
-from notifications_hub.announcements.announce import make_rows
 from notifications_hub.announcements.models import Announcement
+from notifications_hub.announcements.personal_rows import make_rows
 from notifications_hub.kinds import DeliveryMethod, Kind, NotificationLike
 from notifications_hub.notification import InboxQuerySet, Notification
 from notifications_hub.streams import Event

@@ -26,7 +26,7 @@ from notifications_hub import (
     notification_read,
     streams,
 )
-from notifications_hub.announcements.announce import make_rows
+from notifications_hub.announcements.personal_rows import make_rows
 from notifications_hub.delivery import acknowledgement, arming
 from notifications_hub.delivery.claiming import Outcome, claim_due
 from notifications_hub.delivery.models import Delivery, DeliveryState

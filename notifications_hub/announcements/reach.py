@@ -21,7 +21,7 @@ from django.utils.translation import ngettext
 
 from notifications_hub import audiences
 from notifications_hub.announcements.methods import all_methods
-from notifications_hub.announcements.models import KIND
+from notifications_hub.announcements.queryset import KIND
 from notifications_hub.cache_keys import cache_key
 from notifications_hub.database import transaction
 from notifications_hub.database.quick_count import Precision, RowCount, quick_count

@@ -10,8 +10,8 @@ from typing import cast
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Model
 
-from notifications_hub.announcements.models import KIND as ANNOUNCEMENT
 from notifications_hub.announcements.models import Announcement
+from notifications_hub.announcements.queryset import KIND as ANNOUNCEMENT
 from notifications_hub.extension import NotificationExtension, extension_model, keep, payload_of
 from notifications_hub.kinds import Kind, NotificationLike, Sample
 from notifications_hub.message import Item

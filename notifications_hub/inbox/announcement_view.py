@@ -11,7 +11,8 @@ from django.views.decorators.http import require_safe
 
 from notifications_hub import audiences
 from notifications_hub.announcements.markdown import safe_html
-from notifications_hub.announcements.models import Announcement, AnnouncementState
+from notifications_hub.announcements.models import Announcement
+from notifications_hub.announcements.queryset import AnnouncementState
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.notification import Notification
 from notifications_hub.users import Person

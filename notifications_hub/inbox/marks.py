@@ -11,7 +11,7 @@ from typing import Self
 from django.core import signing
 from django.db.models import Q
 
-from notifications_hub.announcements import announce
+from notifications_hub.announcements import personal_rows
 from notifications_hub.database import transaction
 from notifications_hub.database.chunks import chunks
 from notifications_hub.delivery import arming
@@ -108,17 +108,17 @@ class Done:
 def mark(person: Person, action: Mark, ids: Iterable[str]) -> Marked:
     """Mark these ids, all with one time. An id of another person changes nothing."""
     rows, announcements = _parse(ids)
-    running = announce.running_for(person)
+    running = personal_rows.running_for(person)
     if announcements:
-        announce.make_rows(person)
+        personal_rows.make_rows(person)
     wanted = Q(pk__in=rows, announcement=None) | Q(announcement__in=announcements)
     return _apply(person, [inbox_of(person, running).filter(wanted)], action)
 
 
 def mark_all(person: Person, action: Mark, scope: str | None = None) -> Marked:
     """Mark the whole inbox, or the whole archive for "unarchive", all with one time. With a `scope`, only that."""
-    announce.make_rows(person)
-    lists = [*own_lists(person, scope), announced_rows(person, announce.running_for(person))]
+    personal_rows.make_rows(person)
+    lists = [*own_lists(person, scope), announced_rows(person, personal_rows.running_for(person))]
     return _apply(person, [rows.filter(_MARKS[action].scope) for rows in lists], action)
 
 
@@ -132,7 +132,7 @@ def undo(person: Person, token: str) -> int:
     mark = _MARKS[done.action]
     if mark.undo is None:
         raise CannotUndo
-    rows = inbox_of(person, announce.running_for(person)).filter(**{mark.stamp: done.at})
+    rows = inbox_of(person, personal_rows.running_for(person)).filter(**{mark.stamp: done.at})
     pks = list(rows.order_by("pk").values_list("pk", flat=True))
     with transaction.atomic():
         return sum(

@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from notifications_hub.announcements.models import Announcement, AnnouncementState
+from notifications_hub.announcements.models import Announcement
+from notifications_hub.announcements.queryset import AnnouncementState
 from notifications_hub.inbox import queries
 from notifications_hub.inbox.queries import ITEM_ID
 from notifications_hub.inbox.visitor import person_of

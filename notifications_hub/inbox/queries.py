@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
-from notifications_hub.announcements import announce
-from notifications_hub.announcements.models import AnnouncementQuerySet
+from notifications_hub.announcements import personal_rows
+from notifications_hub.announcements.queryset import AnnouncementQuerySet
 from notifications_hub.inbox_summary import CAP, Summary, summary_of
 from notifications_hub.message import Item
 from notifications_hub.notification import InboxQuerySet, Notification
@@ -141,7 +141,7 @@ def items(
     mark = PageMark.parse(before) if before else None
     summary = summary or summary_of(person, scope)
     if summary.without_row:
-        announce.make_rows(person)
+        personal_rows.make_rows(person)
 
     is_scoped = scope is not None and not archived
     own = own_lists(person, scope if is_scoped else None)
@@ -166,7 +166,7 @@ def items(
         own = [rows.filter(scope__in=(scope, "")) for rows in own]
     lists = [wanted(rows) for rows in own]
     if summary.running:
-        announced = announced_rows(person, announce.running_for(person))
+        announced = announced_rows(person, personal_rows.running_for(person))
         lists.append(wanted(announced))
     return _page(_joined(lists), limit, end)
 
@@ -208,9 +208,9 @@ def find(person: Person, wanted: str) -> Notification | None:
     match = ITEM_ID.fullmatch(wanted)
     if match is None:
         return None
-    running = announce.running_for(person)
+    running = personal_rows.running_for(person)
     if match[1]:
-        announce.make_rows(person)
+        personal_rows.make_rows(person)
     which = Q(announcement=int(match[2])) if match[1] else Q(pk=int(match[2]), announcement=None)
     return inbox_of(person, running).select_related("recipient").for_items().filter(which).first()
 

@@ -560,6 +560,30 @@ class Migration(migrations.Migration):
                     "is_retraction",
                     models.BooleanField(db_default=False, default=False, editable=False, verbose_name="retraction"),
                 ),
+                (
+                    "held_for",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "summary",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="notifications_hub.delivery",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "delivery",
@@ -1347,5 +1371,67 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["person", "until"], name="hub_audience_member_current")],
                 "constraints": [models.UniqueConstraint(fields=("list", "person"), name="hub_audience_member_once")],
             },
+        ),
+        migrations.CreateModel(
+            name="QuietHours",
+            fields=[
+                (
+                    "person",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("schedule", models.JSONField(default=dict)),
+                ("changed_at", models.DateTimeField(auto_now=True)),
+            ],
+            options={
+                "verbose_name": "quiet hours",
+                "verbose_name_plural": "quiet hours",
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="StoppedEmail",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("address", models.CharField(max_length=254, unique=True, verbose_name="address")),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("bounced", "Emails to it came back."),
+                            ("complained", "One of our emails was marked as spam."),
+                        ],
+                        max_length=10,
+                        verbose_name="reason",
+                    ),
+                ),
+                ("stopped_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="stopped")),
+            ],
+            options={
+                "verbose_name": "stopped email address",
+                "verbose_name_plural": "stopped email addresses",
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("held_for__isnull", False), ("state", "waiting")),
+                fields=["held_for", "transport", "address", "id"],
+                name="hub_delivery_held",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("summary__isnull", False)), fields=["summary"], name="hub_delivery_summary"
+            ),
         ),
     ]

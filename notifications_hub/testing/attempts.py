@@ -9,7 +9,8 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.signals import post_save
 
-from notifications_hub.announcements.models import Announcement, AnnouncementState
+from notifications_hub.announcements.models import Announcement
+from notifications_hub.announcements.queryset import AnnouncementState
 from notifications_hub.database import transaction
 from notifications_hub.notification import Notification
 from notifications_hub.notify import attempted

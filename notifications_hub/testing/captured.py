@@ -13,8 +13,8 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 
-from notifications_hub.announcements.models import KIND as ANNOUNCEMENT
 from notifications_hub.announcements.models import Announcement
+from notifications_hub.announcements.queryset import KIND as ANNOUNCEMENT
 from notifications_hub.notify_arguments import is_unsaved
 from notifications_hub.streams.models import check_public_topic
 from notifications_hub.testing import browsers, emails, failure_text, reading

@@ -15,7 +15,8 @@ from django.utils import translation
 
 from notifications_hub import audiences
 from notifications_hub.announcements.methods import methods_for
-from notifications_hub.announcements.models import KIND, Announcement
+from notifications_hub.announcements.models import Announcement
+from notifications_hub.announcements.queryset import KIND
 from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.database.primary import from_primary
 from notifications_hub.delivery import preferences

@@ -15,7 +15,8 @@ from django.db import connections
 
 from accounts.models import User
 from notifications_hub import broadcast
-from notifications_hub.announcements.models import Announcement, AnnouncementState
+from notifications_hub.announcements.models import Announcement
+from notifications_hub.announcements.queryset import AnnouncementState
 from notifications_hub.streams.sweeper import sweep
 from tests.announcements.support import (
     ADD,

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from notifications_hub import broadcast
-from notifications_hub.announcements import announce
+from notifications_hub.announcements import announce, personal_rows
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation
 from notifications_hub.models import Notification
 from tests.announcements.support import (
@@ -128,7 +128,7 @@ def test_the_list_shows_state_audience_and_readers(writer: Client, alice: User, 
     broadcast(title="Now", by=alice)
     announce.withdraw(broadcast(title="Oops"))
     for person in (alice, charlie):
-        announce.make_rows(person)
+        personal_rows.make_rows(person)
     Notification.objects.filter(recipient=alice).mark_all_as_read()
 
     page = writer.get(LIST)
@@ -166,7 +166,7 @@ def test_the_list_costs_the_same_however_long_it_is(writer: Client, alice: User)
         writer.get(LIST)
     for number in range(20):
         broadcast(title=f"Another {number}", by=alice)
-        announce.make_rows(alice)
+        personal_rows.make_rows(alice)
     with CaptureQueriesContext(connection) as many:
         writer.get(LIST)
 

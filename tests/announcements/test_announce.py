@@ -17,7 +17,8 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from notifications_hub import broadcast
 from notifications_hub.announcements import announce
-from notifications_hub.announcements.models import Announcement, AnnouncementState, AnnouncementTranslation
+from notifications_hub.announcements.models import Announcement, AnnouncementTranslation
+from notifications_hub.announcements.queryset import AnnouncementState
 from notifications_hub.audiences import UnknownAudience
 from notifications_hub.models import Notification
 from notifications_hub.streams.sweeper import Isolation, sweep

@@ -23,7 +23,8 @@ from notifications_hub.announcements import announce
 from notifications_hub.announcements.approval.approvers import approvers
 from notifications_hub.announcements.approval.decision import Outcome, approve, version_of
 from notifications_hub.announcements.audit import AnnouncementStep
-from notifications_hub.announcements.models import Announcement, AnnouncementState
+from notifications_hub.announcements.models import Announcement
+from notifications_hub.announcements.queryset import AnnouncementState
 from notifications_hub.checks import check_settings
 from notifications_hub.conf import load
 from notifications_hub.models import Notification

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from notifications_hub import broadcast
-from notifications_hub.announcements import announce
+from notifications_hub.announcements import announce, personal_rows
 from notifications_hub.announcements.models import Announcement, RowsThrough
 from notifications_hub.inbox import queries
 from notifications_hub.models import Notification
@@ -37,7 +37,7 @@ def statements_of_a_look(person: User) -> list[str]:
     """Return the statements that make the person's rows on a new request."""
     visitor = User.objects.get(pk=person.pk)
     with CaptureQueriesContext(connection) as made:
-        announce.make_rows(visitor)
+        personal_rows.make_rows(visitor)
     return [query["sql"] for query in made]
 
 
@@ -62,7 +62,7 @@ def test_a_look_with_nothing_new_costs_one_statement(alice: User) -> None:
     for number in range(3):
         broadcast(title=f"Hello {number}")
     announce.record_numbers()
-    announce.make_rows(alice)
+    personal_rows.make_rows(alice)
 
     groups, news = statements_of_a_look(alice)
     assert "groups" in groups
@@ -86,8 +86,8 @@ def test_a_first_look_costs_as_much_for_a_hundred_as_for_one(alice: User, bob: U
 def test_a_person_looks_up_their_audiences_once(alice: User) -> None:
     broadcast(title="Hello")
     with CaptureQueriesContext(connection) as made:
-        announce.make_rows(alice)
-        assert announce.running_for(alice).exists()
+        personal_rows.make_rows(alice)
+        assert personal_rows.running_for(alice).exists()
 
     assert len([query for query in made if "groups" in query["sql"]]) == 1
 
@@ -101,7 +101,7 @@ def test_a_look_reads_no_announcement_that_is_over(alice: User, looks: str) -> N
     with connection.cursor() as sql:
         sql.execute("ANALYZE")
     if looks == "later":
-        announce.make_rows(alice)
+        personal_rows.make_rows(alice)
 
     [news] = [one for one in statements_of_a_look(alice) if "ends_at >" in one]
     assert_reads_little(news, buffers=60 if looks == "first" else 20)
@@ -140,7 +140,7 @@ def test_an_announcement_without_a_number_gets_its_row_and_moves_no_number(alice
 
     assert titles(alice) == ["No number yet", "First"]
     assert through(alice) == {"everyone": 7}
-    assert announce.without_row(alice) == []
+    assert personal_rows.without_row(alice) == []
 
 
 def test_a_number_that_is_recorded_late_hides_nothing(alice: User) -> None:

@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from notifications_hub import broadcast
-from notifications_hub.announcements import announce
+from notifications_hub.announcements import announce, personal_rows
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.results import failures, folding, tallies, watching
 from notifications_hub.announcements.results.figures import Figures, figures_of
@@ -156,7 +156,7 @@ def test_everything_that_happened_is_counted_once(
 
 def test_a_push_that_another_method_overtook_is_not_counted_twice(alice: User) -> None:
     announcement = announced()
-    announce.make_rows(alice)
+    personal_rows.make_rows(alice)
     Notification.objects.filter(recipient=alice).mark_as_delivered("flash")
     show(announcement, alice)
     assert people_by_method(folded(announcement))["live"] == 0
@@ -258,7 +258,7 @@ def test_hours_become_days_after_two_days(alice: User) -> None:
 
 def test_a_read_that_is_taken_back_leaves_its_hour(alice: User) -> None:
     announcement = announced()
-    announce.make_rows(alice)
+    personal_rows.make_rows(alice)
     rows = Notification.objects.filter(recipient=alice)
     rows.mark_all_as_read()
     with time_machine.travel(datetime.now(UTC) + timedelta(hours=3), tick=False):
@@ -381,7 +381,7 @@ def test_figures_outlive_people_rows_and_retention(alice: User, bob: User) -> No
     announcement = announced()
     show(announcement, alice, bob)
     for person in (alice, bob):
-        announce.make_rows(person)
+        personal_rows.make_rows(person)
     Notification.objects.all().mark_all_as_read()
     before = folded(announcement)
     alice.delete()
@@ -402,7 +402,7 @@ def test_tallies_of_a_deleted_announcement_are_dropped() -> None:
 
 def test_a_mark_costs_one_statement_more_and_waits_for_no_counter(alice: User, django_assert_num_queries: Any) -> None:
     announced()
-    announce.make_rows(alice)
+    personal_rows.make_rows(alice)
     rows = Notification.objects.filter(recipient=alice)
     with django_assert_num_queries(1, connection=None):
         tallies.tally_reads([Before(1, None, None)] * 3, datetime.now(UTC))

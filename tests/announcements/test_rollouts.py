@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from notifications_hub import broadcast
-from notifications_hub.announcements import announce
+from notifications_hub.announcements import announce, personal_rows
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.rollouts import control, planner
 from notifications_hub.announcements.rollouts.models import Rollout, RolloutState
@@ -150,7 +150,7 @@ def test_a_preference_holds_unless_it_is_critical(alice: User, bob: User, one_wo
 def test_the_author_chooses_the_methods(alice: User, one_worker: Worker) -> None:
     quiet = broadcast(title="Quiet", methods=["flash"])
     pushed = announced(title="Pushed", methods=["web_push"])
-    announce.make_rows(alice)
+    personal_rows.make_rows(alice)
     one_worker.run_due()
 
     assert not quiet.rollouts.exists()
@@ -166,7 +166,7 @@ def test_the_author_chooses_the_methods(alice: User, one_worker: Worker) -> None
 def test_an_open_page_does_not_acknowledge_what_has_no_toast(alice: User, one_worker: Worker, *, has_row: bool) -> None:
     rollout = announced(title="Pushed", methods=["web_push"])
     if has_row:
-        announce.make_rows(alice)
+        personal_rows.make_rows(alice)
     show(rollout.announcement, alice)
     one_worker.run_due()
     assert reached() == {str(alice.pk): 1}
@@ -178,15 +178,15 @@ def test_an_open_page_leaves_a_flash_to_the_next_page(alice: User) -> None:
     sweep()
     show(quiet, alice)
     show(shown, alice)
-    assert announce.count_flashable(alice, datetime.now(UTC) + timedelta(seconds=1)) == 1
-    announce.make_rows(alice)
+    assert personal_rows.count_flashable(alice, datetime.now(UTC) + timedelta(seconds=1)) == 1
+    personal_rows.make_rows(alice)
     undelivered = Notification.objects.filter(delivered_at=None)
     assert [row.announcement for row in undelivered] == [quiet]
 
 
 def test_a_row_that_exists_is_used(alice: User, one_worker: Worker) -> None:
     rollout = announced()
-    announce.make_rows(alice)
+    personal_rows.make_rows(alice)
     one_worker.run_due()
     assert counts(rollout) == (0, 0, 1, 1, 0)
     assert Notification.objects.get().deliveries.get().state == DeliveryState.SENT
@@ -194,7 +194,7 @@ def test_a_row_that_exists_is_used(alice: User, one_worker: Worker) -> None:
 
 def test_a_person_who_read_it_gets_none(alice: User, one_worker: Worker) -> None:
     announced()
-    announce.make_rows(alice)
+    personal_rows.make_rows(alice)
     Notification.objects.mark_all_as_read()
     one_worker.run_due()
     assert reached() == {}

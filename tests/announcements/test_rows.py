@@ -13,7 +13,7 @@ from django.utils import translation
 
 from accounts.models import User
 from notifications_hub import broadcast, streams
-from notifications_hub.announcements import announce
+from notifications_hub.announcements import announce, personal_rows
 from notifications_hub.announcements.models import AnnouncementTranslation
 from notifications_hub.inbox import queries
 from notifications_hub.models import Notification
@@ -50,8 +50,8 @@ def test_counting_writes_nothing(alice: User) -> None:
 
 def test_opening_again_creates_no_second_row_and_no_event(alice: User) -> None:
     broadcast(title="Hello")
-    announce.make_rows(alice)
-    announce.make_rows(alice)
+    personal_rows.make_rows(alice)
+    personal_rows.make_rows(alice)
 
     assert Notification.objects.filter(recipient=alice).count() == 1
     assert log_of(streams.inbox_topic(alice.pk)) == []
@@ -66,7 +66,7 @@ def test_two_tabs_that_open_at_once_create_one_row(alice: User) -> None:
     def look() -> None:
         start.wait()
         try:
-            announce.make_rows(alice)
+            personal_rows.make_rows(alice)
         finally:
             connections.close_all()
 

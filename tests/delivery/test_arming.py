@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from notifications_hub import broadcast, streams
-from notifications_hub.announcements.announce import make_rows
+from notifications_hub.announcements.personal_rows import make_rows
 from notifications_hub.delivery import acknowledgement, arming, models, preferences
 from notifications_hub.delivery.acknowledgement import Acknowledgement
 from notifications_hub.delivery.claiming import Outcome, claim_due

@@ -17,8 +17,9 @@ from pytest_django import Settings
 
 from accounts.models import User
 from notifications_hub import broadcast
-from notifications_hub.announcements.announce import make_rows, withdraw
+from notifications_hub.announcements.announce import withdraw
 from notifications_hub.announcements.models import Announcement
+from notifications_hub.announcements.personal_rows import make_rows
 from notifications_hub.delivery import arming, claiming, worker
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.preparing import ACT_SALT

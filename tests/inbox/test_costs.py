@@ -17,8 +17,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import include, path
 
 from notifications_hub import broadcast, flash
-from notifications_hub.announcements.announce import make_rows
 from notifications_hub.announcements.models import AnnouncementTranslation
+from notifications_hub.announcements.personal_rows import make_rows
 from notifications_hub.inbox_summary import summary_of
 from notifications_hub.notification import Notification
 from tests.inbox.support import API, ClientFor, send_one

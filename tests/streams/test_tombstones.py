@@ -17,7 +17,7 @@ from notifications.signals import notify
 
 from accounts.models import User
 from notifications_hub import broadcast, publish, streams
-from notifications_hub.announcements import announce
+from notifications_hub.announcements import announce, personal_rows
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.models import Notification
 from notifications_hub.rows import trigger_notes, triggers
@@ -173,7 +173,7 @@ def test_an_expired_announcement_is_in_no_log() -> None:
 def test_a_deleted_announcement_is_withdrawn_from_pages_and_is_in_no_log(since: Since, alice: User) -> None:
     read = since("everyone")
     announcement = broadcast(title="Closed", body=SECRET)
-    announce.make_rows(alice)
+    personal_rows.make_rows(alice)
     read_inbox = since(inbox_topic(alice.pk))
     announcement.delete()
 

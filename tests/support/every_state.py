@@ -10,7 +10,7 @@ EVERY_STATE = """
     from accounts.models import User
     from notifications.signals import notify
     from notifications_hub import broadcast
-    from notifications_hub.announcements import announce
+    from notifications_hub.announcements import announce, personal_rows
     from notifications_hub.delivery import arming
     from notifications_hub.delivery.arming import Plan
     from notifications_hub.jobs.models import Job, JobState, Reason
@@ -42,7 +42,7 @@ EVERY_STATE = """
     running = broadcast(title="Closed on Sunday", body=words, level="warning", by=admin)
     announce.withdraw(broadcast(title="Oops"))
     for person in (alice, bob):
-        announce.make_rows(person)
+        personal_rows.make_rows(person)
     for state, fields in (
         (JobState.QUEUED, {}), (JobState.RUNNING, {"done": 3, "total": 10, "text": "3 of 10"}), (JobState.DONE, {}),
         (JobState.FAILED, {"reason": Reason.LOST}), (JobState.CANCELLED, {}),

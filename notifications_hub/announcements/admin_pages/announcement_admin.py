@@ -35,7 +35,8 @@ from notifications_hub.announcements.admin_pages.sending import SendingPage
 from notifications_hub.announcements.admin_pages.trial_page import TrialPage
 from notifications_hub.announcements.admin_pages.zone import ZonedDateTimeField, times_in_zone, zoned
 from notifications_hub.announcements.approval import corrections
-from notifications_hub.announcements.models import Announcement, AnnouncementState
+from notifications_hub.announcements.models import Announcement
+from notifications_hub.announcements.queryset import AnnouncementState
 from notifications_hub.users import Person
 from notifications_hub.web.bundles import bundle_path
 

@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy
 from notifications_hub import audience_lists, audiences
 from notifications_hub.announcements.admin_pages.forms import TranslationForm, TranslationFormSet, other_languages
 from notifications_hub.announcements.methods import all_methods
-from notifications_hub.announcements.models import Announcement, AnnouncementState, AnnouncementTranslation
+from notifications_hub.announcements.models import Announcement, AnnouncementTranslation
+from notifications_hub.announcements.queryset import AnnouncementState
 from notifications_hub.kinds import method_name
 
 if TYPE_CHECKING:

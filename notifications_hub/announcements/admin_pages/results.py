@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 
 from notifications_hub.announcements.admin_pages.parts import PERMISSION
 from notifications_hub.announcements.admin_pages.result_sections import in_digits, moment, sections_of
-from notifications_hub.announcements.models import Announcement, AnnouncementState
+from notifications_hub.announcements.models import Announcement
+from notifications_hub.announcements.queryset import AnnouncementState
 from notifications_hub.announcements.results import folding, watching
 from notifications_hub.announcements.results.figures import Figures, figures_of
 from notifications_hub.announcements.rollouts.report import topic_of

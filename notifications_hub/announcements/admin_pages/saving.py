@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from notifications_hub.announcements import announce, audit
 from notifications_hub.announcements.approval import corrections
 from notifications_hub.announcements.approval.submission import submit
-from notifications_hub.announcements.models import Announcement, AnnouncementState
+from notifications_hub.announcements.models import Announcement
+from notifications_hub.announcements.queryset import AnnouncementState
 from notifications_hub.conf import hub_settings
 from notifications_hub.kinds import Urgency
 from notifications_hub.users import Person

@@ -29,7 +29,8 @@ from notifications_hub.announcements.admin_pages.forms import (
 )
 from notifications_hub.announcements.admin_pages.parts import PERMISSION
 from notifications_hub.announcements.methods import all_methods, methods_for
-from notifications_hub.announcements.models import KIND, Announcement, AnnouncementTranslation
+from notifications_hub.announcements.models import Announcement, AnnouncementTranslation
+from notifications_hub.announcements.queryset import KIND
 from notifications_hub.database import transaction
 from notifications_hub.delivery import preferences
 from notifications_hub.kinds import DeliveryMethod, kind_of, method_name

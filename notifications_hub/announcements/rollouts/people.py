@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from notifications_hub import audiences
 from notifications_hub.announcements.methods import methods_for
-from notifications_hub.announcements.models import KIND
+from notifications_hub.announcements.queryset import KIND
 from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.database.primary import connection
 from notifications_hub.delivery import preferences

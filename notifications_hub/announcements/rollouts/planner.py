@@ -18,7 +18,8 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from notifications_hub.announcements.models import KIND, Announcement
+from notifications_hub.announcements.models import Announcement
+from notifications_hub.announcements.queryset import KIND
 from notifications_hub.announcements.rollouts import retraction
 from notifications_hub.announcements.rollouts.models import Rollout, RolloutState
 from notifications_hub.announcements.rollouts.people import Choice, choose, count_people, next_page
