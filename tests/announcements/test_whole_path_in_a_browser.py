@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.announcements.support import ADD
 from tests.support.browser import People
 from tests.support.inbox_page import PATH as INBOX
-from tests.support.inbox_page import ready
+from tests.support.inbox_page import news, ready
 
 if TYPE_CHECKING:
     from tests.conftest import StartSite
@@ -56,6 +56,7 @@ def test_an_announcement_from_its_writing_to_its_withdrawal(page_for: People) ->
     expect(second.get_by_text(f"“{TITLE}” is approved.")).to_be_visible()
     for page in everyone:
         expect(_banner(page)).to_contain_text(SOON)
+    news(inbox).get_by_role("link").click()
     expect(_row(inbox)).to_contain_text(SOON)
     alice.locator("notification-bell .nh-bell").click()
     expect(alice.locator(".nh-row", has_text=TITLE)).to_be_visible()
@@ -71,7 +72,8 @@ def test_an_announcement_from_its_writing_to_its_withdrawal(page_for: People) ->
     writer.get_by_role("button", name="Send for approval").click()
     expect(writer.get_by_text("waits for a second person. Until then, people see the old words.")).to_be_visible()
     expect(_banner(visitor)).to_contain_text(SOON)
-    second.get_by_role("link", name="Approval").click()
+    second.reload()
+    second.get_by_role("link", name=f"A correction of “{TITLE}” needs your approval").click()
     second.get_by_role("button", name="Approve the correction").click()
     expect(second.get_by_text("The correction is on open pages now.")).to_be_visible()
     for page in (alice, visitor):
