@@ -106,7 +106,7 @@ def _keys_of(people: QuerySet[Any]) -> Iterator[Any]:
     """Yield the keys of a queryset until there are too many. By its joins it may have a person several times."""
     if not issubclass(people.model, get_user_model()):
         raise TypeError(f"An audience is a queryset of people, not of {people.model._meta.verbose_name_plural}.")
-    seen = set()
+    seen: set[Any] = set()
     for key in from_primary(people).values_list("pk", flat=True).iterator(chunk_size=_AT_ONCE):
         if len(seen) > MOST:
             return
