@@ -22,7 +22,7 @@ from notifications_hub.announcements import audit
 from notifications_hub.announcements.announce import broadcast
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.pasted_people import find_people
-from notifications_hub.announcements.reach import AudienceFailed, Reach, reach_of
+from notifications_hub.announcements.reach import AudienceFailed, Reach, check_readable, reach_of
 from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.audiences import UnknownAudience
 from notifications_hub.database import transaction
@@ -73,6 +73,8 @@ class Command(BaseCommand):
         about = {**words, **times, "title": _title(options), "audience": _audience(options)}
         try:
             with audit.coming_from(audit.Source.COMMAND), transaction.atomic():
+                if isinstance(about["audience"], str):
+                    check_readable(about["audience"])
                 announcement = broadcast(**about, by=_person(options["by"]), other_site=options["other_site"])
                 reach = reach_of(announcement.audience, announcement.methods, announcement.urgency)
                 transaction.get_connection().set_rollback(options["dry_run"])
