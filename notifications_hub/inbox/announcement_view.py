@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from notifications_hub import audiences
+from notifications_hub import audience_lists, audiences
 from notifications_hub.announcements.markdown import safe_html
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.queryset import AnnouncementState
@@ -24,9 +24,8 @@ from notifications_hub.users import Person
 def announcement(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the announcement, or kind words once it is over. To anyone outside its audience it does not exist."""
     person = person_of(request)
-    announced = Announcement.objects.filter(pk=pk, announced_at__isnull=False)
-    found = announced.filter(audience__in=audiences.topics_of(person)).first()
-    if found is None:
+    found = Announcement.objects.filter(pk=pk, announced_at__isnull=False).first()
+    if found is None or not _is_for(person, found):
         raise Http404
     if found.is_over:
         over = {"title": _over(found)}
@@ -39,6 +38,12 @@ def announcement(request: HttpRequest, pk: int) -> HttpResponse:
         "unread": _is_unread(person, pk),
     }
     return TemplateResponse(request, "notifications_hub/announcement.html", context)
+
+
+def _is_for(person: Person, found: Announcement) -> bool:
+    """Return whether it is for the person. Those chosen by hand leave their audience when it ends."""
+    was_chosen = found.is_over and audience_lists.names(found.audience, person)
+    return was_chosen or audiences.contains(found.audience, person)
 
 
 def _over(found: Announcement) -> str:

@@ -67,3 +67,15 @@ test("each page shows the banners of its path", () => {
   assert.deepEqual(ids(board, "/shop/tea"), ["a1"]);
   assert.deepEqual(ids(board, "/"), []);
 });
+
+test("a dismissed banner that nobody can dismiss any more comes back", () => {
+  const lasting = item("a1", { banner: { paths: [], dismissable: false } });
+  const board = new BannerBoard(["a1"]);
+  board.dismiss("a1");
+  board.replaceAll({ banners: [lasting], dismissed: [] });
+  assert.deepEqual(ids(board), ["a1"]);
+  board.apply({ kind: "announcement.updated", data: item("a1") });
+  assert.deepEqual(ids(board), []);
+  board.apply({ kind: "announcement.updated", data: lasting });
+  assert.deepEqual(ids(board), ["a1"]);
+});

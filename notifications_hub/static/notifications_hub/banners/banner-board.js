@@ -33,7 +33,7 @@ export class BannerBoard {
   /** @param {{banners: Item[], dismissed: string[]}} state */
   replaceAll({ banners, dismissed }) {
     for (const id of dismissed) this.#dismissed.add(id);
-    const shown = banners.filter(({ id }) => !this.#dismissed.has(id));
+    const shown = banners.filter((item) => !this.#isDismissed(item));
     this.#items = new Map(shown.map((item) => [item.id, item]));
     this.#isComplete = true;
   }
@@ -74,9 +74,18 @@ export class BannerBoard {
 
   /** @param {Item} item */
   #put(item) {
-    if (!item.banner) this.#items.delete(item.id);
+    if (!item.banner || this.#isDismissed(item)) this.#items.delete(item.id);
     else if (this.#items.has(item.id)) this.#items.set(item.id, item);
-    else if (!this.#dismissed.has(item.id)) this.#items = new Map([[item.id, item], ...this.#items]);
+    else this.#items = new Map([[item.id, item], ...this.#items]);
+  }
+
+  /**
+   * Return whether it stays dismissed. One that nobody can dismiss any more comes back, as on the server.
+   *
+   * @param {Item} item
+   */
+  #isDismissed({ id, banner }) {
+    return this.#dismissed.has(id) && banner?.dismissable === true;
   }
 }
 
