@@ -120,12 +120,6 @@ def keys_of(audience: str) -> list[Any]:
     return list(AudienceListMember.objects.filter(list=_number_of(audience)).values_list("person", flat=True))
 
 
-def names(audience: str, person: Any) -> bool:
-    """Return whether a list names the person, even after it has ended. Other audiences name nobody."""
-    number = _number_of(audience)
-    return number is not None and AudienceListMember.objects.filter(list=number, person=person.pk).exists()
-
-
 def people_of(lists: Collection[str]) -> Iterator[tuple[str, Any]]:
     """Yield each current list with the primary key of each of its people."""
     numbers = [number for audience in lists if (number := _number_of(audience)) is not None]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from notifications_hub import audience_lists, audiences
+from notifications_hub import audiences
 from notifications_hub.announcements.markdown import safe_html
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.queryset import AnnouncementState
@@ -24,8 +26,11 @@ from notifications_hub.users import Person
 def announcement(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the announcement, or kind words once it is over. To anyone outside its audience it does not exist."""
     person = person_of(request)
-    found = Announcement.objects.filter(pk=pk, announced_at__isnull=False).first()
-    if found is None or not _is_for(person, found):
+    # People chosen by hand leave their audience when it ends.
+    was_chosen = Q(ends_at__lte=timezone.now(), audience__in=audiences.lists_of(person))
+    announced = Announcement.objects.filter(pk=pk, announced_at__isnull=False)
+    found = announced.filter(was_chosen | Q(audience__in=audiences.topics_of(person))).first()
+    if found is None:
         raise Http404
     if found.is_over:
         over = {"title": _over(found)}
@@ -38,12 +43,6 @@ def announcement(request: HttpRequest, pk: int) -> HttpResponse:
         "unread": _is_unread(person, pk),
     }
     return TemplateResponse(request, "notifications_hub/announcement.html", context)
-
-
-def _is_for(person: Person, found: Announcement) -> bool:
-    """Return whether it is for the person. Those chosen by hand leave their audience when it ends."""
-    was_chosen = found.is_over and audience_lists.names(found.audience, person)
-    return was_chosen or audiences.contains(found.audience, person)
 
 
 def _over(found: Announcement) -> str:

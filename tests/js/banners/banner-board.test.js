@@ -79,3 +79,14 @@ test("a dismissed banner that nobody can dismiss any more comes back", () => {
   board.apply({ kind: "announcement.updated", data: lasting });
   assert.deepEqual(ids(board), ["a1"]);
 });
+
+test("a visitor's cookie removes what it lists, but not what nobody can dismiss any more", () => {
+  const board = new BannerBoard(["a1", "a2"]);
+  board.remember("a1", false);
+  board.remember("a2", true);
+  assert.deepEqual(ids(board), ["a2"]);
+  const lasting = item("a1", { banner: { paths: [], dismissable: false } });
+  board.replaceAll({ banners: [lasting, item("a2"), item("a3")], dismissed: [] });
+  board.remember("a1", false);
+  assert.deepEqual(ids(board), ["a1", "a3"]);
+});

@@ -67,6 +67,18 @@ export class BannerBoard {
     };
   }
 
+  /**
+   * Remove a banner that the visitor's cookie lists, unless nobody can dismiss it any more.
+   *
+   * @param {string} id
+   * @param {boolean} isLasting whether the server rendered it without a form
+   */
+  remember(id, isLasting) {
+    const item = this.#items.get(id);
+    this.#dismissed.add(id);
+    if (item ? this.#isDismissed(item) : !isLasting) this.#items.delete(id);
+  }
+
   /** @param {Item} item */
   #change(item) {
     if (this.#isComplete || this.#items.has(item.id)) this.#put(item);

@@ -128,7 +128,7 @@ export class AnnouncementBannersElement extends HTMLElement {
     const cookie = this.#text("cookie");
     if (!cookie) return;
     for (const id of dismissedIn(cookie, document.cookie)) {
-      if (!this.#list?.isLasting(id)) this.#board.dismiss(id);
+      this.#board.remember(id, this.#list?.isLasting(id) === true);
     }
     this.#render();
   }
