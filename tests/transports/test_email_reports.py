@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 from standardwebhooks import Webhook
 
+from notifications_hub.inbox.email_views import MOST_BYTES, report
 from notifications_hub.transports.email import reports
 from notifications_hub.transports.email.models import StoppedEmail
 
@@ -79,6 +82,13 @@ def test_a_report_with_another_signature_is_refused() -> None:
 def test_an_old_report_is_refused() -> None:
     assert post(BOUNCED, at=datetime.now(UTC) - timedelta(hours=1)).status_code == 400
     assert stopped() == []
+
+
+def test_a_report_without_a_length_is_read_no_further_than_allowed() -> None:
+    sent = BytesIO(b"x" * (2 * MOST_BYTES))
+    scope = {"type": "http", "method": "POST", "path": "/notifications/email-reports/", "headers": []}
+    assert report(ASGIRequest(scope, sent)).status_code == 413
+    assert sent.tell() <= MOST_BYTES + 1
 
 
 def test_a_site_without_a_secret_takes_no_reports(settings: Settings) -> None:
