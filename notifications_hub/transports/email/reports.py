@@ -40,6 +40,17 @@ def take_report(body: bytes, headers: Mapping[str, str]) -> int:
     return len(addresses)
 
 
+def is_webhook_secret(secret: str) -> bool:
+    """Return whether reports can be verified with it."""
+    from standardwebhooks import Webhook
+
+    try:
+        Webhook(secret)
+    except Exception:  # noqa: BLE001 -- the library raises several errors of no common class
+        return False
+    return True
+
+
 def _verified(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
     from standardwebhooks import Webhook, WebhookVerificationError
 
