@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.mail.backends.smtp import EmailBackend
@@ -24,6 +25,7 @@ from notifications_hub.delivery.preferences import choose_methods
 from notifications_hub.kinds import _kinds
 from notifications_hub.transports.email import connections
 from notifications_hub.transports.email.models import StoppedEmail
+from notifications_hub.transports.email.transport import Email
 from showcase.models import Post
 from tests.support.deliveries import make_due, send, states
 from tests.support.smtp import MailServer, html_of, text_of, use_mail_server
@@ -155,6 +157,29 @@ def test_an_email_goes_to_the_address_that_the_person_has_by_then(alice: User, b
     alice.save()
     work()
     assert the_email(mails)["To"] == "alice@new.example"
+
+
+class StaffEmail(Email):
+    def addresses_of(self, people: Collection[Any]) -> Mapping[Any, list[str]]:
+        confirmed = User.objects.filter(pk__in=people, is_staff=True)
+        return super().addresses_of(confirmed.values_list("pk", flat=True))
+
+
+def test_a_condition_of_the_host_holds_when_the_email_is_sent(
+    alice: User, bob: User, mails: MailServer, settings: Settings
+) -> None:
+    transports = {"web_push": None, "email": f"{__name__}.StaffEmail"}
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "TRANSPORTS": transports}
+    for person in (alice, bob):
+        with_address(person)
+        person.is_staff = True
+        person.save()
+    notify.send(None, recipient=[alice, bob], verb="waved")
+    # As after another address that is not confirmed yet.
+    User.objects.filter(pk=alice.pk).update(is_staff=False)
+    work()
+    assert [one["To"] for one in mails.received] == ["bob@example.com"]
+    assert sorted(states()) == [("failed", "no_email"), ("sent", "accepted")]
 
 
 def test_an_announcement_is_emailed_later_than_pushes(
