@@ -30,14 +30,14 @@ def _with_secret(settings: Settings) -> None:
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "EMAIL_WEBHOOK_SECRET": SECRET}
 
 
-def post(body: object, *, secret: str = SECRET, at: datetime | None = None) -> HttpResponse:
+def post(body: object, *, secret: str = SECRET, at: datetime | None = None, prefix: str = "webhook") -> HttpResponse:
     """Post a report as a mail service does, without a cookie."""
     text = body if isinstance(body, str) else json.dumps(body)
     at = at or datetime.now(UTC)
     headers = {
-        "webhook-id": "1",
-        "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": Webhook(secret).sign("1", at, text),
+        f"{prefix}-id": "1",
+        f"{prefix}-timestamp": str(int(at.timestamp())),
+        f"{prefix}-signature": Webhook(secret).sign("1", at, text),
     }
     client: Any = Client(enforce_csrf_checks=True)
     answer: HttpResponse = client.post(
@@ -54,6 +54,12 @@ def test_a_bounce_and_a_complaint_stop_their_addresses() -> None:
     assert post(BOUNCED).status_code == 200
     assert post({"type": "email.complained", "data": {"to": ["bob@example.com"]}}).status_code == 200
     assert stopped() == [("alice@example.com", "bounced"), ("bob@example.com", "complained")]
+
+
+def test_a_report_of_resend_has_the_headers_of_svix() -> None:
+    assert post(BOUNCED, prefix="svix").status_code == 200
+    assert post(BOUNCED, prefix="svix", secret="whsec_YW5vdGhlciBzZWNyZXQ=").status_code == 400
+    assert stopped() == [("alice@example.com", "bounced")]
 
 
 @pytest.mark.parametrize(
