@@ -156,6 +156,7 @@ def test_making_a_small_one_critical_needs_a_second_person(writer: Client, secon
     announcement = broadcast(title="Hello", audience=f"group.{group.pk}")
     assert "on open pages too" in correct(writer)
     correct(writer, urgency="critical")
+    assert re.search(r"<dd>\s*critical\b", second.get(approval(Announcement.objects.get())).content.decode())
     assert Announcement.objects.get().urgency == "normal"
     press_approve(second, announcement)
     assert Announcement.objects.get().urgency == "critical"

@@ -53,7 +53,7 @@ def test_without_javascript_a_rejected_form_comes_back_at_its_invalid_field(page
     edit = page.locator(".reply").nth(20)
     edit.get_by_text("Edit", exact=True).click()
     edit.get_by_role("textbox").fill(blank)
-    edit.get_by_role("button", name="Save").click()
+    edit.get_by_role("button", name="Save", exact=True).click()
     expect_at(page, page.locator(".reply").nth(20).get_by_role("textbox"), error)
     # The address is that of the change; a reload leads back to the reply.
     page.goto(page.url)
@@ -75,6 +75,6 @@ def test_an_empty_reply_is_stopped_by_the_browser(page_for: People, site: Site) 
 
 def test_saved_preferences_are_read_aloud(page_for: People) -> None:
     page = page_for("bob", "/notifications/preferences/")
-    page.get_by_role("button", name="Save").press("Enter")
+    page.get_by_role("button", name="Save", exact=True).press("Enter")
     expect(page.locator(".message.is-success")).to_be_in_viewport()
     expect(page.locator("[data-announcer] [aria-live=polite]")).to_have_text("Your preferences are saved.")
