@@ -1,14 +1,14 @@
 """Audiences chosen by hand: each is a stored list of people, and its name is `chosen.<pk>`.
 
-A list never changes once it is made. A person belongs to it while one of its announcements may run, so a person with a
-thousand old lists costs a page nothing.
+A list never changes once it is made. A person belongs to it while one of its announcements may run, and a day longer.
+So a person with a thousand old lists costs a page nothing.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -27,6 +27,8 @@ from notifications_hub.database.primary import HubModel, from_primary
 PREFIX = "chosen."
 MOST = 10_000
 """The most people of a list. Hubs look all of them up when an announcement for the list is published."""
+LINGERS = timedelta(days=1)
+"""Time for which people belong to a list beyond the end, so that a page that slept hears that it is over."""
 _AT_ONCE = 2000
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
@@ -40,7 +42,7 @@ class AudienceList(HubModel):
 
 
 class AudienceListMember(HubModel):
-    """A person of a list. `until` is when the last announcement for the list ends."""
+    """A person of a list. `until` is a day after the last announcement for the list ends."""
 
     list = models.ForeignKey(AudienceList, on_delete=models.CASCADE, related_name="members", db_index=False)
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
@@ -75,25 +77,41 @@ def create(people: Iterable[Any], until: datetime) -> str:
 
 def create_of_keys(keys: Collection[Any], until: datetime) -> str:
     """Store a list of the people with these primary keys, each once."""
+    values = {"person": models.F("pk"), "until": until + LINGERS}
     with transaction.atomic():
         made = AudienceList.objects.create(people=len(keys))
         for some in chunks(keys, _AT_ONCE):
             found = from_primary(get_user_model()._default_manager.filter(pk__in=some)).order_by("pk")
-            insert_select(AudienceListMember, found, {"list": made.pk, "person": models.F("pk"), "until": until})
+            insert_select(AudienceListMember, found, {"list": made.pk, **values})
     return str(made)
 
 
 def _keys(people: Iterable[Any]) -> list[Any]:
-    if isinstance(people, QuerySet):
-        keys = dict.fromkeys(from_primary(people)[: MOST + 1].values_list("pk", flat=True))
-    else:
-        keys = dict.fromkeys(person.pk for person in people)
+    keys = dict.fromkeys(_keys_of(people) if isinstance(people, QuerySet) else map(_key_of, people))
     if None in keys:
         raise ValueError("Save these people before you announce something to them.")
     if not keys:
         raise ValidationError(_("Choose at least one person."))
     check_number(len(keys))
     return list(keys)
+
+
+def _key_of(person: Any) -> Any:
+    if not isinstance(person, get_user_model()):
+        raise TypeError(f"An audience is a list of people, and {person!r} is none.")
+    return person.pk
+
+
+def _keys_of(people: QuerySet[Any]) -> Iterator[Any]:
+    """Yield the keys of a queryset until there are too many. By its joins it may have a person several times."""
+    if not issubclass(people.model, get_user_model()):
+        raise TypeError(f"An audience is a queryset of people, not of {people.model._meta.verbose_name_plural}.")
+    seen: set[Any] = set()
+    for key in from_primary(people).values_list("pk", flat=True).iterator(chunk_size=_AT_ONCE):
+        if len(seen) > MOST:
+            return
+        seen.add(key)
+        yield key
 
 
 def check_number(number: int) -> None:
@@ -106,7 +124,8 @@ def check_number(number: int) -> None:
 def extend(audience: str, until: datetime) -> None:
     """Keep the people of a list in it until this moment at least. Other audiences are ignored."""
     if found := list_of(audience):
-        found.members.filter(until__lt=until).update(until=until)
+        later = until + LINGERS
+        found.members.filter(until__lt=later).update(until=later)
 
 
 def delete(audience: str) -> None:

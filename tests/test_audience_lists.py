@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -50,6 +51,34 @@ def test_a_list_is_made_of_a_queryset(alice: User, bob: User, charlie: User) -> 
         assert set(audiences.members(audience)) == {alice, bob}
 
 
+def test_a_queryset_that_has_people_several_times_loses_none(
+    alice: User, bob: User, charlie: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audience_lists, "MOST", 3)
+    for number in range(4):
+        Group.objects.create(name=str(number)).user_set.add(alice, bob, charlie)
+    people = User.objects.filter(groups__isnull=False).order_by("pk")
+    assert people.count() == 12
+
+    assert set(audiences.members(audience_lists.create(people, later()))) == {alice, bob, charlie}
+
+
+def test_rows_of_another_model_are_not_taken_for_people(alice: User) -> None:
+    group = Group.objects.create(pk=alice.pk, name="Readers")
+    for others in ([group], Group.objects.all()):
+        with pytest.raises(TypeError, match="of people"):
+            broadcast(title="For readers", audience=others)  # type: ignore[arg-type]
+    assert not Announcement.objects.exists()
+    assert not AudienceList.objects.exists()
+
+
+def test_people_belong_to_a_list_a_while_longer_so_their_pages_hear_of_the_end(alice: User) -> None:
+    audience = audience_lists.create([alice], datetime.now(UTC) - timedelta(hours=12))
+
+    assert audiences.topics_of(again(alice)) == ["everyone", audience]
+    assert summary_of(again(alice)).unread == 0
+
+
 def test_a_deactivated_person_of_a_list_is_in_no_audience(alice: User, bob: User) -> None:
     audience = audience_lists.create([alice, bob], later())
     User.objects.filter(pk=bob.pk).update(is_active=False)
@@ -68,7 +97,7 @@ def test_groups_and_lists_take_one_query(alice: User, admin: User) -> None:
 
 def test_old_lists_are_not_even_looked_at(alice: User) -> None:
     for _number in range(20):
-        audience_lists.create([alice], later(-1))
+        audience_lists.create([alice], later(-2))
 
     assert audiences.topics_of(alice) == ["everyone"]
     assert summary_of(again(alice)).without_row == 0

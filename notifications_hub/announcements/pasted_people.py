@@ -125,7 +125,9 @@ def _keys(names: Iterable[str]) -> Iterator[tuple[str, Any]]:
             key.run_validators(value)
         except ValidationError:
             continue
-        yield name, value
+        # Python reads "1_2" as 12, but it is more likely a mistyped user name.
+        if not isinstance(value, int) or str(value) == name:
+            yield name, value
 
 
 def _matching(wanted: dict[str, Any], field: str, people: QuerySet[Any]) -> _Found:

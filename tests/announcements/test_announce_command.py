@@ -90,11 +90,23 @@ def test_a_wrong_file_of_people_announces_nothing(
     assert not Announcement.objects.exists()
 
 
-def test_an_audience_that_raises_announces_nothing(alice: User, settings: Settings) -> None:
-    settings.NOTIFICATIONS_HUB = {"AUDIENCES": {"customers": f"{__name__}.broken"}}
+@pytest.mark.parametrize("limit", [None, 1])
+def test_an_audience_that_raises_announces_nothing(alice: User, settings: Settings, limit: int | None) -> None:
+    audiences = {"customers": f"{__name__}.broken"}
+    settings.NOTIFICATIONS_HUB = {"AUDIENCES": audiences, "ANNOUNCEMENT_APPROVAL_ABOVE": limit}
     with pytest.raises(CommandError, match="RuntimeError: the shop is closed"):
         run("hub_announce", "Hello", "--audience", "audience.customers")
     assert not Announcement.objects.exists()
+
+
+def test_a_dry_run_leaves_no_count_behind(alice: User, bob: User, settings: Settings, tmp_path: Path) -> None:
+    # Another cache than the tests' own, which is rolled back with the list.
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    people = tmp_path / "people"
+    people.write_text("alice")
+    assert "1 person" in run("hub_announce", "Hello", "--people", str(people), "--dry-run")
+    people.write_text("alice, bob")
+    assert "2 people" in run("hub_announce", "Hello", "--people", str(people))
 
 
 def broken() -> QuerySet[User]:

@@ -308,6 +308,17 @@ def test_a_planned_one_that_changes_is_approved_anew(writer: Client, second: Cli
     assert (only().state, only().approved_by) == (AnnouncementState.AWAITING, None)
 
 
+def test_one_that_becomes_a_draft_is_approved_anew(writer: Client, second: Client) -> None:
+    later = {"starts_at_0": "2099-01-01", "starts_at_1": "12:00", "ends_at_0": "2099-01-02", "ends_at_1": "12:00"}
+    writer.post(ADD, filled_in(**later))
+    press_approve(second, only())
+    writer.post(change(only()), filled_in(_draft="Save as draft", **later))
+    assert (only().state, only().approved_at) == (AnnouncementState.DRAFT, None)
+    # Without its times it would go out at once, at another time than was approved.
+    writer.post(change(only()), filled_in())
+    assert only().state is AnnouncementState.AWAITING
+
+
 @both_databases
 def test_other_people_of_a_list_are_approved_anew(writer: Client, second: Client, alice: User, charlie: User) -> None:
     later = {"starts_at_0": "2099-01-01", "starts_at_1": "12:00", "ends_at_0": "2099-01-02", "ends_at_1": "12:00"}

@@ -102,6 +102,14 @@ def test_wrong_names_are_listed_and_nothing_is_lost(writer: Client) -> None:
     assert not AudienceList.objects.exists()
 
 
+@pytest.mark.parametrize("text", ["1_2", "+12", "012", "１２"])
+def test_a_mistyped_user_name_is_not_taken_for_a_key(writer: Client, text: str) -> None:
+    User.objects.create_user("somebody", pk=12)
+    answer = writer.post(ADD, chosen(text))
+
+    assert "Nobody has this user name" in errors_of(answer, "people")[0]
+
+
 def test_many_wrong_names_are_cut_short(writer: Client) -> None:
     [error] = errors_of(writer.post(ADD, chosen("\n".join(f"nobody{n}" for n in range(25)))), "people")
 

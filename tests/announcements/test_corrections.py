@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
 
 from accounts.models import User
 from notifications_hub import broadcast
@@ -16,11 +18,13 @@ from notifications_hub.announcements.approval.decision import approve, version_o
 from notifications_hub.announcements.approval.models import Correction
 from notifications_hub.announcements.audit import AnnouncementStep
 from notifications_hub.announcements.models import Announcement
+from notifications_hub.announcements.queryset import AnnouncementState
 from tests.announcements.support import LIST, approval, change, filled_in, kinds_on, log_of, said, translated
 from tests.announcements.test_approval import notified, press_approve
 
 if TYPE_CHECKING:
     from django.test import Client
+    from pytest_django import Settings
 
 both_databases = pytest.mark.both_databases
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("above_one")]
@@ -105,6 +109,35 @@ def test_a_correction_that_does_not_fit_any_more_is_not_applied(
     Announcement.objects.update(starts_at=datetime(2098, 6, 1, tzinfo=UTC), ends_at=datetime(2099, 6, 1, tzinfo=UTC))
     assert "does not fit" in said(press_approve(second, running))[-1]
     assert Announcement.objects.get().title == "Clsoed"
+
+
+def test_a_correction_whose_end_has_passed_does_not_end_it(
+    writer: Client, second: Client, running: Announcement
+) -> None:
+    correct(writer)
+    Correction.objects.update(columns={"ends_at": "2020-01-01T12:00:00Z"})
+    Announcement.objects.update(starts_at=datetime(2019, 1, 1, tzinfo=UTC))
+    assert "does not fit" in said(press_approve(second, running))[-1]
+    assert Announcement.objects.get().state == AnnouncementState.RUNNING
+
+
+def customers() -> QuerySet[User]:
+    """Return a query that the database refuses."""
+    return User.objects.filter(pk__in=RawSQL("SELECT customer FROM no_such_table", ()))
+
+
+@both_databases
+def test_an_audience_that_the_database_refuses_keeps_the_edit_as_a_correction(
+    writer: Client, second: Client, settings: Settings
+) -> None:
+    hub = settings.NOTIFICATIONS_HUB
+    audience = {"AUDIENCES": {"customers": f"{__name__}.customers"}}
+    settings.NOTIFICATIONS_HUB = {**hub, **audience, "ANNOUNCEMENT_APPROVAL_ABOVE": None}
+    announcement = broadcast(title="Clsoed", audience="audience.customers")
+    settings.NOTIFICATIONS_HUB = {**hub, **audience}
+
+    assert "waits for a second person" in correct(writer)
+    assert "cannot be counted now" in second.get(approval(announcement)).content.decode()
 
 
 def test_one_that_is_over_is_not_corrected(writer: Client, second: Client, running: Announcement) -> None:

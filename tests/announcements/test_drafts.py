@@ -14,6 +14,7 @@ from django.db import connections
 from accounts.models import User
 from notifications_hub import broadcast
 from notifications_hub.announcements import announce
+from notifications_hub.announcements.audit import AnnouncementStep
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.queryset import AnnouncementState
 from notifications_hub.streams.sweeper import sweep
@@ -75,6 +76,18 @@ def test_a_planned_one_can_become_a_draft_again(writer: Client) -> None:
     announcement = broadcast(title="Hello", starts_at=datetime.now(UTC) + timedelta(days=1))
     writer.post(change(announcement), as_draft())
     assert only().state is AnnouncementState.DRAFT
+
+
+def test_who_takes_a_plan_back_and_who_plans_a_draft_is_on_record(writer: Client) -> None:
+    later = {"starts_at_0": "2099-01-01", "starts_at_1": "12:00", "ends_at_0": "2099-01-02", "ends_at_1": "12:00"}
+    writer.post(ADD, as_draft(**later))
+    writer.post(change(only()), filled_in(was="draft", **later))
+    writer.post(change(only()), filled_in(**later))
+    writer.post(change(only()), as_draft(title="Later", **later))
+    edits = AnnouncementStep.objects.filter(step="edited").order_by("pk")
+    assert [step for step, _name, _source in trail()] == ["written", "edited", "edited"]
+    assert [step.details["changes"]["is_draft"] for step in edits] == [[True, False], [False, True]]
+    assert "title" in edits[1].details["changes"]
 
 
 def test_a_draft_sent_twice_opens_the_first_one(writer: Client) -> None:

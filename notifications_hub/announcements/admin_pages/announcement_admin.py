@@ -200,7 +200,7 @@ class AnnouncementAdmin(
             return
         super().save_related(request, form, formsets, change)
         setattr(form.instance, _WAS_ANNOUNCED, form.instance.announced_at is not None)
-        saving.finish(form.instance, changes, by=person, is_new=not change)
+        saving.finish(form.instance, changes, by=person, is_new=not change, was_draft=form.was_draft)
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
         if not add and corrections.needs_correction(form.instance):

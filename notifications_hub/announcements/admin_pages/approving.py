@@ -22,6 +22,7 @@ from notifications_hub.announcements.approval.decision import Outcome
 from notifications_hub.announcements.approval.models import Correction
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.reach import in_words
+from notifications_hub.database import transaction
 from notifications_hub.database.quick_count import RowCount
 from notifications_hub.kinds import Urgency
 from notifications_hub.users import Person
@@ -138,7 +139,8 @@ def _context(person: Person, announcement: Announcement, correction: Correction 
 def _size_in_words(audience: str) -> str:
     """Return how many people are in an audience, counted up to a limit. A host's audience may fail."""
     try:
-        number = len(audiences.members(audience).order_by().values_list("pk", flat=True)[: COUNTED + 1])
+        with transaction.atomic():
+            number = len(audiences.members(audience).order_by().values_list("pk", flat=True)[: COUNTED + 1])
     except Exception as error:  # noqa: BLE001 -- a host's callable may raise anything
         return _("cannot be counted now (%(problem)s)") % {"problem": type(error).__name__}
     return _("more than %(number)d people") % {"number": COUNTED} if number > COUNTED else in_words(RowCount(number))

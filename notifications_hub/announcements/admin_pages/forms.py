@@ -111,6 +111,7 @@ class AnnouncementForm(LinkConsent):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.was_draft = self.instance.is_draft
         self.initial["zone"] = zone.zone_name()
         if self.instance._state.adding:
             self.initial.update(once=uuid.uuid4(), starts_at=None, ends_at=None)

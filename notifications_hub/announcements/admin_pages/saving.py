@@ -25,19 +25,26 @@ class NoDraftAnyMore(Exception):
         self.announcement = announcement
 
 
-def finish(announcement: Announcement, changes: Mapping[str, Any], *, by: Person, is_new: bool) -> None:
+def finish(
+    announcement: Announcement, changes: Mapping[str, Any], *, by: Person, is_new: bool, was_draft: bool
+) -> None:
     """Record, submit and announce what was saved, in the transaction that saves."""
     is_changed = is_new or bool(changes)
+    is_moved = not is_new and was_draft != announcement.is_draft
+    moved = {"is_draft": [was_draft, announcement.is_draft]} if is_moved else {}
     if is_new:
         audit.record(announcement, audit.Step.WRITTEN, by=by)
     elif changes:
         Announcement.objects.filter(pk=announcement.pk).update(last_editor=by)
         announcement.last_editor_id = by.pk
-        audit.record(announcement, audit.Step.EDITED, by=by, changes=changes)
+        audit.record(announcement, audit.Step.EDITED, by=by, changes={**changes, **moved})
         corrections.drop(announcement)
         announce.publish_edit(announcement)
     submit(announcement, by=by, is_changed=is_changed)
     announce.announce_if_due(announcement, by=by)
+    # Whoever sends a draft is in another step, unless it is only planned now.
+    if moved and not changes and announcement.state in (AnnouncementState.DRAFT, AnnouncementState.PLANNED):
+        audit.record(announcement, audit.Step.EDITED, by=by, changes=moved)
 
 
 def propose(form: Any, formsets: Iterable[Any], *, by: Person) -> None:

@@ -43,7 +43,9 @@ def needs_correction(edited: Announcement) -> bool:
     if edited.approved_at is not None:
         return True
     try:
-        return needs_approval(edited)
+        # With a savepoint, a query of the host's that fails does not fail the caller's transaction.
+        with transaction.atomic():
+            return needs_approval(edited)
     except Exception:  # noqa: BLE001 -- a host's audience may raise anything; it may then be large
         return True
 
@@ -103,6 +105,8 @@ def approve_correction(announcement: Announcement, *, by: Person, version: str) 
         try:
             edited.full_clean()
         except ValidationError:
+            return Outcome.INVALID
+        if edited.is_over:
             return Outcome.INVALID
         _apply(edited, current, correction, by)
     return Outcome.DONE

@@ -12,9 +12,10 @@ from notifications_hub.users import Person
 def submit(announcement: Announcement, *, by: Person | None, is_changed: bool = True) -> None:
     """Let a stored announcement wait for approval if it needs one, in the caller's transaction.
 
-    An approval holds until its words, people or times change. A draft waits for nothing.
+    An approval holds until its words, people or times change, or it becomes a draft. A draft waits for nothing.
     """
-    if announcement.announced_at or (announcement.approved_at and not is_changed):
+    is_settled = announcement.approved_at and not is_changed and not announcement.is_draft
+    if announcement.announced_at or is_settled:
         return
     was_waiting = announcement.awaits_approval
     awaits = not announcement.is_draft and needs_approval(announcement)

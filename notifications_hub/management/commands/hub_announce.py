@@ -22,7 +22,7 @@ from notifications_hub.announcements import audit
 from notifications_hub.announcements.announce import broadcast
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.pasted_people import find_people
-from notifications_hub.announcements.reach import AudienceFailed, Reach, reach_of
+from notifications_hub.announcements.reach import AudienceFailed, Reach, check_readable, reach_of
 from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.audiences import UnknownAudience
 from notifications_hub.database import transaction
@@ -73,6 +73,8 @@ class Command(BaseCommand):
         about = {**words, **times, "title": _title(options), "audience": _audience(options)}
         try:
             with audit.coming_from(audit.Source.COMMAND), transaction.atomic():
+                if isinstance(about["audience"], str):
+                    check_readable(about["audience"])
                 announcement = broadcast(**about, by=_person(options["by"]), other_site=options["other_site"])
                 reach = reach_of(announcement.audience, announcement.methods, announcement.urgency)
                 transaction.get_connection().set_rollback(options["dry_run"])
@@ -181,10 +183,11 @@ def _parsed(text: str) -> datetime | None:
 
 
 def _sentences(error: ValidationError) -> Iterator[str]:
-    """Yield each error, prefixed with the argument it is about."""
+    """Yield each error, prefixed with the argument it is about. A remedy in code becomes the command's option."""
     for name, messages in error.update_error_dict({}).items():
         for message in ValidationError(messages).messages:
-            yield message if name == NON_FIELD_ERRORS else f"{name}: {message}"
+            said = message.replace("other_site=True", "--other-site")
+            yield said if name == NON_FIELD_ERRORS else f"{name}: {said}"
 
 
 def _person(name: str | None) -> Any:
