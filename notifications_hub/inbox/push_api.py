@@ -19,6 +19,7 @@ from notifications_hub.delivery import arming
 from notifications_hub.delivery.held import summed_up_beside
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.delivery.preparing import ACT_SALT
+from notifications_hub.delivery.shown import mark_shown
 from notifications_hub.inbox import marks, queries
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.schemas import (
@@ -134,13 +135,16 @@ def act(request: HttpRequest, report: Act) -> dict[str, int | None]:
     app's badge. The receiver of another transport with `confirms` reports in the same way.
     """
     sent, pk = _reported(report.token)
-    row = Notification.objects.filter(pk=pk).select_related("recipient").first()
+    row = Notification.objects.filter(pk=pk).select_related("recipient", "announcement").first()
     if row is None:
         return {"unread": None}
     delivery = Delivery.objects.filter(pk=sent, notification=row).first()
     if delivery is None or not _may_report(delivery, row):
         raise HttpError(400, _invalid_token())
     beside = summed_up_beside(delivery)
+    # A page may have shown it since it was sent: to a phone that was off, for example.
+    delivery.notification = row
+    mark_shown([delivery])
     arming.mark_delivered([pk, *beside], delivery.transport)
     with localized_for(row.recipient):
         if report.action == "read":

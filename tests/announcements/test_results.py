@@ -162,6 +162,22 @@ def test_a_push_that_another_method_overtook_is_not_counted_twice(alice: User) -
     assert people_by_method(folded(announcement))["live"] == 0
 
 
+def test_a_push_that_appears_after_a_page_showed_it_is_not_counted_twice(
+    push_service: LocalPushService, key: str, one_worker: Worker, alice: User
+) -> None:
+    register(alice, push_service.subscribe(key).to_json(), "")
+    announcement = announced()
+    Rollout.objects.update(starts_at=datetime.now(UTC) - timedelta(seconds=1))
+    for _turn in range(3):
+        one_worker.run_due()
+    # Her phone is off. A page shows it meanwhile.
+    show(announcement, alice)
+    pushed = Delivery.objects.get(notification__recipient=alice)
+    post(Client(), "push/act/", {"token": act_token(pushed), "action": "shown"})
+    assert people_by_method(folded(announcement)) == {"live": 1, "flash": 0, "web_push": 0}
+    assert Notification.objects.get(recipient=alice).delivered_by == "live"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_devices_that_acknowledge_at_once_are_one_person(alice: User, bob: User) -> None:
     announcement = announced()
