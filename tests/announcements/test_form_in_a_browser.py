@@ -29,6 +29,14 @@ def test_the_preview_follows_what_is_written(page_for: People) -> None:
     expect(preview.locator(".nh-toast")).to_have_attribute("data-level", "warning")
 
 
+def test_the_urgencies_fit_beside_the_preview(page_for: People) -> None:
+    page = page_for("admin", ADD)
+    urgency, form = page.locator("#id_urgency").bounding_box(), page.locator(".field-urgency").bounding_box()
+    assert urgency is not None
+    assert form is not None
+    assert urgency["x"] + urgency["width"] <= form["x"] + form["width"]
+
+
 def test_the_form_and_a_banner_fit_beside_each_other(page_for: People) -> None:
     page = page_for("admin", ADD)
     page.locator("#id_title").fill("Water off")
