@@ -8,8 +8,11 @@ from typing import Any, cast
 
 import pytest
 
+from notifications_hub.live.admission import BEGINNING, start_positions
 from notifications_hub.live.list_members import ListMembers
 from notifications_hub.live.topics import INBOX
+from notifications_hub.streams import cursor
+from notifications_hub.streams.cursor import Position
 from tests.live.conftest import Listen
 from tests.support.site import Site, Visitor
 
@@ -92,3 +95,19 @@ def test_others_have_their_turn_while_ten_thousand_people_are_added() -> None:
     asyncio.run(add_all())
     assert len(added) == len(pages)
     assert longest < 1000
+
+
+def test_lists_for_which_a_cursor_has_no_room_are_not_heard_from_their_beginning_again() -> None:
+    topics = [f"chosen.{number}" for number in range(1, 200)]
+    known = cursor.decode(cursor.encode(dict.fromkeys(topics, Position("0123abcd", 0, 5))))
+    assert 0 < len(known) < len(topics)
+
+    positions, reset = start_positions(topics, known)
+    assert BEGINNING not in positions.values()
+    assert reset == topics[len(known) :]
+
+
+def test_a_list_that_is_newer_than_a_cursor_is_heard_from_its_beginning() -> None:
+    known = cursor.decode(cursor.encode({"everyone": Position("0123abcd", 0, 5)}))
+    positions, reset = start_positions(["everyone", "chosen.1"], known)
+    assert (positions["chosen.1"], reset) == (BEGINNING, [])
