@@ -1,4 +1,4 @@
-"""Which announcements are planned, running or over, as states and as queries."""
+"""The states of announcements, and the queries that select by them."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from django.db.models.expressions import RawSQL
 from accounts.models import User
 from notifications_hub import broadcast
 from notifications_hub.announcements import announce
+from notifications_hub.announcements.approval import corrections
 from notifications_hub.announcements.approval.decision import approve, version_of
 from notifications_hub.announcements.approval.models import Correction
 from notifications_hub.announcements.audit import AnnouncementStep
@@ -138,6 +139,15 @@ def test_an_audience_that_the_database_refuses_keeps_the_edit_as_a_correction(
 
     assert "waits for a second person" in correct(writer)
     assert "cannot be counted now" in second.get(approval(announcement)).content.decode()
+
+
+def test_an_audience_that_shrinks_during_the_save_loses_no_edit(
+    writer: Client, running: Announcement, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([True])
+    monkeypatch.setattr(corrections, "needs_correction", lambda _edited: next(answers, False))
+    assert "waits for a second person" in correct(writer)
+    assert Correction.objects.get().columns["title"] == "Closed"
 
 
 def test_one_that_is_over_is_not_corrected(writer: Client, second: Client, running: Announcement) -> None:
