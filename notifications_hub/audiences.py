@@ -120,6 +120,12 @@ def look_up(people: Collection[Any]) -> None:
         setattr(person, _LOOKED_UP, joined[person.pk])
 
 
+def lists_of(person: Person) -> QuerySet[Any, Any]:
+    """Return the names of all lists that a person was chosen for, also those that are over, for a subquery."""
+    theirs = AudienceListMember.objects.filter(person=person.pk)
+    return theirs.annotate(audience=_named_by(audience_lists.PREFIX, "list")).values("audience")
+
+
 def contains(audience: str, person: Person | AnonymousUser) -> bool:
     return audience in topics_of(person)
 

@@ -18,6 +18,7 @@ from notifications_hub.kinds import Kind, all_kinds
 from notifications_hub.message import time_to_live
 from notifications_hub.transports import default_methods, delay_of
 from notifications_hub.transports.email.models import email_column
+from notifications_hub.transports.email.reports import is_webhook_secret
 from notifications_hub.transports.email.transport import Email
 
 _NOBODY = "webmaster@localhost"
@@ -50,15 +51,23 @@ def _settings(loaded: HubSettings) -> Iterator[CheckMessage]:
     if not loaded.site_url.startswith(("https://", "http://")):
         hint = f'Set {SETTING}["SITE_URL"] to the root of the site, like "https://example.com".'
         yield Error("Emails need the address of this site for their links.", hint=hint, id="notifications_hub.E060")
-    if loaded.email_webhook_secret and find_spec("standardwebhooks") is None:
-        hint = "Install it: pip install 'notifications-hub[webhook]'"
-        yield Error("EMAIL_WEBHOOK_SECRET needs standardwebhooks.", hint=hint, id="notifications_hub.E063")
+    if loaded.email_webhook_secret:
+        yield from _secret(loaded.email_webhook_secret)
     if apps.models_ready and email_column() is None:
         hint = "Name it in EMAIL_FIELD of the user model, or remove the transport."
         yield checks.Warning("The user model has no column of email addresses.", hint=hint, id="notifications_hub.W060")
     if not settings.DEBUG and (loaded.email_from or settings.DEFAULT_FROM_EMAIL) == _NOBODY:
         hint = f'Set DEFAULT_FROM_EMAIL, or {SETTING}["EMAIL_FROM"], to an address of your domain.'
         yield checks.Warning(f"Emails would be from {_NOBODY}.", hint=hint, id="notifications_hub.W061")
+
+
+def _secret(secret: str) -> Iterator[CheckMessage]:
+    if find_spec("standardwebhooks") is None:
+        hint = "Install it: pip install 'notifications-hub[webhook]'"
+        yield Error("EMAIL_WEBHOOK_SECRET needs standardwebhooks.", hint=hint, id="notifications_hub.E063")
+    elif not is_webhook_secret(secret):
+        hint = "Copy it from your mail service. It begins with whsec_, and the rest is base64."
+        yield Error("EMAIL_WEBHOOK_SECRET is no secret of Standard Webhooks.", hint=hint, id="notifications_hub.E064")
 
 
 def _delays(kind: Kind) -> Iterator[CheckMessage]:

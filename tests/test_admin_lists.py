@@ -132,7 +132,7 @@ def test_jobs_are_listed_by_the_time_they_were_made(listed: List, alice: User, m
 def test_the_readers_of_an_announcement_are_counted_up_to_a_limit(
     listed: List, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("notifications_hub.announcements.admin_pages.announcement_admin.COUNTED", 1)
+    monkeypatch.setattr("notifications_hub.announcements.admin_pages.list_page.COUNTED", 1)
     announcement = broadcast(title="Closed on Sunday")
 
     def read_by(person: User) -> str:

@@ -159,7 +159,7 @@ def test_a_later_start_is_in_the_time_zone_of_the_site(settings: Settings) -> No
     ("arguments", "words"),
     [
         (["Hello", "--audience", "stuff"], "choose one of everyone, staff"),
-        (["Hello", "--url", "https://elsewhere.example/"], "a path of this site"),
+        (["Hello", "--url", "https://elsewhere.example/"], "--other-site"),
         (["Hello", "--by", "nobody"], "no user named 'nobody'"),
         (["Hello", "--level", "panic"], "invalid choice: 'panic'"),
         (["Hello", "--starts", "tomorrow"], "'tomorrow' is not a valid time; write it like"),

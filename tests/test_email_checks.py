@@ -49,6 +49,12 @@ def test_no_connection_is_too_few(settings: Settings) -> None:
     assert found(settings, EMAIL_CONNECTIONS=0) == {"E062"}
 
 
+@pytest.mark.parametrize("secret", ["whsec_", "not base64!"])
+def test_a_secret_that_verifies_nothing_is_reported(settings: Settings, secret: str) -> None:
+    assert found(settings, EMAIL_WEBHOOK_SECRET=secret) == {"E064"}
+    assert found(settings, EMAIL_WEBHOOK_SECRET="whsec_c2VjcmV0") == set()
+
+
 @pytest.mark.parametrize("delays", [{"email": -1}, {"email": "600"}, {"email": float("nan")}, [("email", 1)]])
 def test_delays_are_seconds(settings: Settings, monkeypatch: pytest.MonkeyPatch, delays: object) -> None:
     monkeypatch.setattr(Slow, "delays", delays)

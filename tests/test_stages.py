@@ -31,8 +31,10 @@ PASSING = "def test_passing(): pass\n"
 
 
 @pytest.fixture
-def run(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Run:
+def run(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a stage over files of tests, and return its exit status and output."""
+    # This test may itself run beside others.
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
 
     def run(*files: str, workers: int = 2, options: tuple[str, ...] = ()) -> Outcome:

@@ -14,12 +14,15 @@ from notifications_hub.streams import Event, NewEvent, item_key
 
 def publish_new(announcement: Announcement) -> None:
     _publish("announcement.created", announcement, [PUBLIC_BANNERS] if _is_public(announcement) else [])
+    _forget_banners(announcement)
 
 
 def publish_words(announcement: Announcement) -> None:
     """Publish the new words. The earlier events lose theirs. A banner that is no longer public is withdrawn there."""
     topics = [PUBLIC_BANNERS] if _is_public(announcement) else []
     _publish("announcement.updated", announcement, topics, erases=[key_of(announcement)])
+    # It may have been a banner before.
+    banners.forget_on_commit()
     if not topics and _was_public(announcement):
         streams.append_many([_withdrawal(announcement, PUBLIC_BANNERS)])
 
@@ -27,7 +30,7 @@ def publish_words(announcement: Announcement) -> None:
 def publish_withdrawal(announcement: Announcement) -> None:
     topics = [announcement.audience, *([PUBLIC_BANNERS] if _is_public(announcement) else [])]
     streams.append_many([_withdrawal(announcement, topic) for topic in topics])
-    banners.forget_on_commit()
+    _forget_banners(announcement)
 
 
 def key_of(announcement: Announcement) -> str:
@@ -39,7 +42,11 @@ def _publish(kind: str, announcement: Announcement, more: Sequence[str], *, eras
     data = {announcement.audience: announcement.item().as_json()}
     data |= {topic: as_public_json(announcement) for topic in more}
     streams.append_many([NewEvent(topic, kind, data[topic], item=item, erases=erases) for topic in data])
-    banners.forget_on_commit()
+
+
+def _forget_banners(announcement: Announcement) -> None:
+    if announcement.is_banner:
+        banners.forget_on_commit()
 
 
 def _withdrawal(announcement: Announcement, topic: str) -> NewEvent:

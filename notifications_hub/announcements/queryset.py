@@ -1,4 +1,4 @@
-"""The states of announcements, and the queries that select by them."""
+"""Tell which announcements are planned, running or over, as states and as queries."""
 
 from __future__ import annotations
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from notifications_hub.delivery.models import Preference
-from notifications_hub.kinds import Kind, get_kind
+from notifications_hub.delivery.models import Delivery, Preference
+from notifications_hub.kinds import Kind, get_kind, kind_of
 from notifications_hub.transports import default_methods, locked_methods
 from notifications_hub.users import Person
 
@@ -22,6 +22,22 @@ def methods_by_kind(person_pk: Any) -> dict[str, frozenset[str]]:
     """Return a person's choices by kind. A kind that is missing has its defaults."""
     chosen = Preference.objects.filter(person=person_pk).values_list("kind", "methods")
     return {kind: frozenset(methods) for kind, methods in chosen}
+
+
+def switched_off(deliveries: Collection[Delivery]) -> set[int]:
+    """Return those, by primary key, whose person has switched their delivery method off. It takes one query."""
+    if not deliveries:
+        return set()
+    people = {one.notification.recipient_id for one in deliveries}
+    kinds = {one.notification.kind for one in deliveries}
+    stored = Preference.objects.filter(person__in=people, kind__in=kinds).values_list("person", "kind", "methods")
+    chosen = {(person, kind): locked_methods(kind_of(kind)).union(methods) for person, kind, methods in stored}
+    everything = frozenset(one.transport for one in deliveries)
+    return {
+        one.pk
+        for one in deliveries
+        if one.transport not in chosen.get((one.notification.recipient_id, one.notification.kind), everything)
+    }
 
 
 def choose_methods(person: Person, kind_name: str, methods: Iterable[str]) -> None:

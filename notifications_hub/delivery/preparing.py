@@ -19,10 +19,12 @@ from notifications_hub.delivery.claiming import Outcome, Settled
 from notifications_hub.delivery.held import QuietPeople
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.pointless import pointless_reason
+from notifications_hub.delivery.preferences import switched_off
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.delivery.sender import Result, Sending, failed_unexpectedly
+from notifications_hub.kinds import Urgency, kind_of
 from notifications_hub.message import Message, localized_for, retraction_of
-from notifications_hub.transports import Loads, Send, get_transport, transport_names
+from notifications_hub.transports import Loads, Send, delay_of, get_transport, transport_names
 
 ACT_SALT = "notifications_hub.act"
 
@@ -33,8 +35,11 @@ def prepared(claimed: Sequence[Delivery], quiet: QuietPeople) -> Iterator[Sendin
     """Yield a job per delivery, or a result if nothing is to be sent. One that cannot be rendered stops no other."""
     senders = {name: _senders(name, its) for name, its in _by_transport(claimed).items()}
     act_url = report_url()
+    unwanted = switched_off([one for one in claimed if _waits_for_long(one)])
     for one in claimed:
         try:
+            if one.pk in unwanted:
+                raise _Pointless(ReasonCode.SWITCHED_OFF)
             job = _job(one, senders[one.transport], act_url)
             waits = held.must_wait(one, job.message, quiet)
             yield job if waits is None else _result(one, waits)
@@ -46,6 +51,18 @@ def prepared(claimed: Sequence[Delivery], quiet: QuietPeople) -> Iterator[Sendin
         except Exception as error:
             log.exception("Delivery %s cannot be prepared", one.pk)
             yield _result(one, failed_unexpectedly(error, attempted=False))
+
+
+def _waits_for_long(one: Delivery) -> bool:
+    """Return whether its person may have changed their preferences since it was planned.
+
+    A critical announcement ignores them.
+    """
+    announcement = one.notification.announcement
+    if one.is_retraction or (announcement is not None and announcement.urgency == Urgency.CRITICAL):
+        return False
+    delay = delay_of(one.transport, kind_of(one.notification.kind))
+    return one.held_for_id is not None or delay > hub_settings.ack_window
 
 
 def _result(one: Delivery, outcome: Outcome) -> Result:

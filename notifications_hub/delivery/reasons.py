@@ -32,6 +32,7 @@ class ReasonCode(TextChoices):
     ANNOUNCEMENT_OVER = "announcement_over", _("The announcement was over.")
     STOPPED = "stopped", _("An admin stopped the sending.")
     LEFT_AUDIENCE = "left_audience", _("The person had left the audience.")
+    SWITCHED_OFF = "switched_off", _("The person had switched this off.")
     PERSON_INACTIVE = "person_inactive", _("The person's account is no longer active.")
 
     # Nothing was sent yet.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
@@ -24,8 +26,10 @@ from notifications_hub.users import Person
 def announcement(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the announcement, or kind words once it is over. To anyone outside its audience it does not exist."""
     person = person_of(request)
+    # People chosen by hand leave their audience when it ends.
+    was_chosen = Q(ends_at__lte=timezone.now(), audience__in=audiences.lists_of(person))
     announced = Announcement.objects.filter(pk=pk, announced_at__isnull=False)
-    found = announced.filter(audience__in=audiences.topics_of(person)).first()
+    found = announced.filter(was_chosen | Q(audience__in=audiences.topics_of(person))).first()
     if found is None:
         raise Http404
     if found.is_over:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.decorators import login_not_required, login_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -20,16 +20,19 @@ MOST_BYTES = 64 * 1024
 """Bytes of a report. One names a few addresses."""
 
 
+@login_not_required
 @csrf_exempt
 @require_POST
 def report(request: HttpRequest) -> HttpResponse:
     """Stop emails to addresses that bounced or complained. The request is signed; without a secret there is no page."""
     if not hub_settings.email_webhook_secret:
         raise Http404
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_BYTES:
+    # A request in chunks has no `Content-Length`, and its body would be read whole.
+    body = request.read(MOST_BYTES + 1)
+    if len(body) > MOST_BYTES:
         return JsonResponse({"detail": "The report is too long."}, status=413)
     try:
-        named = take_report(request.body, request.headers)
+        named = take_report(body, request.headers)
     except BadReport as error:
         return JsonResponse({"detail": str(error)}, status=400)
     return JsonResponse({"addresses": named})

@@ -43,7 +43,7 @@ def _public_link(item_id: str) -> str:
     match = ITEM_ID.fullmatch(item_id)
     if match is None or not match[1]:
         return ""
-    shown = Announcement.objects.running().filter(is_banner=True, is_banner_public=True, pk=int(match[2])).first()
+    shown = Announcement.objects.banners().filter(is_banner_public=True, pk=int(match[2])).first()
     return shown.link.url if shown else ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.views.decorators.cache import cache_control
@@ -19,6 +20,7 @@ _TEMPLATE = "notifications_hub/unsubscribe.html"
 
 
 # A mail program posts without a cookie (RFC 8058). The link itself is the secret, so no other site can post to it.
+@login_not_required
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 @cache_control(no_store=True, private=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,6 +27,9 @@ DAYS_AHEAD = 14
 """Days of quiet hours that a page knows in advance. One that stays open longer shows toasts then."""
 LOOKED_AT_AGAIN = 5000
 """The most deliveries of a person that a change makes due. Others keep their time."""
+
+_ROUNDED = 10
+"""Seconds. A delay that is longer than `ACK_WINDOW` by less counts as it: a worker was late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +69,24 @@ def save_schedule(person: Person, schedule: Schedule) -> None:
 def reconsider(people: Collection[Any]) -> None:
     """Make due what quiet hours hold back, so that a worker decides by the present schedule.
 
-    Open pages get their time to show it first, because the person may be looking at one.
+    Open pages get their time to show it first, because the person may be looking at one. A push gets its time before an
+    email.
     """
     waiting = Delivery.objects.filter(held_for__in=people, state=DeliveryState.WAITING, claim=None)
     with transaction.atomic(savepoint=False):
         # As another worker's claim: what somebody else holds is decided there.
         locked = waiting.order_by("pk").select_for_update(no_key=True, skip_locked=True)
-        ids = list(locked.values_list("pk", flat=True)[:LOOKED_AT_AGAIN])
-        due_at = Now() + timedelta(seconds=hub_settings.ack_window)
-        Delivery.objects.filter(pk__in=ids).update(due_at=due_at)
+        by_wait: dict[float, list[int]] = defaultdict(list)
+        for pk, parameters in locked.values_list("pk", "reason_parameters")[:LOOKED_AT_AGAIN]:
+            by_wait[_wait_of(parameters)].append(pk)
+        for seconds, ids in by_wait.items():
+            Delivery.objects.filter(pk__in=ids).update(due_at=Now() + timedelta(seconds=seconds))
+
+
+def _wait_of(parameters: Mapping[str, Any]) -> float:
+    """Return the seconds that a delivery was to wait after quiet hours, rounded so that many take few statements."""
+    window, delay = hub_settings.ack_window, parameters.get("delay", 0)
+    return float(window if delay < window + _ROUNDED else math.ceil(delay / _ROUNDED) * _ROUNDED)
 
 
 def changed_since(quiet: Mapping[Any, Quiet]) -> list[Any]:

@@ -126,3 +126,20 @@ def test_a_dismissal_that_fails_is_taken_back(page_for: People, site: Site) -> N
     page.unroute("**/dismiss/")
     page.get_by_role("button", name="Dismiss: Water off").click()
     expect_titles([page])
+
+
+def test_one_that_can_no_longer_be_dismissed_comes_back_to_a_visitor(page_for: People, site: Site) -> None:
+    visitor = open_live(page_for, None, SIGN_IN)
+    site.python(ANNOUNCE)
+    with visitor.expect_response("**/dismiss/"):
+        visitor.get_by_role("button", name="Dismiss: Water off").click()
+    expect_titles([visitor])
+    site.python("""
+        Announcement.objects.filter(pk=one.pk).update(is_banner_dismissable=False)
+        announce.publish_edit(one)
+    """)
+    expect_titles([visitor], "Water off")
+    # The cookie still lists it.
+    with visitor.expect_response(CURRENT):
+        visitor.reload()
+    expect_titles([visitor], "Water off")

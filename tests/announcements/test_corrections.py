@@ -169,6 +169,8 @@ def test_making_a_small_one_critical_needs_a_second_person(writer: Client, secon
     assert Announcement.objects.get().urgency == "normal"
     press_approve(second, announcement)
     assert Announcement.objects.get().urgency == "critical"
+    # One person alone may not undo what two have decided.
+    assert "waits for a second person" in correct(writer, urgency="normal", body="Something else")
 
 
 def test_without_the_setting_an_edit_applies_at_once_and_replaces_the_proposal(

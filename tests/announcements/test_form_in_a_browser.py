@@ -29,8 +29,15 @@ def test_the_preview_follows_what_is_written(page_for: People) -> None:
     expect(preview.locator(".nh-toast")).to_have_attribute("data-level", "warning")
 
 
-def test_the_urgencies_fit_beside_the_preview(page_for: People) -> None:
+def test_the_form_and_a_banner_fit_beside_each_other(page_for: People) -> None:
     page = page_for("admin", ADD)
+    page.locator("#id_title").fill("Water off")
+    page.locator("#id_url").fill("https://elsewhere.example/")
+    page.locator("#id_is_banner").check()
+    words, banner = page.locator(".hub-preview .nh-banner-words"), page.locator(".hub-preview .nh-banner")
+    expect(banner.get_by_text("leads to elsewhere.example")).to_be_visible()
+    widths = [one.evaluate("one => one.clientWidth") for one in (words, banner)]
+    assert widths[0] > widths[1] / 2
     urgency, form = page.locator("#id_urgency").bounding_box(), page.locator(".field-urgency").bounding_box()
     assert urgency is not None
     assert form is not None
@@ -52,6 +59,16 @@ def test_announcing_and_withdrawing(page_for: People) -> None:
     page.locator("#id_title").fill("Closed on Sunday")
     page.get_by_role("button", name="Announce").click()
     expect(page.get_by_text("“Closed on Sunday” has been announced to 4 people.")).to_be_visible()
+
+    page.go_back()
+    expect(page.locator("#id_title")).to_have_value("Closed on Sunday")
+    page.get_by_role("button", name="Announce").click()
+    expect(page.get_by_text("“Closed on Sunday” was already sent, so it was not announced again.")).to_be_visible()
+
+    page.go_back()
+    page.locator("#id_title").fill("Closed on Monday")
+    page.get_by_role("button", name="Announce").click()
+    expect(page.get_by_text("“Closed on Monday” has been announced to 4 people.")).to_be_visible()
 
     page.locator("#result_list").get_by_role("link", name="Closed on Sunday", exact=True).click()
     page.get_by_role("link", name="Withdraw…").click()

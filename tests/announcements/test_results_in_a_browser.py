@@ -19,13 +19,13 @@ def test_the_page_follows_a_click_into_a_new_tab(page_for: People) -> None:
     alice = page_for("alice", "/")
     alice.wait_for_selector("notification-bell [data-state=live]", state="attached")
     admin = page_for("admin", ADD)
-    admin.locator("#id_title").fill("Closed on Sunday")
+    admin.locator("#id_title").fill("Closed on a holiday")
     admin.locator("#id_url").fill("/notifications/preferences/")
     admin.get_by_role("button", name="Announce").click()
-    admin.locator("#result_list").get_by_role("link", name="Results of “Closed on Sunday”").click()
+    admin.locator("#result_list").get_by_role("link", name="Results of “Closed on a holiday”").click()
 
     with alice.context.expect_page() as opened:
-        alice.locator("toast-stack a", has_text="Closed on Sunday").click(button="middle")
+        alice.locator("toast-stack a", has_text="Closed on a holiday").click(button="middle")
     expect(opened.value).to_have_url(f"{alice.url.rstrip('/')}/notifications/preferences/")
 
     did = admin.get_by_role("region", name="What people did").get_by_role("row")

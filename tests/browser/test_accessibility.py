@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pytest
@@ -267,7 +267,8 @@ def test_the_form_and_the_preview_of_an_announcement_pass(visit: Callable[..., P
     page.locator("#id_title").fill("Closed")
     expect(page.locator(".hub-preview .nh-title")).to_have_text("Closed")
     found += findings(page)
-    page.locator("[formaction]").evaluate("button => { button.formTarget = ''; button.form.requestSubmit(button); }")
+    in_this_tab = "button => { button.formTarget = ''; button.form.requestSubmit(button); }"
+    page.locator("[formaction$='/preview/']").evaluate(in_this_tab)
     expect(page.locator(".hub-preview-alone")).to_be_visible()
     found += findings(page)
 
@@ -281,6 +282,34 @@ def test_the_main_columns_of_the_list_of_notifications_fit_beside_its_filters(vi
         1024: ["title", "recipient", "timestamp", "delivered"],
         320: ["title", "recipient", "delivered"],
     }
+    assert_columns_fit(page, widths)
+
+
+def test_the_main_columns_of_the_list_of_announcements_fit_beside_its_filters(
+    visit: Callable[..., Page], site: Site
+) -> None:
+    site.python("""
+        from datetime import timedelta
+        from django.utils import timezone
+        from notifications_hub import Banner, broadcast
+        from notifications_hub.models import Announcement
+        planned = broadcast(title="The lift on the left is out of order", banner=Banner(is_public=True),
+                            starts_at=timezone.now() + timedelta(days=1))
+        Announcement.objects.filter(pk=planned.pk).update(awaits_approval=True)
+    """)
+    page = visit("admin", f"{HUB}announcement/")
+    expect(page.get_by_text("banner · also for visitors")).to_be_visible()
+    widths = {
+        1280: ["title", "state_and_banner", "audience_words", "runs", "read_by"],
+        1024: ["title", "state_and_banner", "read_by"],
+        375: ["title", "state_and_banner", "read_by"],
+    }
+    assert_columns_fit(page, widths)
+    site.python("planned.delete()")
+
+
+def assert_columns_fit(page: Page, widths: Mapping[int, Sequence[str]]) -> None:
+    """Assert that these columns of a list are shown at each width, and that nothing is out of sight."""
     for width, columns in widths.items():
         page.set_viewport_size({"width": width, "height": 900})
         for column in columns:

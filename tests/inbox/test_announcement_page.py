@@ -11,6 +11,7 @@ from accounts.models import User
 from notifications_hub import broadcast
 from notifications_hub.announcements import announce
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation
+from notifications_hub.audience_lists import AudienceListMember
 from notifications_hub.models import Notification
 from tests.announcements.support import ClientFor
 
@@ -86,3 +87,13 @@ def test_one_that_is_over_has_kind_words_and_none_of_its_own(alice: User, client
     assert {"withdrawn": "This announcement was withdrawn", "ended": "This announcement has ended"}[how] in page
     assert "Sale" not in page
     assert "Half the price" not in page
+
+
+def test_people_chosen_by_hand_learn_that_it_has_ended(alice: User, bob: User, client_for: ClientFor) -> None:
+    announcement = broadcast(title="Sale", audience=[alice])
+    over = datetime.now(UTC) - timedelta(seconds=1)
+    Announcement.objects.update(ends_at=over)
+    AudienceListMember.objects.update(until=over)
+    answer = client_for(alice).get(page_of(announcement))
+    assert (answer.status_code, "This announcement has ended" in answer.content.decode()) == (410, True)
+    assert client_for(bob).get(page_of(announcement)).status_code == 404

@@ -38,7 +38,7 @@ def test_without_javascript_everything_is_read_and_preferences_are_kept(page_for
     page.goto(f"{site.url}/notifications/preferences/")
     box = page.locator("input[name='comment.reply:flash']")
     box.uncheck(force=True)
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Your preferences are saved.")).to_be_visible()
     expect(box).not_to_be_checked()
 

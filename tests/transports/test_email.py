@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.mail.backends.smtp import EmailBackend
 from django.core.management import call_command
 from django.test import Client
 from notifications.signals import notify
@@ -20,7 +23,9 @@ from notifications_hub.delivery import arming, worker
 from notifications_hub.delivery.models import Delivery, Preference
 from notifications_hub.delivery.preferences import choose_methods
 from notifications_hub.kinds import _kinds
+from notifications_hub.transports.email import connections
 from notifications_hub.transports.email.models import StoppedEmail
+from notifications_hub.transports.email.transport import Email
 from showcase.models import Post
 from tests.support.deliveries import make_due, send, states
 from tests.support.smtp import MailServer, html_of, text_of, use_mail_server
@@ -154,6 +159,29 @@ def test_an_email_goes_to_the_address_that_the_person_has_by_then(alice: User, b
     assert the_email(mails)["To"] == "alice@new.example"
 
 
+class StaffEmail(Email):
+    def addresses_of(self, people: Collection[Any]) -> Mapping[Any, list[str]]:
+        confirmed = User.objects.filter(pk__in=people, is_staff=True)
+        return super().addresses_of(confirmed.values_list("pk", flat=True))
+
+
+def test_a_condition_of_the_host_holds_when_the_email_is_sent(
+    alice: User, bob: User, mails: MailServer, settings: Settings
+) -> None:
+    transports = {"web_push": None, "email": f"{__name__}.StaffEmail"}
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "TRANSPORTS": transports}
+    for person in (alice, bob):
+        with_address(person)
+        person.is_staff = True
+        person.save()
+    notify.send(None, recipient=[alice, bob], verb="waved")
+    # As after another address that is not confirmed yet.
+    User.objects.filter(pk=alice.pk).update(is_staff=False)
+    work()
+    assert [one["To"] for one in mails.received] == ["bob@example.com"]
+    assert sorted(states()) == [("failed", "no_email"), ("sent", "accepted")]
+
+
 def test_an_announcement_is_emailed_later_than_pushes(
     alice: User, bob: User, admin: User, mails: MailServer, settings: Settings
 ) -> None:
@@ -284,6 +312,33 @@ def test_one_connection_takes_many_emails(alice: User, bob: User, mails: MailSer
     assert mails.connections == 1
 
 
+def test_an_email_is_not_sent_after_its_worker_has_given_up(
+    alice: User, bob: User, mails: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gave_up = threading.Event()
+    opened = EmailBackend.open
+
+    def open_late(backend: EmailBackend) -> bool | None:
+        gave_up.wait(20)
+        return opened(backend)
+
+    aborted = connections._Connection.abort
+
+    def abort(connection: connections._Connection) -> None:
+        aborted(connection)
+        gave_up.set()
+
+    monkeypatch.setattr(connections, "DEADLINE", 0.2)
+    monkeypatch.setattr(EmailBackend, "open", open_late)
+    monkeypatch.setattr(connections._Connection, "abort", abort)
+    notify.send(bob, recipient=alice, verb="waved")
+    work()
+    assert states() == [("waiting", "no_answer")]
+    monkeypatch.undo()
+    work()
+    assert len(mails.received) == 1
+
+
 def test_a_refused_address_gets_no_more_emails(alice: User, bob: User, mails: MailServer) -> None:
     mails.fail("alice@example.com", "550 5.1.1 No such person")
     notify.send(bob, recipient=alice, verb="waved")
@@ -332,6 +387,29 @@ def test_a_mail_program_unsubscribes_with_one_click(alice: User, bob: User, mail
     assert "sessionid" not in answer.cookies
     assert "email" not in Preference.objects.get(person=alice, kind="default").methods
     assert "live" in Preference.objects.get(person=alice, kind="default").methods
+
+
+def test_the_link_and_the_reports_work_where_every_page_needs_a_sign_in(
+    alice: User, bob: User, mails: MailServer, settings: Settings
+) -> None:
+    notify.send(bob, recipient=alice, verb="waved")
+    work()
+    needs = "django.contrib.auth.middleware.LoginRequiredMiddleware"
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, needs]
+    assert Client().get(link_of(mails)).status_code == 200
+    assert Client().post("/notifications/email-reports/").status_code == 404
+    assert Client().get("/notifications/preferences/").status_code == 302
+
+
+def test_an_email_that_still_waits_is_not_sent_after_unsubscribing(alice: User, bob: User, mails: MailServer) -> None:
+    notify.send(bob, recipient=alice, verb="waved")
+    work()
+    notify.send(bob, recipient=alice, verb="waved again")
+    notify.send(bob, recipient=alice, verb="rang", kind="test.alarm")
+    Client().post(link_of(mails), {"List-Unsubscribe": "One-Click"})
+    work()
+    assert [one["Subject"] for one in mails.received] == ["Bob waved", "Bob rang"]
+    assert sorted(states()) == [("cancelled", "switched_off"), ("sent", "accepted"), ("sent", "accepted")]
 
 
 def test_a_scanner_that_opens_the_link_changes_nothing(alice: User, bob: User, mails: MailServer) -> None:

@@ -8,10 +8,12 @@ import pytest
 
 from accounts.models import User
 from notifications_hub.delivery.models import Delivery
+from notifications_hub.delivery.preferences import choose_methods
 from notifications_hub.quiet_hours.calendar import Schedule
 from notifications_hub.quiet_hours.models import QuietHours
 from notifications_hub.quiet_hours.schedules import save_schedule
 from tests.support.deliveries import send, states
+from tests.support.quiet import Commits, change
 from tests.support.smtp import MailServer, html_of, text_of
 from tests.transports.test_email import alice, mails, the_email, work
 
@@ -37,6 +39,31 @@ def test_emails_that_waited_are_one_email(alice: User, bob: User, mails: MailSer
         assert "asked again" in words
         assert "https://hub.example/notifications/" in words
     assert states() == [("sent", "summed_up")] * 2
+
+
+def test_a_pause_that_ends_early_still_gives_a_push_its_time(
+    alice: User, bob: User, django_capture_on_commit_callbacks: Commits
+) -> None:
+    save_schedule(alice, Schedule(paused_until=datetime.now(UTC) + timedelta(hours=9)))
+    send(bob, alice)
+    # Ten minutes pass.
+    Delivery.objects.update(created=datetime.now(UTC) - timedelta(minutes=10))
+    work()
+    change(alice, Schedule(), django_capture_on_commit_callbacks)
+    wait = Delivery.objects.get().due_at - datetime.now(UTC)
+    assert timedelta(minutes=9) < wait < timedelta(minutes=12)
+
+
+def test_what_is_switched_off_meanwhile_is_in_no_summary(alice: User, bob: User, mails: MailServer) -> None:
+    save_schedule(alice, Schedule(paused_until=datetime.now(UTC) + timedelta(hours=9)))
+    send(bob, alice)
+    send(bob, alice)
+    work()
+    choose_methods(alice, "default", ["live"])
+    QuietHours.objects.update(schedule=Schedule().as_json())
+    work()
+    assert mails.received == []
+    assert states() == [("cancelled", "switched_off")] * 2
 
 
 def test_a_waiting_email_still_gives_a_push_its_time(alice: User, bob: User) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 from standardwebhooks import Webhook
 
+from notifications_hub.inbox.email_views import MOST_BYTES, report
 from notifications_hub.transports.email import reports
 from notifications_hub.transports.email.models import StoppedEmail
 
@@ -27,14 +30,14 @@ def _with_secret(settings: Settings) -> None:
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "EMAIL_WEBHOOK_SECRET": SECRET}
 
 
-def post(body: object, *, secret: str = SECRET, at: datetime | None = None) -> HttpResponse:
+def post(body: object, *, secret: str = SECRET, at: datetime | None = None, prefix: str = "webhook") -> HttpResponse:
     """Post a report as a mail service does, without a cookie."""
     text = body if isinstance(body, str) else json.dumps(body)
     at = at or datetime.now(UTC)
     headers = {
-        "webhook-id": "1",
-        "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": Webhook(secret).sign("1", at, text),
+        f"{prefix}-id": "1",
+        f"{prefix}-timestamp": str(int(at.timestamp())),
+        f"{prefix}-signature": Webhook(secret).sign("1", at, text),
     }
     client: Any = Client(enforce_csrf_checks=True)
     answer: HttpResponse = client.post(
@@ -51,6 +54,12 @@ def test_a_bounce_and_a_complaint_stop_their_addresses() -> None:
     assert post(BOUNCED).status_code == 200
     assert post({"type": "email.complained", "data": {"to": ["bob@example.com"]}}).status_code == 200
     assert stopped() == [("alice@example.com", "bounced"), ("bob@example.com", "complained")]
+
+
+def test_a_report_of_resend_has_the_headers_of_svix() -> None:
+    assert post(BOUNCED, prefix="svix").status_code == 200
+    assert post(BOUNCED, prefix="svix", secret="whsec_YW5vdGhlciBzZWNyZXQ=").status_code == 400
+    assert stopped() == [("alice@example.com", "bounced")]
 
 
 @pytest.mark.parametrize(
@@ -79,6 +88,13 @@ def test_a_report_with_another_signature_is_refused() -> None:
 def test_an_old_report_is_refused() -> None:
     assert post(BOUNCED, at=datetime.now(UTC) - timedelta(hours=1)).status_code == 400
     assert stopped() == []
+
+
+def test_a_report_without_a_length_is_read_no_further_than_allowed() -> None:
+    sent = BytesIO(b"x" * (2 * MOST_BYTES))
+    scope = {"type": "http", "method": "POST", "path": "/notifications/email-reports/", "headers": []}
+    assert report(ASGIRequest(scope, sent)).status_code == 413
+    assert sent.tell() <= MOST_BYTES + 1
 
 
 def test_a_site_without_a_secret_takes_no_reports(settings: Settings) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.contrib import admin
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -51,11 +50,8 @@ def banner_words(announcement: Announcement) -> str:
     return _("also for visitors") if announcement.is_banner_public else _("for people")
 
 
-class BannerMark:
-    """The mark in the list, for the admin of announcements."""
-
-    @admin.display(description=gettext_lazy("banner"), ordering="is_banner")
-    def banner_mark(self, announcement: Announcement) -> SafeString | str:
-        if not announcement.is_banner:
-            return ""
-        return format_html('<span class="hub-banner-mark">{}</span>', banner_words(announcement))
+def banner_mark(announcement: Announcement) -> SafeString | str:
+    """Return the mark of an announcement in the list, or nothing if it is no banner."""
+    if not announcement.is_banner:
+        return ""
+    return format_html('<span class="hub-banner-mark">{} · {}</span>', _("banner"), banner_words(announcement))

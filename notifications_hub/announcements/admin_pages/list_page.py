@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from notifications_hub import audiences
 from notifications_hub.admin_lists import COUNTED, CappedCount
-from notifications_hub.announcements.admin_pages.banner import BannerMark
+from notifications_hub.announcements.admin_pages.banner import banner_mark
 from notifications_hub.announcements.admin_pages.parts import (
     PERMISSION,
     CorrectionFilter,
@@ -37,7 +37,7 @@ else:
     AnnouncementModelAdmin = object
 
 
-class ListPage(BannerMark, AnnouncementModelAdmin):
+class ListPage(AnnouncementModelAdmin):
     """The list, for the admin of announcements."""
 
     list_filter = (StateFilter, "level", CorrectionFilter, TestFilter)
@@ -57,13 +57,21 @@ class ListPage(BannerMark, AnnouncementModelAdmin):
         def audience_words(announcement: Announcement) -> str:
             return words.get(announcement.audience) or audience_name(announcement.audience)
 
-        results = ("results_link",) if request.user.has_perm(PERMISSION) else ()
-        return ("title", "state_badge", audience_words, "runs", "by", "read_by", *results, "banner_mark")
+        @admin.display(description=gettext_lazy("read by"))
+        def read_by(announcement: Announcement) -> SafeString:
+            results = self.results_link(announcement) if request.user.has_perm(PERMISSION) else ""
+            return format_html("{}<br>{}", self.read_by(announcement), results)
+
+        return ("title", "state_and_banner", audience_words, "runs", "by", read_by)
 
     @admin.display(description=gettext_lazy("state"))
     def state_badge(self, announcement: Announcement) -> SafeString:
         state = announcement.state
         return format_html('<span class="hub-state" data-state="{}">{}</span>', state.value, state.label)
+
+    @admin.display(description=gettext_lazy("state"))
+    def state_and_banner(self, announcement: Announcement) -> SafeString:
+        return format_html("{} {}", self.state_badge(announcement), banner_mark(announcement))
 
     @admin.display(description=with_zone_name(gettext_lazy("runs")), ordering="starts_at")
     def runs(self, announcement: Announcement) -> SafeString:
@@ -74,7 +82,6 @@ class ListPage(BannerMark, AnnouncementModelAdmin):
     def read_by(self, announcement: Any) -> str:
         return f"{COUNTED}+" if announcement.number_read > COUNTED else str(announcement.number_read)
 
-    @admin.display(description=gettext_lazy("results"))
     def results_link(self, announcement: Announcement) -> SafeString | str:
         if not announcement.announced_at:
             return ""

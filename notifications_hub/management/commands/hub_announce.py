@@ -183,10 +183,11 @@ def _parsed(text: str) -> datetime | None:
 
 
 def _sentences(error: ValidationError) -> Iterator[str]:
-    """Yield each error, prefixed with the argument it is about."""
+    """Yield each error, prefixed with the argument it is about. A remedy in code becomes the command's option."""
     for name, messages in error.update_error_dict({}).items():
         for message in ValidationError(messages).messages:
-            yield message if name == NON_FIELD_ERRORS else f"{name}: {message}"
+            said = message.replace("other_site=True", "--other-site")
+            yield said if name == NON_FIELD_ERRORS else f"{name}: {said}"
 
 
 def _person(name: str | None) -> Any:

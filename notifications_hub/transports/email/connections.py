@@ -113,7 +113,7 @@ class _Pool:
 
     def _free(self, connection: _Connection) -> None:
         self.places.release()
-        if self._has_ended:
+        if self._has_ended or connection.is_aborted:
             self._threads.submit(connection.close)
         elif connection.is_open:
             self._idle.append(connection)
@@ -133,6 +133,7 @@ class _Connection:
         self._backend: BaseEmailBackend | None = None
         self._used_at = 0.0
         self._sent = 0
+        self.is_aborted = False
 
     @property
     def is_open(self) -> bool:
@@ -155,7 +156,10 @@ class _Connection:
 
     def _send(self, email: EmailMessage) -> None:
         try:
-            self._open().send_messages([email])
+            backend = self._open()
+            if self.is_aborted:
+                raise TimeoutError
+            backend.send_messages([email])
         except Exception as error:  # noqa: BLE001 -- a backend may be a host's own
             self.close()
             found = error_of(error)
@@ -166,7 +170,11 @@ class _Connection:
         self._used_at = time.monotonic()
 
     def abort(self) -> None:
-        """End a send under way. It may be called while the connection's thread waits."""
+        """End a send under way. It may be called while the connection's thread waits.
+
+        Its outcome is known by then, so a thread that still connects must not send the email afterwards.
+        """
+        self.is_aborted = True
         sock = getattr(getattr(self._backend, "connection", None), "sock", None)
         if sock is not None:
             with suppress(OSError):

@@ -40,12 +40,25 @@ def take_report(body: bytes, headers: Mapping[str, str]) -> int:
     return len(addresses)
 
 
+def is_webhook_secret(secret: str) -> bool:
+    """Return whether reports can be verified with it."""
+    from standardwebhooks import Webhook
+
+    try:
+        Webhook(secret)
+    except Exception:  # noqa: BLE001 -- the library raises several errors of no common class
+        return False
+    return True
+
+
 def _verified(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
     from standardwebhooks import Webhook, WebhookVerificationError
 
+    # Resend signs by Svix, whose headers have a name of their own.
+    named = {name.lower().replace("svix-", "webhook-", 1): value for name, value in headers.items()}
     try:
         # It also refuses a report that is older than five minutes.
-        Webhook(hub_settings.email_webhook_secret).verify(body, dict(headers), json_parse=False)
+        Webhook(hub_settings.email_webhook_secret).verify(body, named, json_parse=False)
         given = json.loads(body)
     except WebhookVerificationError:
         raise BadReport("The signature is invalid, or too old.") from None

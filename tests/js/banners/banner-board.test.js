@@ -67,3 +67,26 @@ test("each page shows the banners of its path", () => {
   assert.deepEqual(ids(board, "/shop/tea"), ["a1"]);
   assert.deepEqual(ids(board, "/"), []);
 });
+
+test("a dismissed banner that nobody can dismiss any more comes back", () => {
+  const lasting = item("a1", { banner: { paths: [], dismissable: false } });
+  const board = new BannerBoard(["a1"]);
+  board.dismiss("a1");
+  board.replaceAll({ banners: [lasting], dismissed: [] });
+  assert.deepEqual(ids(board), ["a1"]);
+  board.apply({ kind: "announcement.updated", data: item("a1") });
+  assert.deepEqual(ids(board), []);
+  board.apply({ kind: "announcement.updated", data: lasting });
+  assert.deepEqual(ids(board), ["a1"]);
+});
+
+test("a visitor's cookie removes what it lists, but not what nobody can dismiss any more", () => {
+  const board = new BannerBoard(["a1", "a2"]);
+  board.remember("a1", false);
+  board.remember("a2", true);
+  assert.deepEqual(ids(board), ["a2"]);
+  const lasting = item("a1", { banner: { paths: [], dismissable: false } });
+  board.replaceAll({ banners: [lasting, item("a2"), item("a3")], dismissed: [] });
+  board.remember("a1", false);
+  assert.deepEqual(ids(board), ["a1", "a3"]);
+});

@@ -33,7 +33,7 @@ export class BannerBoard {
   /** @param {{banners: Item[], dismissed: string[]}} state */
   replaceAll({ banners, dismissed }) {
     for (const id of dismissed) this.#dismissed.add(id);
-    const shown = banners.filter(({ id }) => !this.#dismissed.has(id));
+    const shown = banners.filter((item) => !this.#isDismissed(item));
     this.#items = new Map(shown.map((item) => [item.id, item]));
     this.#isComplete = true;
   }
@@ -67,6 +67,18 @@ export class BannerBoard {
     };
   }
 
+  /**
+   * Remove a banner that the visitor's cookie lists, unless nobody can dismiss it any more.
+   *
+   * @param {string} id
+   * @param {boolean} isLasting whether the server rendered it without a form
+   */
+  remember(id, isLasting) {
+    const item = this.#items.get(id);
+    this.#dismissed.add(id);
+    if (item ? this.#isDismissed(item) : !isLasting) this.#items.delete(id);
+  }
+
   /** @param {Item} item */
   #change(item) {
     if (this.#isComplete || this.#items.has(item.id)) this.#put(item);
@@ -74,9 +86,18 @@ export class BannerBoard {
 
   /** @param {Item} item */
   #put(item) {
-    if (!item.banner) this.#items.delete(item.id);
+    if (!item.banner || this.#isDismissed(item)) this.#items.delete(item.id);
     else if (this.#items.has(item.id)) this.#items.set(item.id, item);
-    else if (!this.#dismissed.has(item.id)) this.#items = new Map([[item.id, item], ...this.#items]);
+    else this.#items = new Map([[item.id, item], ...this.#items]);
+  }
+
+  /**
+   * Return whether it stays dismissed. One that nobody can dismiss any more comes back, as on the server.
+   *
+   * @param {Item} item
+   */
+  #isDismissed({ id, banner }) {
+    return this.#dismissed.has(id) && banner?.dismissable === true;
   }
 }
 

@@ -28,6 +28,16 @@ export class BannerList {
   }
 
   /**
+   * Return whether the page shows the banner without a button that dismisses it.
+   *
+   * @param {string} id
+   */
+  isLasting(id) {
+    const node = this.node(id);
+    return node !== undefined && !closeOf(node)?.closest("form:not([hidden])");
+  }
+
+  /**
    * Show exactly these banners, in this order. Return those that are new.
    *
    * @param {[id: string, item: Item | null][]} wanted without an item: as the server rendered it
@@ -148,7 +158,8 @@ function fill(node, item) {
 function fillForm(node, item, title) {
   const form = part(node, "dismiss");
   if (form) form.hidden = !item.banner?.dismissable;
-  closeOf(node)?.setAttribute("aria-label", (closeOf(node)?.dataset.name ?? "").replace("{title}", title));
+  const name = (closeOf(node)?.dataset.name ?? "").replace("{title}", () => title);
+  closeOf(node)?.setAttribute("aria-label", name);
 }
 
 /** @param {HTMLElement} node */

@@ -127,7 +127,9 @@ export class AnnouncementBannersElement extends HTMLElement {
   #readCookie() {
     const cookie = this.#text("cookie");
     if (!cookie) return;
-    for (const id of dismissedIn(cookie, document.cookie)) this.#board.dismiss(id);
+    for (const id of dismissedIn(cookie, document.cookie)) {
+      this.#board.remember(id, this.#list?.isLasting(id) === true);
+    }
     this.#render();
   }
 

@@ -1,8 +1,16 @@
 // @ts-check
 import { linkOf } from "./item-view.js";
 
-/** Report clicks on links to other sites. All others lead over an address of this site, which records them. */
+const RECORDED = Symbol.for("notifications-hub.outside-clicks");
+
+/**
+ * Report clicks on links to other sites. All others lead over an address of this site, which records them.
+ *
+ * Several bundles of a page may ask for it, each with a copy of this module.
+ */
 export function recordOutsideClicks() {
+  if (RECORDED in document) return;
+  Object.defineProperty(document, RECORDED, { value: true });
   document.addEventListener("click", record);
   document.addEventListener("auxclick", record);
 }
