@@ -157,7 +157,7 @@ def record(announcement: Announcement, step: Step, *, by: Person | None = None, 
         step=step,
         source=_source.get(),
         person_key="" if by is None or by.pk is None else person_key(by.pk),
-        person_name="" if by is None else storable(by.get_username(), 255),
+        person_name="" if by is None else storable(str(by.get_username()), 255),
         details=_bounded(details),
     )
 

@@ -107,12 +107,13 @@ class AdmissionRequest:
 def start_positions(topics: Sequence[str], known: Known | None) -> tuple[dict[str, Position | None], list[str]]:
     """Return the position to read each topic from (None: now), and topics to reset because the cursor lacks them.
 
-    A list of people that a cursor lacks was made after it, so everything on its topic is news.
+    A list of people that a whole cursor lacks was made after it, so everything on its topic is news.
     """
     if known is None:
         return dict.fromkeys(topics), []
+    is_whole = bool(known) and not cursor.may_be_cut(known)
     positions = {
-        topic: known.get(cursor.key_of(topic)) or (BEGINNING if known and audience_lists.is_list(topic) else None)
+        topic: known.get(cursor.key_of(topic)) or (BEGINNING if is_whole and audience_lists.is_list(topic) else None)
         for topic in topics
     }
     return positions, [topic for topic, position in positions.items() if position is None]

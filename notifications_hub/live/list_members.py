@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 
 from notifications_hub import audience_lists
 from notifications_hub.live.admission import BEGINNING
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.connection_registry import Registry
 from notifications_hub.live.db_threads import Database
+from notifications_hub.live.eager_start import in_turn
 from notifications_hub.live.topics import INBOX
 from notifications_hub.streams.cursor import Position
 from notifications_hub.users import person_key
@@ -66,9 +68,13 @@ class ListMembers:
                 raise
             for topic in some:
                 self._waiting.pop(topic, None)
-            for owner in lists.keys() & set(self._registry.owners()):
-                for connection in list(self._registry.of_owner(owner)):
-                    self._add_to(connection, lists[owner])
+            # By turns, as ten thousand people at once would hold everybody else up.
+            listed = lists.keys() & set(self._registry.owners())
+            await in_turn([partial(self._add_owner, owner, lists[owner]) for owner in listed])
+
+    def _add_owner(self, owner: str, topics: Collection[str]) -> None:
+        for connection in list(self._registry.of_owner(owner)):
+            self._add_to(connection, topics)
 
     def _add_to(self, connection: Connection, topics: Collection[str]) -> None:
         missing = [topic for topic in topics if topic not in connection.positions]

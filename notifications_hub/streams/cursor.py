@@ -31,6 +31,9 @@ _SIGNATURE = re.compile(r"[A-Za-z0-9_-]{16}", re.ASCII)
 _SIGNATURE_BYTES = 12
 """96 bits. A guess must be sent to a server, and nobody can send that many."""
 _ROOM = MAX_LENGTH - 1 - 16
+_LONGEST_ENTRY = 8 + 1 + 8 + 1 + 19 + 1 + 19
+_ALWAYS_FIT = (_ROOM - len(_VERSION)) // (1 + _LONGEST_ENTRY)
+"""Topics that fit into a cursor, however long their numbers are."""
 
 
 class BadCursor(ValueError):
@@ -60,6 +63,11 @@ def encode(positions: Mapping[str, Position]) -> str:
             break
         text = f"{text}~{entry}"
     return sign(text)
+
+
+def may_be_cut(known: Mapping[str, Position]) -> bool:
+    """Return whether a decoded cursor may lack topics because they did not fit."""
+    return len(known) >= _ALWAYS_FIT
 
 
 def encode_entry(topic: str, position: Position) -> str:

@@ -49,6 +49,12 @@ def test_code_is_recorded_with_the_person_it_names(settings: Any, alice: User, b
     ]
 
 
+def test_a_person_whose_user_name_is_a_number_is_named(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(User, "get_username", lambda _person: 4711)
+    broadcast(title="Hello", by=alice)
+    assert {name for _step, name, _source in trail()} == {"4711"}
+
+
 def test_the_clock_is_recorded_as_such(alice: User) -> None:
     later = broadcast(title="Hello", by=alice, starts_at=datetime.now(UTC) + HOUR)
     Announcement.objects.filter(pk=later.pk).update(starts_at=datetime.now(UTC) - HOUR)

@@ -14,6 +14,7 @@ from django.db.models.expressions import RawSQL
 from accounts.models import User
 from notifications_hub import broadcast
 from notifications_hub.announcements import announce
+from notifications_hub.announcements.approval import corrections
 from notifications_hub.announcements.approval.decision import approve, version_of
 from notifications_hub.announcements.approval.models import Correction
 from notifications_hub.announcements.audit import AnnouncementStep
@@ -140,6 +141,15 @@ def test_an_audience_that_the_database_refuses_keeps_the_edit_as_a_correction(
     assert "cannot be counted now" in second.get(approval(announcement)).content.decode()
 
 
+def test_an_audience_that_shrinks_during_the_save_loses_no_edit(
+    writer: Client, running: Announcement, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([True])
+    monkeypatch.setattr(corrections, "needs_correction", lambda _edited: next(answers, False))
+    assert "waits for a second person" in correct(writer)
+    assert Correction.objects.get().columns["title"] == "Closed"
+
+
 def test_one_that_is_over_is_not_corrected(writer: Client, second: Client, running: Announcement) -> None:
     correct(writer)
     announce.withdraw(running)
@@ -160,6 +170,8 @@ def test_making_a_small_one_critical_needs_a_second_person(writer: Client, secon
     assert Announcement.objects.get().urgency == "normal"
     press_approve(second, announcement)
     assert Announcement.objects.get().urgency == "critical"
+    # One person alone may not undo what two have decided.
+    assert "waits for a second person" in correct(writer, urgency="normal", body="Something else")
 
 
 def test_without_the_setting_an_edit_applies_at_once_and_replaces_the_proposal(

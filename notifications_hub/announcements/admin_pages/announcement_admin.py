@@ -47,6 +47,7 @@ else:
 
 _FATE = ("state_badge", "read_by", "by", "last_editor", "created", "approved_by", "announced_at", "withdrawn_at")
 _WAS_ANNOUNCED = "_notifications_hub_was_announced"
+_IS_PROPOSED = "_notifications_hub_is_proposed"
 _SCRIPTS = ("announcement-preview", "announcement-sending", "announcement-zone", "announcement-form")
 
 
@@ -188,13 +189,15 @@ class AnnouncementAdmin(
         form.store_people()
         if not obj.announced_at:
             obj.is_draft = DRAFT in request.POST
-        if not corrections.needs_correction(obj):
+        # Asked once: a later answer may differ, as the audience changes meanwhile.
+        setattr(obj, _IS_PROPOSED, corrections.needs_correction(obj))
+        if not getattr(obj, _IS_PROPOSED):
             super().save_model(request, obj, form, change)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Announce in the transaction that saves, after the translations are saved too."""
         person, changes = cast("Person", request.user), saving.changes_of(form, formsets)
-        if corrections.needs_correction(form.instance):
+        if getattr(form.instance, _IS_PROPOSED):
             if changes:
                 saving.propose(form, formsets, by=person)
             return
@@ -203,7 +206,7 @@ class AnnouncementAdmin(
         saving.finish(form.instance, changes, by=person, is_new=not change, was_draft=form.was_draft)
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
-        if not add and corrections.needs_correction(form.instance):
+        if getattr(form.instance, _IS_PROPOSED):
             return _("Correction proposed.")
         return super().construct_change_message(request, form, formsets, add)
 
@@ -218,7 +221,7 @@ class AnnouncementAdmin(
     def response_change(self, request: HttpRequest, obj: Announcement) -> HttpResponse:
         if not getattr(obj, _WAS_ANNOUNCED, True):
             return self.response_add(request, obj)
-        if corrections.needs_correction(obj):
+        if getattr(obj, _IS_PROPOSED):
             text = _("Your correction of “%(title)s” waits for a second person. Until then, people see the old words.")
         else:
             text = _("“%(title)s” was changed, on open pages too.")

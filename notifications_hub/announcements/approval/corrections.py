@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Field
+from django.utils import timezone
 from django.utils.translation import get_language_info
 
 from notifications_hub.announcements import audit
@@ -134,7 +135,7 @@ def _refusal(current: Announcement, correction: Correction | None) -> Outcome | 
 
 def _apply(edited: Announcement, current: Announcement, correction: Correction, by: Person) -> None:
     changes = _recorded(current, correction)
-    edited.last_editor, edited.approved_by = correction.by, by
+    edited.last_editor, edited.approved_by, edited.approved_at = correction.by, by, timezone.now()
     edited.save()
     rows = edited.translations.all()
     rows.exclude(language__in=correction.translations).delete()
