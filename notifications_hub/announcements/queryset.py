@@ -1,4 +1,4 @@
-"""Which announcements are planned, running or over, as states and as queries."""
+"""The which announcements are planned, running or over, as states and as queries."""
 
 from __future__ import annotations
 
