@@ -1,4 +1,4 @@
-"""The which announcements are planned, running or over, as states and as queries."""
+"""Queries of announcements that are planned, running or over, and their states."""
 
 from __future__ import annotations
 
