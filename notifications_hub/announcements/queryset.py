@@ -1,4 +1,4 @@
-"""Queries of announcements that are planned, running or over, and their states."""
+"""Tell which announcements are planned, running or over, as states and as queries."""
 
 from __future__ import annotations
 
