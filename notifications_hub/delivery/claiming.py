@@ -29,6 +29,8 @@ from notifications_hub.signals import SettledDelivery, delivery_settled, send_af
 
 LEASE = timedelta(seconds=55)
 """Longer than any transport may take. Another worker gets a killed worker's deliveries within a minute of the claim."""
+SOON = timedelta(minutes=1)
+"""What falls due within it joins what is due. It outlasts a lease, so what is being sent is not claimed again."""
 _IS_DUE = models.Case(models.When(due_at__lte=Now(), then=True), default=False, output_field=models.BooleanField())
 
 
@@ -52,9 +54,9 @@ def claim_group(one: Delivery, limit: int) -> list[Delivery]:
     """Claim what quiet hours have held back for the address of a claimed delivery, also from other workers.
 
     The worker that has the oldest one gets all of them, so they end up in one message. Others get nothing: the lease of
-    what they claimed passes to that worker, or ends.
+    what they claimed passes to that worker, or ends. What falls due much later still gives another method its time.
     """
-    group = held_by(one).order_by("pk").select_for_update(no_key=True)
+    group = held_by(one).filter(due_at__lte=Now() + SOON).order_by("pk").select_for_update(no_key=True)
     with transaction.atomic():
         rows = list(group.annotate(is_due=_IS_DUE).values_list("pk", "claim", "is_due")[:limit])
         if not rows or not (rows[0][1] in (one.claim, None) or rows[0][2]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.management import call_command
 
 from accounts.models import User
 from notifications_hub.delivery.models import Delivery
@@ -15,9 +16,9 @@ from notifications_hub.quiet_hours.schedules import save_schedule
 from tests.support.deliveries import send, states
 from tests.support.quiet import Commits, change
 from tests.support.smtp import MailServer, html_of, text_of
-from tests.transports.test_email import alice, mails, the_email, work
+from tests.transports.test_email import _no_kind_is_left, alice, mails, the_email, work
 
-__all__ = ["alice", "mails"]
+__all__ = ["_no_kind_is_left", "alice", "mails"]
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -64,6 +65,25 @@ def test_what_is_switched_off_meanwhile_is_in_no_summary(alice: User, bob: User,
     work()
     assert mails.received == []
     assert states() == [("cancelled", "switched_off")] * 2
+
+
+def test_an_urgent_email_does_not_take_along_what_still_gives_a_push_its_time(
+    alice: User, bob: User, mails: MailServer
+) -> None:
+    save_schedule(alice, Schedule(paused_until=datetime.now(UTC) + timedelta(hours=9)))
+    send(bob, alice)
+    send(bob, alice, verb="rang", kind="test.alarm")
+    # Ten minutes pass, for the first.
+    first = Delivery.objects.order_by("pk").values("pk")[:1]
+    Delivery.objects.filter(pk=first).update(created=datetime.now(UTC) - timedelta(minutes=10))
+    work()
+    QuietHours.objects.update(schedule=Schedule().as_json())
+    for one in Delivery.objects.all():
+        one.due_at -= timedelta(hours=9, seconds=15)
+        one.save()
+    call_command("hub_worker", "--once")
+    assert [email["Subject"] for email in mails.received] == ["Bob rang"]
+    assert sorted(states()) == [("sent", "accepted"), ("waiting", "quiet_hours")]
 
 
 def test_a_waiting_email_still_gives_a_push_its_time(alice: User, bob: User) -> None:
