@@ -72,7 +72,7 @@ def test_an_address_of_this_site_becomes_a_path(settings: Settings, writer: Clie
 
 
 def test_the_command_needs_a_word_too() -> None:
-    with pytest.raises(Exception, match="other_site"):
+    with pytest.raises(Exception, match="--other-site"):
         call_command("hub_announce", "Sale", url=THERE)
     call_command("hub_announce", "Sale", url=THERE, other_site=True)
     assert Announcement.objects.get().url == THERE

@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 class Alarm(Kind):
-    name = "tests.alarm"
+    name = "tests.urgent_alarm"
     urgency = Urgency.CRITICAL
 
 
@@ -87,10 +87,10 @@ def test_a_push_to_somebody_else_does_not_wait(alice: User, bob: User, one_worke
 
 def test_what_is_critical_goes_through_at_once_and_as_itself(alice: User, bob: User, one_worker: Worker) -> None:
     pause(alice, hours=2)
-    [row] = send_due(bob, alice, kind="tests.alarm")
+    [row] = send_due(bob, alice, kind="tests.urgent_alarm")
     one_worker.run_due()
     [(message, _address)] = memory().outbox
-    assert (message.id, message.kind, states()) == (row.item_id, "tests.alarm", [("sent", "accepted")])
+    assert (message.id, message.kind, states()) == (row.item_id, "tests.urgent_alarm", [("sent", "accepted")])
 
 
 def test_a_test_that_a_person_sends_to_themselves_does_not_wait(alice: User, one_worker: Worker) -> None:
