@@ -50,7 +50,7 @@ class OneThread(Database):
     def _count(self, function: Any, *args: Any, **kwargs: Any) -> Any:
         with CaptureQueriesContext(database_connection) as queries:
             answer = function(*args, **kwargs)
-        self.selects += len([query for query in queries if query["sql"].startswith("SELECT")])
+        self.selects += len([query for query in queries if query["sql"].lstrip("(").startswith("SELECT")])
         return answer
 
 
