@@ -16,9 +16,9 @@ register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def bundle_script(context: template.Context, name: str) -> SafeString:
+def bundle_script(context: template.Context, name: str, priority: str = "") -> SafeString:
     """Return the tag of a built script. It runs once the page is parsed, in the order of the tags."""
-    return script_tag(name, _nonce(context))
+    return script_tag(name, _nonce(context), priority)
 
 
 @register.simple_tag(takes_context=True)

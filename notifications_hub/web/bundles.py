@@ -27,9 +27,14 @@ def bundle_url(name: str) -> str:
     return static(bundle_path(name))
 
 
-def script_tag(name: str, nonce: str) -> SafeString:
-    """Return the tag of a built script, with the page's nonce if it has one."""
-    return format_html('<script defer src="{}"{}></script>', bundle_url(f"{name}.js"), _nonce_attribute(nonce))
+def script_tag(name: str, nonce: str, priority: str = "") -> SafeString:
+    """Return the tag of a built script, with the page's nonce if it has one.
+
+    `priority` is `high` or `low`. By default browsers fetch a deferred script once all style sheets have arrived.
+    """
+    order = format_html(' fetchpriority="{}"', priority) if priority else ""
+    url = bundle_url(f"{name}.js")
+    return format_html('<script defer src="{}"{}{}></script>', url, order, _nonce_attribute(nonce))
 
 
 def style_tag(name: str, nonce: str) -> SafeString:
