@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.core.cache import cache
@@ -120,7 +120,17 @@ def _reach(members: QuerySet[Any], methods: Collection[str] | None, urgency: str
     people = _counted(members, _key(key, "people"), until)
     wanted = all_methods() if methods is None else [name for name in all_methods() if name in methods]
     is_critical = urgency == Urgency.CRITICAL
-    return Reach(people, [_method_reach(name, members, is_critical, key, until) for name in wanted])
+    by_method = [_method_reach(name, members, is_critical, key, until) for name in wanted]
+    return Reach(people, [_within(people, one) for one in by_method])
+
+
+def _within(everybody: RowCount | None, found: MethodReach) -> MethodReach:
+    """Return the reach, but no more than everybody. The estimate of a part may be larger than the whole."""
+    if everybody is None or everybody.precision is Precision.AT_LEAST or found.people is None:
+        return found
+    if found.people.number <= everybody.number:
+        return found
+    return replace(found, people=replace(found.people, number=everybody.number))
 
 
 def _method_reach(name: str, members: QuerySet[Any], is_critical: bool, key: str, until: float) -> MethodReach:

@@ -18,6 +18,7 @@ from notifications_hub.announcements import audit
 from notifications_hub.announcements import reach as reach_module
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.audience_lists import AudienceList
+from notifications_hub.database.quick_count import Precision, RowCount
 from notifications_hub.delivery.preferences import choose_methods
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
 from notifications_hub.transports.web_push.vapid import generate
@@ -225,6 +226,15 @@ def test_the_reach_of_each_delivery_method(writer: Client, alice: User, bob: Use
 
 
 @pytest.mark.usefixtures("_push")
+@pytest.mark.usefixtures("alice")
+def test_an_estimate_is_never_larger_than_the_audience(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = iter([RowCount(3), *[RowCount(9_600, Precision.ABOUT)] * 9])
+    monkeypatch.setattr(reach_module, "quick_count", lambda *_: next(counts))
+    found = reach_module.reach_of("everyone", None, "normal")
+    assert found.people == RowCount(3)
+    assert {one.people for one in found.methods if one.countable} == {RowCount(3, Precision.ABOUT)}
+
+
 def test_the_reach_of_a_group_and_of_people_chosen_by_hand(writer: Client, alice: User, charlie: User) -> None:
     group = Group.objects.create(name="Readers")
     alice.groups.add(group)
