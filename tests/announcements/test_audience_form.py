@@ -225,7 +225,6 @@ def test_the_reach_of_each_delivery_method(writer: Client, alice: User, bob: Use
     assert reach(writer, methods=["flash"]).count("<dt>") == 1
 
 
-@pytest.mark.usefixtures("_push")
 @pytest.mark.usefixtures("alice")
 def test_an_estimate_is_never_larger_than_the_audience(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = iter([RowCount(3), *[RowCount(9_600, Precision.ABOUT)] * 9])
@@ -235,6 +234,7 @@ def test_an_estimate_is_never_larger_than_the_audience(monkeypatch: pytest.Monke
     assert {one.people for one in found.methods if one.countable} == {RowCount(3, Precision.ABOUT)}
 
 
+@pytest.mark.usefixtures("_push")
 def test_the_reach_of_a_group_and_of_people_chosen_by_hand(writer: Client, alice: User, charlie: User) -> None:
     group = Group.objects.create(name="Readers")
     alice.groups.add(group)
