@@ -30,7 +30,7 @@ from notifications_hub.signals import SettledDelivery, delivery_settled, send_af
 LEASE = timedelta(seconds=55)
 """Longer than any transport may take. Another worker gets a killed worker's deliveries within a minute of the claim."""
 SOON = timedelta(minutes=1)
-"""What falls due within it joins what is due. It outlasts a lease, so what is being sent is not claimed again."""
+"""Time within which later deliveries of a group join it. It outlasts a lease, so nothing under way is claimed again."""
 _IS_DUE = models.Case(models.When(due_at__lte=Now(), then=True), default=False, output_field=models.BooleanField())
 
 

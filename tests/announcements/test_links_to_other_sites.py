@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 THERE = "https://other.example/sale?a=b#c"
 AGREED = {"url": THERE, "other_site": ["other.example"]}
-"""What a browser sends once the box is ticked."""
+"""Fields that a browser sends once the box is ticked."""
 SAFE = 'rel="noopener noreferrer"'
 
 
