@@ -30,6 +30,7 @@ class NotificationsHubConfig(AppConfig):
             discovery,
             extension_checks,
             notification_removal,
+            own_kinds,
             publishing,
         )
         from notifications_hub.announcements import announce

@@ -19,7 +19,7 @@ HUB = "notifications_hub"
 LAYERS = [
     ["admin_guards", "admin_lists", "cache_keys", "name_clashes"],
     ["database", "kinds", "task_framework", "users", "web"],
-    ["system_actors"],
+    ["own_kinds", "system_actors"],
     [
         "announcements.results.models",
         "audience_lists",

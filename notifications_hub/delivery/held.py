@@ -19,9 +19,10 @@ from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.delivery.sender import Result, Sending
 from notifications_hub.delivery.summary import summed_up
-from notifications_hub.kinds import PushTest, Urgency
+from notifications_hub.kinds import Urgency
 from notifications_hub.message import Message
 from notifications_hub.notification import Notification
+from notifications_hub.own_kinds import PushTest
 from notifications_hub.quiet_hours.schedules import Quiet, changed_since, quiet_among, reconsider
 from notifications_hub.transports import declaration_of
 

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from django.urls import NoReverseMatch, reverse
 
 from notifications_hub.delivery.sender import Sending
-from notifications_hub.kinds import Privacy, QuietSummary, Urgency
+from notifications_hub.kinds import Privacy, Urgency
 from notifications_hub.message import Message, localized_for
 from notifications_hub.notification import Notification, message_of
+from notifications_hub.own_kinds import QuietSummary
 
 TITLES = 3
 """The newest titles that a summary names."""

@@ -20,8 +20,9 @@ from notifications_hub.delivery.history import (
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import ReasonCode
 from notifications_hub.inbox.push_problems import problem_of, service_problem_of
-from notifications_hub.kinds import IMPORTED, DeliveryMethod, PushTest, kind_of
+from notifications_hub.kinds import IMPORTED, DeliveryMethod, kind_of
 from notifications_hub.notification import Notification
+from notifications_hub.own_kinds import PushTest
 from notifications_hub.transports import transport_label
 from notifications_hub.transports.email.models import email_of
 

@@ -12,9 +12,9 @@ from notifications_hub.database import transaction
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.arming import Plan
 from notifications_hub.delivery.models import Delivery
-from notifications_hub.kinds import PushTest
 from notifications_hub.notification import Notification
 from notifications_hub.notify import notify_handler
+from notifications_hub.own_kinds import PushTest
 from notifications_hub.users import Person
 
 TESTS = 3

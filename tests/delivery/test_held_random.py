@@ -15,9 +15,10 @@ from notifications_hub.delivery.models import Delivery
 from notifications_hub.delivery.worker import Worker
 from notifications_hub.inbox import marks
 from notifications_hub.inbox.marks import Mark
-from notifications_hub.kinds import Kind, QuietSummary, Urgency
+from notifications_hub.kinds import Kind, Urgency
 from notifications_hub.message import Message
 from notifications_hub.notification import Notification
+from notifications_hub.own_kinds import QuietSummary
 from notifications_hub.quiet_hours.calendar import Schedule
 from notifications_hub.quiet_hours.schedules import reconsider, save_schedule
 from notifications_hub.transports import TransportError

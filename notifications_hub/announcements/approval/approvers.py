@@ -15,7 +15,7 @@ from notifications_hub import audiences
 from notifications_hub.announcements import audit
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.database.primary import from_primary
-from notifications_hub.kinds import AnnouncementApproval
+from notifications_hub.own_kinds import AnnouncementApproval
 from notifications_hub.users import Person
 
 PERMISSION = "notifications_hub.broadcast"
