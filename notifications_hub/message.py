@@ -27,13 +27,34 @@ from notifications_hub.web.text import balanced
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """The result of an action, in the active language: who did what, and what came of it."""
+
+    action: str
+    text: str
+    detail: str
+    by: str
+    at: datetime
+
+    def as_json(self) -> dict[str, str]:
+        return {
+            "action": self.action,
+            "text": self.text,
+            "detail": self.detail,
+            "by": self.by,
+            "at": timestamp(self.at),
+        }
+
+
 @dataclass(frozen=True, kw_only=True)
 class Message:
     """A rendered notification, all plain text. With `token` and `act_url` a service worker reports without a cookie.
 
     `url` is a path of this site. An announcement may also name a page of another site, in `leads_to`. Only pages link
     there, and say so. With `retracts`, it takes back the message with the same tag, and its title says so.
-    Messages about the same target have the same `thread`, which is empty without a target.
+    Messages about the same target have the same `thread`, which is empty without a target. Once an action has run,
+    `outcome` says what came of it, and no action that runs is left.
     """
 
     id: str
@@ -54,6 +75,12 @@ class Message:
     retracts: bool = False
     leads_to: str = ""
     thread: str = ""
+    outcome: Outcome | None = None
+
+    @property
+    def buttons(self) -> list[dict[str, Any]]:
+        """The actions that run, as JSON for pages."""
+        return [_button(action) for action in self.actions if action.run is not None]
 
     @property
     def host(self) -> str:
@@ -154,6 +181,10 @@ class Item:
             shape["critical"] = True
         if message.leads_to:
             shape["leads_to"] = message.leads_to
+        if buttons := message.buttons:
+            shape["actions"] = buttons
+        if message.outcome is not None:
+            shape["result"] = message.outcome.as_json()
         if self.translations is not None:
             shape["translations"] = self.translations
         if self.banner is not None:
@@ -163,6 +194,14 @@ class Item:
         if self.scope is not None:
             shape["scope"] = self.scope
         return shape
+
+
+def _button(action: Action) -> dict[str, Any]:
+    button: dict[str, Any] = {"name": action.name, "title": str(action.title), "style": action.style}
+    if action.asks:
+        asks = {"label": str(action.asks), "required": action.word_required, "max_length": action.word_length}
+        button["asks"] = asks
+    return button
 
 
 def timestamp(moment: datetime) -> str:

@@ -18,6 +18,7 @@ from django.dispatch import Signal
 from notifications.base.models import NotificationQuerySet
 
 from notifications_hub import streams
+from notifications_hub.actions.results import load_results
 from notifications_hub.announcements.results import tallies
 from notifications_hub.announcements.results.models import What
 from notifications_hub.announcements.results.tallies import Before
@@ -213,6 +214,8 @@ def item_id(pk: int, announcement_pk: int | None) -> str:
 
 def emit_items(event: str, notifications: Iterable[Notification]) -> None:
     """Log one event per notification, with the whole item, in the recipient's language."""
+    notifications = list(notifications)
+    load_results(notifications)
     streams.append_many(
         NewEvent(inbox_topic(row.recipient_id), event, item.as_json(), item=item_key(_ITEM, row.item_id))
         for row, item in _rendered(notifications)

@@ -146,5 +146,14 @@ def _seconds(ttl: object) -> int | None:
 def _action(action: object) -> Action:
     if not isinstance(action, Action):
         raise TypeError(f"must be an Action, not {type(action).__name__}")
-    # Converts a lazy title in the language that is active now.
-    return replace(action, name=_text(action.name), title=_words(action.title), url=same_site_path(action.url))
+    if action.run is not None and not callable(action.run):
+        raise TypeError(f"run must be a function, not {type(action.run).__name__}")
+    # Converts lazy words in the language that is active now.
+    return replace(
+        action,
+        name=_text(action.name),
+        title=_words(action.title),
+        url=same_site_path(action.url),
+        asks=_words(action.asks),
+        done=_text(action.done),
+    )

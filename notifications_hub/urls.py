@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from notifications_hub.actions import views as actions
+from notifications_hub.actions.api import router as actions_router
 from notifications_hub.announcements.banners import views as banners
 from notifications_hub.catalogue import views as catalogue
 from notifications_hub.inbox import (
@@ -25,6 +27,7 @@ from notifications_hub.live import views as live
 from notifications_hub.ops import health
 
 api.add_router("jobs/", jobs_router)
+api.add_router("notifications/", actions_router)
 
 _pages: list[URLPattern | URLResolver] = [
     path("notifications/", views.inbox, name="inbox"),
@@ -47,6 +50,7 @@ _pages: list[URLPattern | URLResolver] = [
     path("notifications/email-reports/", email_views.report, name="email-reports"),
     path("notifications/unsubscribe/<str:token>/", unsubscribe_views.unsubscribe, name="unsubscribe"),
     path("notifications/<str:item_id>/why/", views.why, name="why"),
+    path("notifications/<str:item_id>/act/<str:name>/", actions.act, name="act"),
     path("notifications/<str:item_id>/open/", opening.open_link, name="open"),
     path("live/ws/", live.needs_asgi, name="live_ws"),
     path("live/sse/", live.no_stream, name="live_sse"),

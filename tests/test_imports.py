@@ -21,6 +21,7 @@ LAYERS = [
     ["database", "kinds", "task_framework", "users", "web"],
     ["own_kinds", "system_actors"],
     [
+        "actions.models",
         "announcements.results.models",
         "audience_lists",
         "conf",
@@ -39,6 +40,7 @@ LAYERS = [
         "message",
         "streams",
     ],
+    ["actions.results"],
     ["delivery.claiming", "extension_values", "notification_queryset", "rows.registry", "transports"],
     [
         "announcements.banners.rules",
@@ -59,10 +61,11 @@ LAYERS = [
         "quiet_hours",
         "rows",
     ],
+    ["actions.keys"],
     ["delivery.arming", "notification_removal", "notify_arguments", "notify_statement", "package_import", "wsgi"],
     ["delivery", "notify_words"],
     ["notify_insert"],
-    ["announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks", "worker_task"],
+    ["actions", "announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks", "worker_task"],
     ["live"],
     ["flash_claim"],
     [
@@ -91,7 +94,7 @@ LAYERS = [
         "ops",
         "ops.retention",
     ],
-    ["catalogue", "jobs.api", "management", "templatetags"],
+    ["actions.api", "actions.views", "catalogue", "jobs.api", "management", "templatetags"],
     ["urls"],
     # Tests of a host import it, and no module of the app.
     ["testing"],

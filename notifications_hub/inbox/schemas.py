@@ -42,6 +42,27 @@ class Words(Schema):
     body: str
 
 
+class ActionAsks(Schema):
+    label: str
+    required: bool
+    max_length: int
+
+
+class ItemAction(Schema):
+    name: str
+    title: str
+    style: str = Field(description="`primary`, `danger` or empty.")
+    asks: ActionAsks | None = Field(None, description="Only if it asks for a word.")
+
+
+class ActionOutcome(Schema):
+    action: str
+    text: str = Field(description="Who did what, in words.", examples=["Approved by Bob"])
+    detail: str = Field(description="What the site adds, or empty.")
+    by: str
+    at: str
+
+
 class InboxItem(Schema):
     model_config = ConfigDict(json_schema_extra={"example": _AN_ITEM})
 
@@ -69,6 +90,8 @@ class InboxItem(Schema):
     translations: dict[str, Words] | None = Field(
         None, description="Only on announcements: words by language. Other languages use the plain fields."
     )
+    actions: list[ItemAction] | None = Field(None, description="Only if its kind has actions that run, and none ran.")
+    result: ActionOutcome | None = Field(None, description="Only once an action has run: what came of it.")
     extension: dict[str, JsonValue] | None = Field(None, description="Columns that the site adds for pages, if any.")
     scope: str | None = Field(
         None, description="Only on sites with scopes, such as tenants: the one it belongs to, or empty for all of them."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -40,7 +41,7 @@ from notifications_hub.inbox.quiet_form import quiet_section
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.inbox_scope import scope_of
 from notifications_hub.inbox_summary import summary_for
-from notifications_hub.message import Item
+from notifications_hub.message import Item, Outcome
 from notifications_hub.notification import Notification
 from notifications_hub.transports import transport_names
 from notifications_hub.transports.web_push import subscriptions, vapid
@@ -74,6 +75,8 @@ class InboxEntry:
     at: datetime
     unread: bool
     archived: bool
+    buttons: Sequence[Mapping[str, Any]]
+    outcome: Outcome | None
 
     @classmethod
     def of(cls, row: Notification) -> Self:
@@ -97,6 +100,8 @@ class InboxEntry:
             at=item.at,
             unread=item.unread,
             archived=item.archived,
+            buttons=message.buttons,
+            outcome=message.outcome,
         )
 
 

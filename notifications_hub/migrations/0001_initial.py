@@ -308,6 +308,7 @@ class Migration(migrations.Migration):
                 ("target_name", models.CharField(blank=True, max_length=255, verbose_name="target")),
                 ("action_object_name", models.CharField(blank=True, max_length=255, verbose_name="action object")),
                 ("scope", models.CharField(editable=False, max_length=100, null=True)),
+                ("action_key", models.CharField(editable=False, max_length=200, null=True)),
                 ("toast", models.BooleanField(default=True)),
                 ("flash", models.BooleanField(default=True)),
                 ("flash_claim", models.UUIDField(blank=True, editable=False, null=True)),
@@ -1432,6 +1433,42 @@ class Migration(migrations.Migration):
             model_name="delivery",
             index=models.Index(
                 condition=models.Q(("summary__isnull", False)), fields=["summary"], name="hub_delivery_summary"
+            ),
+        ),
+        migrations.CreateModel(
+            name="ActionResult",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("key", models.CharField(max_length=200, unique=True)),
+                ("kind", models.CharField(max_length=100, verbose_name="kind")),
+                ("action", models.CharField(max_length=100, verbose_name="action")),
+                ("person_name", models.CharField(max_length=255, verbose_name="person")),
+                ("word", models.TextField(blank=True, verbose_name="word")),
+                ("text", models.TextField(blank=True, verbose_name="result")),
+                ("claim", models.UUIDField(default=uuid.uuid4, editable=False)),
+                ("claimed_until", models.DateTimeField()),
+                ("at", models.DateTimeField(blank=True, null=True, verbose_name="done")),
+                (
+                    "person",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "result of an action",
+                "verbose_name_plural": "results of actions",
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("action_key__gt", "")), fields=["action_key"], name="hub_action_key"
             ),
         ),
     ]

@@ -103,7 +103,7 @@ def _context(message: Message, label: str) -> dict[str, Any]:
         "preview": Truncator(_one_line(body)).chars(LONGEST_PREVIEW),
         "link": Link(_("Open"), _absolute(message.url or _page("inbox"))),
         "links": [
-            Link(_one_line(action.title), _absolute(action.url))
+            Link(_one_line(str(action.title)), _absolute(action.url))
             for action in message.actions
             if action.url and action.name != _READ
         ],

@@ -91,7 +91,7 @@ class _Envelope:
         return {"retracts": True, "notification": notification, "id": message.id, "owner": self.owner}
 
     def _action(self, action: Action, url: str) -> dict[str, str]:
-        return {"action": action.name, "title": action.title, "navigate": self._absolute(action.url or url)}
+        return {"action": action.name, "title": str(action.title), "navigate": self._absolute(action.url or url)}
 
     def _absolute(self, url: str) -> str:
         return urljoin(self.site, url) if self.site else url
