@@ -84,18 +84,22 @@ class Privacy(StrEnum):
     NOTHING = "nothing"
 
 
+Run = Callable[[Any, Any, str], str | Promise | None]
+"""The function of an action. It gets the notification, the person and their word, and may return a short text."""
+
+
 @dataclass(frozen=True)
 class Action:
-    """A button: `Action("approve", _("Approve"), run=approve)` runs a function, `Action("map", _("Map"), url="/map/")` opens.
+    """A button of a notification: `Action("approve", _("Approve"), run=approve)`.
 
-    One that runs is on every page, toast, push and email. Others are only on pushes and emails. The name `read` marks
+    One with `run` is on every page, toast, push and email. Others are only on pushes and emails. The name `read` marks
     the notification as read and opens nothing. Any other without `run` opens `url`, or else the notification's.
     """
 
     name: str
     title: str | Promise
     url: str = field(default="", kw_only=True)
-    run: Callable[[Any, Any, str], str | Promise | None] | None = field(default=None, kw_only=True)
+    run: Run | None = field(default=None, kw_only=True)
     """Called once with the notification, the person and their word. It may return a short text that people then see."""
     allowed: Callable[[Any, Any], bool] | None = field(default=None, kw_only=True)
     """Asked with the notification and the person at each click. Left out: whoever has the notification may click."""

@@ -25,7 +25,7 @@ from notifications_hub.database import transaction
 from notifications_hub.database.chunks import chunks
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
-from notifications_hub.kinds import Action, kind_of
+from notifications_hub.kinds import Action, Run, kind_of
 from notifications_hub.message import Outcome
 from notifications_hub.notification import Notification, emit_items
 from notifications_hub.rendering import render
@@ -80,6 +80,7 @@ class _Click:
     row: Notification
     key: str
     action: Action
+    function: Run
     person: Person
     word: str
 
@@ -118,8 +119,12 @@ def action_of(row: Notification, name: str) -> Action:
     elif (result := result_of(row)) is not None:
         raise AlreadyDone(outcome_of(result, _actions(row)))
     if found is None:
-        raise NoSuchAction(_("This can't be done any more."))
+        raise NoSuchAction(_no_longer())
     return found
+
+
+def _no_longer() -> str:
+    return _("This can't be done any more.")
 
 
 def check_allowed(action: Action, row: Notification, person: Person) -> None:
@@ -147,13 +152,13 @@ def _checked(row: Notification, name: str, person: Person, word: str) -> _Click:
     if len(word) > action.word_length:
         raise BadWord(_("Please write at most %(number)d characters.") % {"number": action.word_length})
     key = full_key(row)
-    assert key is not None  # action_of() refuses a row without
-    return _Click(row, key, action, person, word)
+    if key is None or action.run is None:
+        raise NoSuchAction(_no_longer())
+    return _Click(row, key, action, action.run, person, word)
 
 
 def _called(click: _Click) -> str:
-    assert click.action.run is not None  # action_of() finds no other
-    text = click.action.run(click.row, click.person, click.word)
+    text = click.function(click.row, click.person, click.word)
     return "" if text is None else storable(str(text), LONGEST_TEXT)
 
 

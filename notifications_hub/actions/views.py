@@ -79,8 +79,9 @@ def _page(
 
 def _status(request: HttpRequest, problem: ActionProblem | None) -> int:
     """Return 200 for a GET of what somebody has done: a link in an email may be followed later."""
-    is_shown = problem is None or (isinstance(problem, AlreadyDone) and request.method != "POST")
-    return 200 if is_shown or problem is None else status_of(problem)
+    if problem is None or (isinstance(problem, AlreadyDone) and request.method != "POST"):
+        return 200
+    return status_of(problem)
 
 
 def _next(request: HttpRequest) -> str:

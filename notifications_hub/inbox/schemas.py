@@ -200,8 +200,10 @@ class Browsers(Schema):
 
 class Act(Schema):
     token: str = Field(max_length=500, description="From the push.")
-    action: Literal["shown", "clicked", "read"]
+    action: Literal["shown", "clicked", "read", "run"]
+    name: str = Field("", max_length=100, description="With `run`: the name of the notification's own action.")
 
 
 class Acted(Schema):
     unread: int | None = Field(description="How many are unread now, 100 at most; null if the notification is gone.")
+    result: ActionOutcome | None = Field(None, description="Only with `run`: who did what.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -100,7 +101,7 @@ class InboxEntry:
             at=item.at,
             unread=item.unread,
             archived=item.archived,
-            buttons=message.buttons,
+            buttons=[one | {"asks_json": json.dumps(one.get("asks"))} for one in message.buttons],
             outcome=message.outcome,
         )
 

@@ -1,6 +1,8 @@
 // @ts-check
 /** @import { Item } from "../protocol/wire.js" */
+
 import { fillItem, spokenOf } from "../inbox/item-dom.js";
+import { part } from "../shared/dom.js";
 import { PausableTimer } from "./pausable-timer.js";
 
 const SHOWN_FOR = 8_000;
@@ -22,6 +24,16 @@ export class Toast {
     fillItem(element, item);
     /** The words for screen readers. An error is urgent. */
     this.line = { text: spokenOf(element), urgent: item.level === "error" };
+  }
+
+  /** Whether it shows the result of an action. */
+  get showsResult() {
+    return part(this.element, "outcome")?.hidden === false;
+  }
+
+  /** @param {Item} item */
+  update(item) {
+    fillItem(this.element, item);
   }
 
   /** Whether the person is looking at it: it must not be taken away now. */
