@@ -84,6 +84,7 @@ class Privacy(StrEnum):
     NOTHING = "nothing"
 
 
+STYLES = ("", "primary", "danger")
 Run = Callable[[Any, Any, str], str | Promise | None]
 """The function of an action. It gets the notification, the person and their word, and may return a short text."""
 

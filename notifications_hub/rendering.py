@@ -15,7 +15,7 @@ from typing import TypeVar
 from django.utils.functional import Promise
 from notifications.base.models import AbstractNotification
 
-from notifications_hub.kinds import Action, Kind, NotificationLike, Privacy, Urgency, get_kind, open_and_read
+from notifications_hub.kinds import STYLES, Action, Kind, NotificationLike, Privacy, Urgency, get_kind, open_and_read
 from notifications_hub.system_actors import actor_label
 from notifications_hub.web.site_paths import same_site_path
 from notifications_hub.web.text import balanced, is_blank, is_storable, isolated
@@ -156,4 +156,5 @@ def _action(action: object) -> Action:
         url=same_site_path(action.url),
         asks=_words(action.asks),
         done=_text(action.done),
+        style=action.style if action.style in STYLES else "",
     )

@@ -69,6 +69,7 @@ LAYERS = [
     ["live"],
     ["flash_claim"],
     [
+        "actions.checks",
         "checks",
         "database_checks",
         "extension_checks",

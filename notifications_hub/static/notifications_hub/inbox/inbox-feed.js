@@ -166,7 +166,8 @@ export class InboxFeed extends EventTarget {
    */
   async act(id, name, word) {
     const result = await resultIn(this.#api.act(id, name, word)).catch((error) => {
-      this.#endIfSignedOutFully(error);
+      // A 403 may only mean that the person may not run it.
+      if (error.status === 401) this.#signedOut();
       throw error;
     });
     const { actions: _, ...item } = this.#store.get(id) ?? {};
@@ -233,11 +234,6 @@ export class InboxFeed extends EventTarget {
     const isSignedOut = error instanceof ApiError && error.signedOut;
     if (isSignedOut) this.#end();
     return isSignedOut;
-  }
-
-  /** A 403 may only mean that the person may not run an action. @param {unknown} error */
-  #endIfSignedOutFully(error) {
-    if (error instanceof ApiError && error.status === 401) this.#signedOut();
   }
 
   #loadAgain() {

@@ -69,7 +69,7 @@ function showButtons(area, actions) {
 function buttonOf({ name, title, style, asks }) {
   const button = document.createElement("button");
   button.type = "button";
-  button.className = `nh-button nh-act ${style === "primary" || style === "danger" ? `nh-${style}` : ""}`.trim();
+  button.className = `nh-button nh-${style || "act"}`;
   button.dataset.act = name;
   if (asks) button.dataset.asks = JSON.stringify(asks);
   button.dir = "auto";
@@ -146,8 +146,7 @@ export class ItemActions {
   #close(area) {
     const form = part(area, "act-form");
     form.hidden = true;
-    const opener = area.querySelector(`[data-act="${CSS.escape(form.dataset.name ?? "")}"]`);
-    if (opener instanceof HTMLElement) opener.focus();
+    /** @type {HTMLElement | null} */ (area.querySelector(`[data-act="${form.dataset.name}"]`))?.focus();
   }
 
   /**
@@ -166,8 +165,8 @@ export class ItemActions {
       fillActions(area.parentElement ?? area, { result: await event.done });
       wordIn(area).value = "";
     } catch (error) {
-      const isOffline = error instanceof ApiError && error.status === 0;
-      this.#problem(area, (isOffline && part(area, "act-problem").dataset.offline) || messageOf(error));
+      const { status, message } = /** @type {ApiError} */ (error);
+      this.#problem(area, (status === 0 && part(area, "act-problem").dataset.offline) || message);
     } finally {
       area.ariaBusy = null;
     }
@@ -207,9 +206,4 @@ function areaOf(element) {
 /** @param {HTMLElement} area */
 function wordIn(area) {
   return /** @type {HTMLInputElement} */ (part(area, "act-word"));
-}
-
-/** @param {unknown} error */
-function messageOf(error) {
-  return error instanceof Error ? error.message : String(error);
 }
