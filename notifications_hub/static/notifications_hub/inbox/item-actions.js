@@ -118,6 +118,7 @@ export class ItemActions {
     word.maxLength = longest;
     this.#problem(area, "");
     form.hidden = false;
+    part(area, "acts").hidden = true;
     word.focus();
   }
 
@@ -146,6 +147,7 @@ export class ItemActions {
   #close(area) {
     const form = part(area, "act-form");
     form.hidden = true;
+    part(area, "acts").hidden = false;
     /** @type {HTMLElement | null} */ (area.querySelector(`[data-act="${form.dataset.name}"]`))?.focus();
   }
 
