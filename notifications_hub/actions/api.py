@@ -38,7 +38,7 @@ class Taken(Problem):
     url_name="act",
     summary="Run an action",
 )
-def act(request: HttpRequest, item_id: str, name: str, given: Word | None = None) -> Status[dict[str, Any]]:
+def act(request: HttpRequest, item_id: str, name: str, given: Word) -> Status[dict[str, Any]]:
     """Run an action of the notification. It runs once, also for everyone else who has a notification of the same thing.
 
     403: the person may not do it. 422: the word is missing or too long. 500: it failed, nothing changed, try again.
@@ -48,7 +48,7 @@ def act(request: HttpRequest, item_id: str, name: str, given: Word | None = None
     if row is None:
         raise Http404
     try:
-        outcome = run_action(row, name, person, given.word if given else "")
+        outcome = run_action(row, name, person, given.word)
     except ActionProblem as problem:
         return Status(status_of(problem), _as_json(problem))
     return Status(200, {"result": outcome.as_json()})

@@ -33,7 +33,7 @@ from notifications_hub.users import Person
 from notifications_hub.web.text import storable
 
 AT_ONCE = 500
-"""How many people's pages are told in one statement."""
+"""The most people whose rows one statement reads."""
 LONGEST_TEXT = 500
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ def run_action(row: Notification, name: str, person: Person, word: str = "") -> 
         with transaction.atomic():
             claims.hold(claim)
             result = claims.settle(claim, _called(click))
-            _tell(click)
+            _publish(click)
             return outcome_of(result, [click.action])
     except claims.LostClaim:
         raise _taken(row) from None
@@ -171,7 +171,7 @@ def _taken(row: Notification) -> ActionProblem:
     return BeingDone(_("Somebody is doing this right now."))
 
 
-def _tell(click: _Click) -> None:
+def _publish(click: _Click) -> None:
     """Mark the person's own notification as read, and log the result for the pages of everyone who has one."""
     own = Notification.objects.filter(pk=click.row.pk)
     own.mark_all_as_read()
