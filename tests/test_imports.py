@@ -90,6 +90,7 @@ LAYERS = [
         "models",
         "ops",
         "ops.retention",
+        "personal_data",
     ],
     ["catalogue", "jobs.api", "management", "templatetags"],
     ["urls"],
