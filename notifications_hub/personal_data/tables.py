@@ -16,6 +16,7 @@ from notifications_hub.announcements.banners.models import BannerDismissal
 from notifications_hub.announcements.models import Announcement, RowsThrough
 from notifications_hub.audience_lists import AudienceListMember
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
+from notifications_hub.ingest.models import ServiceToken
 from notifications_hub.jobs.models import Job
 from notifications_hub.live.topic_presence import TopicPresence
 from notifications_hub.notification import Notification
@@ -93,6 +94,7 @@ TABLES = (
     Table(name="announcements_written", model=Announcement, field="by", forget=True),
     Table(name="announcements_edited", model=Announcement, field="last_editor", forget=True),
     Table(name="announcements_approved", model=Announcement, field="approved_by", forget=True),
+    Table(name="service_tokens", model=ServiceToken, field="by", forget=True, secret=frozenset({"token_hash"})),
     Table(name="corrections", model=Correction, field="by", forget=True),
 )
 

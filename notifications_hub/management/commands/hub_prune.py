@@ -38,8 +38,8 @@ class Command(BaseCommand):
         before = _before(hub_settings.retention_days if options["days"] is None else options["days"])
         found = (retention.prunable if options["dry_run"] else retention.prune)(before)
         self.stdout.write(
-            f"{_verb(**options)} {found.deliveries} deliveries, {found.events} events and "
-            f"{found.jobs} jobs from before {timezone.localtime(before):%Y-%m-%d %H:%M}."
+            f"{_verb(**options)} {found.deliveries} deliveries, {found.events} events, {found.jobs} jobs and "
+            f"{found.requests} requests of services from before {timezone.localtime(before):%Y-%m-%d %H:%M}."
         )
 
     def _prune_inboxes(self, *, inbox: str, kind: list[str], days: float | None, **options: Any) -> None:
