@@ -10,6 +10,7 @@ from notifications_hub.announcements.results.models import ResultFigure, ResultF
 from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.audience_lists import AudienceList, AudienceListMember
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
+from notifications_hub.ingest.models import IngestedRequest, ServiceToken
 from notifications_hub.jobs.models import Job
 from notifications_hub.live.revocation import Revocation
 from notifications_hub.live.topic_presence import PresenceHold, PresenceHub, TopicPresence
@@ -35,6 +36,7 @@ __all__ = [
     "Event",
     "FlashRest",
     "ImportPosition",
+    "IngestedRequest",
     "Job",
     "Notification",
     "OwnAddress",
@@ -51,6 +53,7 @@ __all__ = [
     "Rollout",
     "RowChange",
     "RowsThrough",
+    "ServiceToken",
     "StoppedEmail",
     "Stream",
     "TopicPresence",
