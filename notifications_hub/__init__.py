@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from notifications_hub.signals import (
         SettledDelivery,
         delivery_settled,
+        notification_acknowledged,
         notification_created,
         notification_delivered,
         notification_read,
@@ -134,6 +135,7 @@ __all__ = [
     "live_list",
     "live_rows",
     "live_url",
+    "notification_acknowledged",
     "notification_created",
     "notification_delivered",
     "notification_read",
@@ -219,6 +221,7 @@ _HOMES = {
     "live_list": "notifications_hub.live_lists",
     "live_rows": "notifications_hub.rows",
     "live_url": "notifications_hub.inbox.links",
+    "notification_acknowledged": "notifications_hub.signals",
     "notification_created": "notifications_hub.signals",
     "notification_delivered": "notifications_hub.signals",
     "notification_read": "notifications_hub.signals",

@@ -33,7 +33,8 @@ class Message:
 
     `url` is a path of this site. An announcement may also name a page of another site, in `leads_to`. Only pages link
     there, and say so. With `retracts`, it takes back the message with the same tag, and its title says so.
-    Messages about the same target have the same `thread`, which is empty without a target.
+    Messages about the same target have the same `thread`, which is empty without a target. With `must_acknowledge`, the
+    person is asked to confirm it.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Message:
     retracts: bool = False
     leads_to: str = ""
     thread: str = ""
+    must_acknowledge: bool = False
 
     @property
     def host(self) -> str:
@@ -92,6 +94,14 @@ def retraction_of(message: Message) -> Message:
     )
 
 
+def to_confirm(message: Message, page: str = "") -> Message:
+    """Return the message with a button to confirm it, in the active language. Without a worker it opens the `page`."""
+    confirm = Action(name="acknowledge", title=_("Confirm"), url=page)
+    # Most devices show two buttons. Confirming also reads it.
+    others = (one for one in message.actions if one.name not in ("read", confirm.name))
+    return replace(message, must_acknowledge=True, actions=(confirm, *others))
+
+
 def veiled(message: Message) -> Message:
     """Return the part of a message that passers-by may read on a locked screen, according to its kind's privacy."""
     if message.privacy is Privacy.FULL:
@@ -101,7 +111,8 @@ def veiled(message: Message) -> Message:
     with translation.override(message.language):
         # The kind's own buttons would reveal the subject.
         actions = tuple(open_and_read()) if message.actions else ()
-        return replace(message, title=_("You have a new notification"), body="", actions=actions)
+        plain = replace(message, title=_("You have a new notification"), body="", actions=actions)
+        return to_confirm(plain) if actions and message.must_acknowledge else plain
 
 
 def time_to_live(ttl: int | None) -> int:
@@ -127,6 +138,7 @@ class Item:
     banner: Mapping[str, Any] | None = None
     extension: Mapping[str, Any] | None = None
     scope: str | None = None
+    acknowledged_at: datetime | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of the API and of `…created` and `…updated` events."""
@@ -152,6 +164,9 @@ class Item:
         }
         if message.urgency is Urgency.CRITICAL:
             shape["critical"] = True
+        if message.must_acknowledge:
+            shape["must_acknowledge"] = True
+            shape["acknowledged_at"] = None if self.acknowledged_at is None else timestamp(self.acknowledged_at)
         if message.leads_to:
             shape["leads_to"] = message.leads_to
         if self.translations is not None:

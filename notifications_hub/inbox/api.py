@@ -136,6 +136,18 @@ def unarchive(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
 
 
 @api.post(
+    "notifications/acknowledge/",
+    response={200: Changed, **_MARK_PROBLEMS},
+    url_name="acknowledge",
+    summary="Confirm",
+    tags=["inbox"],
+)
+def acknowledge(request: HttpRequest, confirmed: schemas.Acknowledged) -> dict[str, int]:
+    """Confirm notifications that must be, which also reads them. Nothing undoes it."""
+    return {"changed": marks.acknowledge(person_of(request), confirmed.ids)}
+
+
+@api.post(
     "notifications/undo/",
     response={200: Changed, **_MARK_PROBLEMS},
     url_name="undo",

@@ -167,6 +167,9 @@ def mark(request: HttpRequest) -> HttpResponseRedirect:
     except ValueError:
         raise BadRequest(f"The action is one of {', '.join(Mark)}.") from None
     person = person_of(request)
+    if action is Mark.ACKNOWLEDGE:
+        _acknowledge(request)
+        return HttpResponseRedirect(_next(request))
     if request.POST.get("all") == "1":
         done = marks.mark_all(person, action, scope_of(request))
     else:
@@ -174,6 +177,12 @@ def mark(request: HttpRequest) -> HttpResponseRedirect:
     if action is Mark.UNARCHIVE and done.changed:
         messages.success(request, _restored(done.changed))
     return HttpResponseRedirect(_with_undo(_next(request), done.undo))
+
+
+def _acknowledge(request: HttpRequest) -> None:
+    """Confirm `ids`. There is no way to confirm everything at once."""
+    if marks.acknowledge(person_of(request), request.POST.getlist("ids")):
+        messages.success(request, _("Confirmed. Thank you."))
 
 
 def _restored(number: int) -> str:

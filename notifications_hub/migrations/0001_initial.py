@@ -212,6 +212,15 @@ class Migration(migrations.Migration):
                         verbose_name="last editor",
                     ),
                 ),
+                (
+                    "must_acknowledge",
+                    models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="It stays on top of their notifications until they press “Confirm”.",
+                        verbose_name="people must confirm it",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "announcement",
@@ -395,6 +404,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("clicked_at", models.DateTimeField(blank=True, null=True, verbose_name="clicked")),
+                ("acknowledged_at", models.DateTimeField(blank=True, null=True, verbose_name="confirmed")),
+                (
+                    "must_acknowledge",
+                    models.BooleanField(db_default=False, default=False, verbose_name="must be confirmed"),
+                ),
             ],
             options={
                 "verbose_name": "notification",
@@ -1200,6 +1214,7 @@ class Migration(migrations.Migration):
                             ("seen", "Seen"),
                             ("read", "Read"),
                             ("clicked", "Clicked"),
+                            ("confirmed", "Confirmed"),
                             ("dismissed", "Dismissed"),
                             ("failed", "Failed"),
                         ],
@@ -1269,6 +1284,7 @@ class Migration(migrations.Migration):
                             ("seen", "Seen"),
                             ("read", "Read"),
                             ("clicked", "Clicked"),
+                            ("confirmed", "Confirmed"),
                             ("dismissed", "Dismissed"),
                             ("failed", "Failed"),
                         ],
@@ -1432,6 +1448,24 @@ class Migration(migrations.Migration):
             model_name="delivery",
             index=models.Index(
                 condition=models.Q(("summary__isnull", False)), fields=["summary"], name="hub_delivery_summary"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("acknowledged_at", None), ("must_acknowledge", True), ("deleted", False)),
+                fields=["recipient", "acknowledged_at", "announcement", "-timestamp", "-id"],
+                name="hub_unconfirmed",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(
+                    ("acknowledged_at", None), ("must_acknowledge", True), ("announcement", None), ("deleted", False)
+                ),
+                fields=["kind", "acknowledged_at", "-timestamp", "-id"],
+                name="hub_unconfirmed_of_kind",
             ),
         ),
     ]
