@@ -81,9 +81,17 @@ class InboxItem(Schema):
     )
 
 
+class UnconfirmedItems(Schema):
+    results: list[InboxItem] = Field(description="The newest of them, 5 at most.")
+    count: int = Field(description="How many there are, 100 at most.")
+
+
 class NotificationPage(Schema):
     results: list[InboxItem] = Field(description="Newest first, 20 at most.")
     next: str | None = Field(description="Pass it as `before` to get the next page; null on the last page.")
+    unconfirmed: UnconfirmedItems | None = Field(
+        None, description="Only on the first page without filters: what the person has yet to confirm, if anything."
+    )
     cursor: str = Field(description="Taken before the results: a live connection that starts here misses nothing.")
 
 
@@ -100,6 +108,7 @@ class Filters(Schema):
     kind: str | None = Field(
         None, pattern=r"^[^\x00]*$", max_length=100, description="Only this kind.", examples=["comment.reply"]
     )
+    unconfirmed: bool = Field(False, description="True: only what the person has yet to confirm.")
     before: str | None = Field(None, max_length=100, description="The `next` of the page before this one.")
 
 

@@ -14,6 +14,7 @@ from notifications_hub.delivery import arming
 from notifications_hub.delivery.arming import Plan
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.inbox.marks import Mark, acknowledge, mark, mark_all, undo
+from notifications_hub.inbox.queries import PAGE, PINNED
 from notifications_hub.kinds import get_kind
 from notifications_hub.notification import Notification
 from tests.inbox.support import NEVER, ClientFor, events_of, post, send_one
@@ -164,3 +165,26 @@ def test_the_page_confirms_without_a_script(client_for: ClientFor, alice: User, 
     assert "Confirmed. Thank you." in answer.content.decode()
     row.refresh_from_db()
     assert row.acknowledged_at
+
+
+def test_a_first_page_shows_on_top_what_is_to_be_confirmed(client_for: ClientFor, alice: User, bob: User) -> None:
+    old = [must_confirm(alice, bob) for _ in range(PINNED + 2)]
+    announced = broadcast(title="Fire drill", must_acknowledge=True)
+    for _ in range(PAGE):
+        send_one(alice, bob)
+    client = client_for(alice)
+    page = client.get("/api/v1/notifications/").json()
+    newest = [announced.item_id, *(row.item_id for row in reversed(old))]
+    assert [item["id"] for item in page["unconfirmed"]["results"]] == newest[:PINNED]
+    assert page["unconfirmed"]["count"] == len(newest)
+    assert not {item["id"] for item in page["results"]} & set(newest), "the order of the list is as ever"
+
+    further = client.get("/api/v1/notifications/", {"before": page["next"]}).json()
+    assert "unconfirmed" not in further
+    assert [item["id"] for item in further["results"]] == newest
+    only = client.get("/api/v1/notifications/", {"unconfirmed": "true"}).json()
+    assert [item["id"] for item in only["results"]] == newest
+    assert all(item["must_acknowledge"] for item in only["results"])
+
+    acknowledge(alice, newest)
+    assert "unconfirmed" not in client.get("/api/v1/notifications/").json()
