@@ -65,8 +65,8 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
         page = queries.items(person, scope=scope, summary=summary, **filters.dict())
     except BadPageMark as error:
         raise HttpError(400, str(error)) from None
-    answer = {"results": [item.as_json() for item in page.items], "next": page.next, "cursor": cursor}
-    if summary.unconfirmed and filters == Filters():
+    answer: dict[str, Any] = {"results": [item.as_json() for item in page.items], "next": page.next, "cursor": cursor}
+    if summary.unconfirmed and not filters.model_fields_set:
         top = [row.item().as_json() for row in queries.pinned(person, summary, scope)]
         answer["unconfirmed"] = {"results": top, "count": summary.unconfirmed}
     return answer

@@ -12,6 +12,7 @@ from django.core import signing
 from django.db.models import Q
 
 from notifications_hub.announcements import personal_rows
+from notifications_hub.confirmations import reminding
 from notifications_hub.database import transaction
 from notifications_hub.database.chunks import chunks
 from notifications_hub.delivery import arming
@@ -126,7 +127,11 @@ def acknowledge(person: Person, ids: Iterable[str]) -> int:
     """
     with transaction.atomic():
         # A person's row of an announcement is made with it.
-        return mark(person, Mark.ACKNOWLEDGE, ids).changed
+        known = list(ids)
+        changed = mark(person, Mark.ACKNOWLEDGE, known).changed
+        if changed:
+            reminding.end(person, *_parse(known))
+        return changed
 
 
 def mark_all(person: Person, action: Mark, scope: str | None = None) -> Marked:

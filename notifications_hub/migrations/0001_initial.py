@@ -1468,4 +1468,35 @@ class Migration(migrations.Migration):
                 name="hub_unconfirmed_of_kind",
             ),
         ),
+        migrations.CreateModel(
+            name="Reminder",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("subject", models.CharField(max_length=150)),
+                ("number", models.PositiveIntegerField()),
+                ("asked_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("position", models.CharField(blank=True, max_length=255)),
+                ("before", models.CharField(blank=True, max_length=255)),
+                ("sent", models.PositiveBigIntegerField(default=0)),
+                ("done_at", models.DateTimeField(null=True)),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(condition=models.Q(("done_at", None)), fields=["id"], name="hub_reminder_open")
+                ],
+                "constraints": [models.UniqueConstraint(fields=("subject", "number"), name="hub_reminder_once")],
+            },
+        ),
     ]

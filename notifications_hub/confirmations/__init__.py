@@ -1,0 +1,1 @@
+"""What people must confirm: who has not, and reminders to them."""
