@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone, translation
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
@@ -64,6 +65,8 @@ class Message:
 
 
 SHORT_TITLE, SHORT_BODY = 60, 120
+CONFIRM = "acknowledge"
+"""The name of the button that confirms."""
 SHOWN_SECONDS = 14 * 86_400
 """The longest that a message is expected to stay on a screen after it was sent."""
 
@@ -94,12 +97,25 @@ def retraction_of(message: Message) -> Message:
     )
 
 
-def to_confirm(message: Message, page: str = "") -> Message:
-    """Return the message with a button to confirm it, in the active language. Without a worker it opens the `page`."""
-    confirm = Action(name="acknowledge", title=_("Confirm"), url=page)
+def to_confirm(message: Message, page: str) -> Message:
+    """Return the message with a button to confirm it, in the active language. An email's leads to the `page`."""
+    confirm = Action(name=CONFIRM, title=_("Confirm"), url=page)
     # Most devices show two buttons. Confirming also reads it.
     others = (one for one in message.actions if one.name not in ("read", confirm.name))
     return replace(message, must_acknowledge=True, actions=(confirm, *others))
+
+
+def page_to_confirm(message: Message) -> str:
+    """Return the path of the page on which the person confirms it."""
+    return next((action.url for action in message.actions if action.name == CONFIRM), "")
+
+
+def list_to_confirm() -> str:
+    """Return the path of the inbox page with all that a person must confirm; empty on a site without these pages."""
+    try:
+        return f"{reverse('notifications_hub:inbox')}?show=unconfirmed"
+    except NoReverseMatch:
+        return ""
 
 
 def veiled(message: Message) -> Message:
@@ -112,7 +128,7 @@ def veiled(message: Message) -> Message:
         # The kind's own buttons would reveal the subject.
         actions = tuple(open_and_read()) if message.actions else ()
         plain = replace(message, title=_("You have a new notification"), body="", actions=actions)
-        return to_confirm(plain) if actions and message.must_acknowledge else plain
+        return to_confirm(plain, page_to_confirm(message)) if message.must_acknowledge else plain
 
 
 def time_to_live(ttl: int | None) -> int:

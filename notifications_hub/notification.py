@@ -21,7 +21,7 @@ from notifications.base.models import AbstractNotification
 
 from notifications_hub.extension import extension_of, keep, payload_of
 from notifications_hub.kinds import NotificationLike, kind_of
-from notifications_hub.message import Item, Message, time_to_live, to_confirm
+from notifications_hub.message import Item, Message, list_to_confirm, time_to_live, to_confirm
 from notifications_hub.notification_queryset import UNCONFIRMED, InboxManager, InboxQuerySet, emit_items, item_id
 from notifications_hub.rendering import Rendered, render
 from notifications_hub.system_actors import actor_label, system_actor
@@ -242,7 +242,7 @@ class Notification(AbstractNotification):
             return self.announcement.message()
         message = message_of(self.kind, self._for_kinds(), item_id=self.item_id, tag=f"n{self.pk}")
         message = replace(message, thread=self.thread) if self.thread else message
-        return to_confirm(message) if self.must_acknowledge else message
+        return to_confirm(message, list_to_confirm()) if self.must_acknowledge else message
 
     def _for_kinds(self) -> NotificationLike:
         """Return this row as kinds read it: with `data`, and with the host's columns, even if it was stored without."""

@@ -137,7 +137,8 @@ def test_people_are_reminded_once_of_a_kind_or_of_one_call(
     alice: User, bob: User, charlie: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reminding, "CHUNK", 2)
-    first = notify.send(charlie, recipient=[alice, bob], verb="asked", must_acknowledge=True)[0][1]
+    answers: Any = notify.send(charlie, recipient=[alice, bob], verb="asked", must_acknowledge=True)
+    first: list[Notification] = answers[0][1]
     more = send_one(alice, charlie, must_acknowledge=True)
     of_kind, of_call = Subject(kind="default"), Subject(kind="default", sent_at=first[0].timestamp)
     for subject in (of_kind, of_call):
@@ -190,7 +191,7 @@ def test_the_page_of_kinds_shows_titles_only_to_those_who_may_see_them(
     assert ">2</td>" in client.get(KINDS).content.decode()
     assert "asked you to sign" in client.get(KINDS, {"kind": "default"}).content.decode()
     assert client.get(KINDS, {"kind": "unknown"}).status_code == 404
-    one_call = {"kind": "default", "sent": microseconds(row.timestamp)}
+    one_call: dict[str, Any] = {"kind": "default", "sent": microseconds(row.timestamp)}
     listed = client.get(KINDS, one_call).content.decode()
     assert ">Alice</th>" in listed
     assert ">Bob</th>" not in listed

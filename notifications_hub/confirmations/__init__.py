@@ -1,1 +1,1 @@
-"""What people must confirm: who has not, and reminders to them."""
+"""Confirmations of what people must confirm: who has not, and reminders to them."""

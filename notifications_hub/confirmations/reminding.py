@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError
-from django.urls import NoReverseMatch, reverse
 
 from notifications_hub import audiences
 from notifications_hub.announcements import audit
@@ -23,6 +22,7 @@ from notifications_hub.confirmations.subjects import Subject, microseconds, mome
 from notifications_hub.database import transaction
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
+from notifications_hub.message import list_to_confirm
 from notifications_hub.notification import Notification
 from notifications_hub.notify import notify_handler
 from notifications_hub.own_kinds import AcknowledgeReminder
@@ -183,7 +183,7 @@ def _remind_of_kind(reminder: Reminder, subject: Subject) -> bool:
     # Locked in the order of a confirmation. Whoever confirms meanwhile waits, and then ends the reminder.
     wanted = subject.unconfirmed().filter(pk__in=[pk for _sent_at, pk in found])
     locked = wanted.select_related("recipient").order_by("pk").select_for_update(no_key=True, of=("self",))
-    _send(reminder, [row.recipient for row in locked], data={"kind": subject.kind}, url=_list_to_confirm())
+    _send(reminder, [row.recipient for row in locked], data={"kind": subject.kind}, url=list_to_confirm())
     if found:
         sent_at, pk = found[-1]
         reminder.position = f"{microseconds(sent_at)} {pk}"
@@ -201,10 +201,3 @@ def _send(reminder: Reminder, people: Any, **about: Any) -> None:
         "confirm", sender=None, recipient=people, kind=AcknowledgeReminder.name, dedupe_key=key, **about
     )
     reminder.sent += len(made)
-
-
-def _list_to_confirm() -> str:
-    try:
-        return f"{reverse('notifications_hub:inbox')}?show=unconfirmed"
-    except NoReverseMatch:
-        return ""

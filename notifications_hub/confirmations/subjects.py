@@ -1,4 +1,4 @@
-"""What people must confirm: an announcement, the notifications of a kind, or those of one call of `notify.send()`."""
+"""Subjects of confirmations: an announcement, the notifications of a kind, or those of one call of `notify.send()`."""
 
 from __future__ import annotations
 
