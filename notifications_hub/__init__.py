@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from notifications_hub.signals import (
         SettledDelivery,
         delivery_settled,
+        notification_acknowledged,
         notification_created,
         notification_delivered,
         notification_read,
@@ -136,6 +137,7 @@ __all__ = [
     "live_rows",
     "live_url",
     "make_service_token",
+    "notification_acknowledged",
     "notification_created",
     "notification_delivered",
     "notification_read",
@@ -222,6 +224,7 @@ _HOMES = {
     "live_rows": "notifications_hub.rows",
     "live_url": "notifications_hub.inbox.links",
     "make_service_token": "notifications_hub.ingest.tokens",
+    "notification_acknowledged": "notifications_hub.signals",
     "notification_created": "notifications_hub.signals",
     "notification_delivered": "notifications_hub.signals",
     "notification_read": "notifications_hub.signals",

@@ -26,6 +26,7 @@ from notifications_hub.announcements.admin_pages.announcement_admin import Annou
 from notifications_hub.announcements.admin_pages.history import StepAdmin
 from notifications_hub.announcements.audit import AnnouncementStep
 from notifications_hub.announcements.models import Announcement
+from notifications_hub.confirmations.admin_pages.kind_page import KindConfirmationPage
 from notifications_hub.delivery.history import browser_names, steps_of
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import reason_in_words
@@ -78,7 +79,7 @@ def mark_unread(model_admin: Any, request: HttpRequest, rows: Any) -> None:
 _STORED = ("actor_name", "what", "action_object_name", "target_name", "data", "dedupe_key", *_HOST_COLUMNS)
 
 
-class NotificationAdmin(PersonSearch[Model], PrivateContent[Model], ReadOnlyAdmin):
+class NotificationAdmin(KindConfirmationPage, PersonSearch[Model], PrivateContent[Model], ReadOnlyAdmin):
     """The columns, filters and action of django-notifications' admin, plus how each notification was delivered."""
 
     content = frozenset(

@@ -88,7 +88,8 @@ class Privacy(StrEnum):
 class Action:
     """A button on a push.
 
-    The name `read` marks the notification as read and opens nothing. Any other opens `url`, or else the notification's.
+    The name `read` marks the notification as read and opens nothing, and `acknowledge` confirms it. Any other opens
+    `url`, or else the notification's.
     """
 
     name: str
@@ -170,6 +171,8 @@ class Kind:
     """
     per_minute: ClassVar[int | None] = None
     """The most notifications of this kind from one actor to one person a minute; None: no limit. More are dropped."""
+    must_acknowledge: ClassVar[bool] = False
+    """Keep it on top until the person confirms it. `notify.send(must_acknowledge=…)` decides otherwise for one call."""
     optional: ClassVar[bool] = True
     """Let people choose the delivery methods of this kind in their preferences."""
     has_extension: ClassVar[bool] = True

@@ -9,6 +9,7 @@ from notifications_hub.announcements.models import Announcement, AnnouncementTra
 from notifications_hub.announcements.results.models import ResultFigure, ResultFold, ResultTally, ResultWatch
 from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.audience_lists import AudienceList, AudienceListMember
+from notifications_hub.confirmations.models import Reminder
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
 from notifications_hub.ingest.models import IngestedRequest, ServiceToken
 from notifications_hub.jobs.models import Job
@@ -45,6 +46,7 @@ __all__ = [
     "PresenceHub",
     "PushSubscription",
     "QuietHours",
+    "Reminder",
     "ResultFigure",
     "ResultFold",
     "ResultTally",

@@ -23,6 +23,7 @@ LAYERS = [
     [
         "announcements.results.models",
         "audience_lists",
+        "confirmations.models",
         "conf",
         "delivery.models",
         "delivery.reasons",
@@ -64,10 +65,11 @@ LAYERS = [
     ["delivery", "notify_words"],
     ["notify_insert"],
     ["announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks", "worker_task"],
-    ["live"],
+    ["confirmations", "live"],
     ["flash_claim"],
     [
         "checks",
+        "confirmations.admin_pages",
         "database_checks",
         "extension_checks",
         "flash",

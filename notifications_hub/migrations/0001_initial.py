@@ -212,6 +212,15 @@ class Migration(migrations.Migration):
                         verbose_name="last editor",
                     ),
                 ),
+                (
+                    "must_acknowledge",
+                    models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="It stays on top of their notifications until they press “Confirm”.",
+                        verbose_name="people must confirm it",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "announcement",
@@ -395,6 +404,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("clicked_at", models.DateTimeField(blank=True, null=True, verbose_name="clicked")),
+                ("acknowledged_at", models.DateTimeField(blank=True, null=True, verbose_name="confirmed")),
+                (
+                    "must_acknowledge",
+                    models.BooleanField(db_default=False, default=False, verbose_name="must be confirmed"),
+                ),
             ],
             options={
                 "verbose_name": "notification",
@@ -1200,6 +1214,7 @@ class Migration(migrations.Migration):
                             ("seen", "Seen"),
                             ("read", "Read"),
                             ("clicked", "Clicked"),
+                            ("confirmed", "Confirmed"),
                             ("dismissed", "Dismissed"),
                             ("failed", "Failed"),
                         ],
@@ -1269,6 +1284,7 @@ class Migration(migrations.Migration):
                             ("seen", "Seen"),
                             ("read", "Read"),
                             ("clicked", "Clicked"),
+                            ("confirmed", "Confirmed"),
                             ("dismissed", "Dismissed"),
                             ("failed", "Failed"),
                         ],
@@ -1521,5 +1537,59 @@ class Migration(migrations.Migration):
                 "base_manager_name": "objects",
                 "constraints": [models.UniqueConstraint(fields=("token", "key"), name="hub_ingested_once")],
             },
+        ),
+        migrations.CreateModel(
+            name="Reminder",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("subject", models.CharField(max_length=150)),
+                ("number", models.PositiveIntegerField()),
+                ("asked_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("position", models.CharField(blank=True, max_length=255)),
+                ("before", models.CharField(blank=True, max_length=255)),
+                ("sent", models.PositiveBigIntegerField(default=0)),
+                ("done_at", models.DateTimeField(null=True)),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("acknowledged_at", None), ("must_acknowledge", True), ("deleted", False)),
+                fields=["recipient", "acknowledged_at", "announcement", "-timestamp", "-id"],
+                name="hub_unconfirmed",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(
+                    ("acknowledged_at", None), ("must_acknowledge", True), ("announcement", None), ("deleted", False)
+                ),
+                fields=["kind", "acknowledged_at", "-timestamp", "-id"],
+                name="hub_unconfirmed_of_kind",
+            ),
+        ),
+        migrations.AddField(
+            model_name="reminder",
+            name="asked_by",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="reminder",
+            index=models.Index(condition=models.Q(("done_at", None)), fields=["id"], name="hub_reminder_open"),
+        ),
+        migrations.AddConstraint(
+            model_name="reminder",
+            constraint=models.UniqueConstraint(fields=("subject", "number"), name="hub_reminder_once"),
         ),
     ]
