@@ -47,9 +47,8 @@ LAYERS = [
         "announcements.queryset",
         "announcements.validation",
     ],
-    ["announcements.models"],
+    ["announcements.models", "delivery.preferences"],
     [
-        "delivery.preferences",
         "email_checks",
         "inbox_scope",
         "method_checks",

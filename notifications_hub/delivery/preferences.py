@@ -1,4 +1,4 @@
-"""The delivery methods that each person chose, by kind."""
+"""What each person chose by kind: the delivery methods, and how often emails come."""
 
 from __future__ import annotations
 
@@ -6,21 +6,23 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from notifications_hub.delivery.models import Delivery, Preference
-from notifications_hub.kinds import Kind, get_kind, kind_of
+from notifications_hub.kinds import Digest, Kind, get_kind, kind_of
 from notifications_hub.transports import default_methods, locked_methods
 from notifications_hub.users import Person
+
+# Delivery methods
 
 
 def methods_of(people: Collection[Any], kind: Kind) -> dict[Any, frozenset[str]]:
     """Map people's primary keys to their delivery methods for a kind, in one query: chosen or default, and locked."""
-    chosen = dict(Preference.objects.filter(person__in=people, kind=kind.name).values_list("person", "methods"))
+    chosen = dict(_chosen_methods().filter(person__in=people, kind=kind.name).values_list("person", "methods"))
     default, locked = default_methods(kind), locked_methods(kind)
     return {pk: locked.union(chosen[pk]) if pk in chosen else default for pk in people}
 
 
 def methods_by_kind(person_pk: Any) -> dict[str, frozenset[str]]:
     """Return a person's choices by kind. A kind that is missing has its defaults."""
-    chosen = Preference.objects.filter(person=person_pk).values_list("kind", "methods")
+    chosen = _chosen_methods().filter(person=person_pk).values_list("kind", "methods")
     return {kind: frozenset(methods) for kind, methods in chosen}
 
 
@@ -30,7 +32,7 @@ def switched_off(deliveries: Collection[Delivery]) -> set[int]:
         return set()
     people = {one.notification.recipient_id for one in deliveries}
     kinds = {one.notification.kind for one in deliveries}
-    stored = Preference.objects.filter(person__in=people, kind__in=kinds).values_list("person", "kind", "methods")
+    stored = _chosen_methods().filter(person__in=people, kind__in=kinds).values_list("person", "kind", "methods")
     chosen = {(person, kind): locked_methods(kind_of(kind)).union(methods) for person, kind, methods in stored}
     everything = frozenset(one.transport for one in deliveries)
     return {
@@ -49,3 +51,43 @@ def choose_methods_of(person_pk: Any, kind: str, methods: Iterable[str]) -> None
     """Store a choice as `choose_methods` does, for a person who is known by primary key alone."""
     values = sorted(str(method) for method in methods)
     Preference.objects.update_or_create(person_id=person_pk, kind=kind, defaults={"methods": values})
+
+
+def _chosen_methods() -> Any:
+    return Preference.objects.filter(methods__isnull=False)
+
+
+# Digests
+
+_DIGESTS = frozenset(map(str, Digest))
+
+
+def digest_of(kind: Kind, chosen: str | None) -> Digest:
+    """Return how often emails of a kind come, by what a person chose. An unknown word counts as no choice."""
+    known = (one for one in (chosen, kind.digest) if one in _DIGESTS)
+    return Digest(next(known, Digest.AT_ONCE))
+
+
+def digests_by_kind(person_pk: Any) -> dict[str, Digest]:
+    """Return how often a person chose to get emails, by kind. A kind that is missing has its default."""
+    chosen = _chosen_digests([person_pk]).values_list("kind", "digest")
+    return {name: digest_of(kind_of(name), digest) for name, digest in chosen}
+
+
+def digests_among(people: Collection[Any], kinds: Collection[str]) -> dict[tuple[Any, str], str]:
+    """Map people, by primary key, and kinds to the digest that they chose, in one query."""
+    chosen = _chosen_digests(people).filter(kind__in=kinds).values_list("person", "kind", "digest")
+    return {(person, kind): digest for person, kind, digest in chosen}
+
+
+def choose_digest(person: Person, kind_name: str, digest: Digest | None) -> None:
+    """Store how often emails of a kind come; None: the kind's default. Raise `UnknownKind`.
+
+    Its delivery methods stay as they are. `quiet_hours.digests.save_digests` also looks at what waits.
+    """
+    kind = get_kind(kind_name).name
+    Preference.objects.update_or_create(person_id=person.pk, kind=kind, defaults={"digest": digest or ""})
+
+
+def _chosen_digests(people: Collection[Any]) -> Any:
+    return Preference.objects.filter(person__in=people).exclude(digest="")
