@@ -108,10 +108,11 @@ INSIDE = {
         ["models", "reasons"],
         ["bulk"],
         ["arming", "claiming", "preferences"],
-        ["acknowledgement", "history", "pointless", "sender", "shown", "worker_wakeup"],
+        ["acknowledgement", "group_claims", "history", "pointless", "sender", "shown", "wishes", "worker_wakeup"],
         ["accepted", "audience_check", "summary"],
         ["held"],
         ["preparing"],
+        ["groups"],
         ["worker"],
     ],
     "transports": [

@@ -12,7 +12,6 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from notifications_hub.delivery.worker_wakeup import wake_worker
-from notifications_hub.message import time_zone_of
 from notifications_hub.quiet_hours.calendar import (
     DAYS,
     LONGEST_PAUSE,
@@ -23,7 +22,7 @@ from notifications_hub.quiet_hours.calendar import (
     known_zones,
     moment_of,
 )
-from notifications_hub.quiet_hours.schedules import save_schedule, schedule_of
+from notifications_hub.quiet_hours.schedules import default_schedule, save_schedule, schedule_of
 from notifications_hub.users import Person
 
 MORNING = time(8)
@@ -91,12 +90,6 @@ def quiet_section(person: Person) -> QuietSection:
         paused_until=paused if paused and paused > now else None,
         quiet_until=schedule.quiet_until(now),
     )
-
-
-def default_schedule(person: Person) -> Schedule:
-    """Return a schedule without quiet hours, in the zone that the site knows of the person."""
-    zone = str(time_zone_of(person))
-    return Schedule(zone=zone if zone in known_zones() else "UTC")
 
 
 def save_hours(person: Person, posted: QueryDict) -> None:
