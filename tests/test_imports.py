@@ -47,7 +47,7 @@ LAYERS = [
         "announcements.queryset",
         "announcements.validation",
     ],
-    ["announcements.models", "delivery.preferences"],
+    ["announcements.models", "delivery.digest_choices", "delivery.preferences"],
     [
         "email_checks",
         "inbox_scope",
@@ -107,7 +107,7 @@ INSIDE = {
     "delivery": [
         ["models", "reasons"],
         ["bulk"],
-        ["arming", "claiming", "preferences"],
+        ["arming", "claiming", "digest_choices", "preferences"],
         ["acknowledgement", "group_claims", "history", "pointless", "sender", "shown", "wishes", "worker_wakeup"],
         ["accepted", "audience_check", "summary"],
         ["held"],

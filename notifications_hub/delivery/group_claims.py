@@ -85,7 +85,8 @@ _TAKE = """
     FROM {begun} JOIN notifications_hub_delivery one ON one.id = begun.one
     WHERE one.claim = %(claim)s AND one.id IN ({ids})
         AND member.held_for_id = one.held_for_id AND member.transport = one.transport AND member.address = one.address
-        AND member.state = 'waiting' AND member.due_at <= {soon} AND COALESCE(member.summary_id, 0) = COALESCE(one.summary_id, 0)
+        AND member.state = 'waiting' AND member.due_at <= {soon}
+        AND COALESCE(member.summary_id, 0) = COALESCE(one.summary_id, 0)
 """
 _BEGUN = {
     "postgresql": "jsonb_to_recordset(CAST(%(begun)s AS jsonb)) AS begun(one bigint, name bigint)",

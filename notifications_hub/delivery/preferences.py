@@ -1,4 +1,4 @@
-"""What each person chose by kind: the delivery methods, and how often emails come."""
+"""The delivery methods that each person chose, by kind."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from notifications_hub.delivery.models import Delivery, Preference
-from notifications_hub.kinds import Digest, Kind, get_kind, kind_of
+from notifications_hub.kinds import Kind, get_kind, kind_of
 from notifications_hub.transports import default_methods, locked_methods
 from notifications_hub.users import Person
-
-# Delivery methods
 
 
 def methods_of(people: Collection[Any], kind: Kind) -> dict[Any, frozenset[str]]:
@@ -55,39 +53,3 @@ def choose_methods_of(person_pk: Any, kind: str, methods: Iterable[str]) -> None
 
 def _chosen_methods() -> Any:
     return Preference.objects.filter(methods__isnull=False)
-
-
-# Digests
-
-_DIGESTS = frozenset(map(str, Digest))
-
-
-def digest_of(kind: Kind, chosen: str | None) -> Digest:
-    """Return how often emails of a kind come, by what a person chose. An unknown word counts as no choice."""
-    known = (one for one in (chosen, kind.digest) if one in _DIGESTS)
-    return Digest(next(known, Digest.AT_ONCE))
-
-
-def digests_by_kind(person_pk: Any) -> dict[str, Digest]:
-    """Return how often a person chose to get emails, by kind. A kind that is missing has its default."""
-    chosen = _chosen_digests([person_pk]).values_list("kind", "digest")
-    return {name: digest_of(kind_of(name), digest) for name, digest in chosen}
-
-
-def digests_among(people: Collection[Any], kinds: Collection[str]) -> dict[tuple[Any, str], str]:
-    """Map people, by primary key, and kinds to the digest that they chose, in one query."""
-    chosen = _chosen_digests(people).filter(kind__in=kinds).values_list("person", "kind", "digest")
-    return {(person, kind): digest for person, kind, digest in chosen}
-
-
-def choose_digest(person: Person, kind_name: str, digest: Digest | None) -> None:
-    """Store how often emails of a kind come; None: the kind's default. Raise `UnknownKind`.
-
-    Its delivery methods stay as they are. `quiet_hours.digests.save_digests` also looks at what waits.
-    """
-    kind = get_kind(kind_name).name
-    Preference.objects.update_or_create(person_id=person.pk, kind=kind, defaults={"digest": digest or ""})
-
-
-def _chosen_digests(people: Collection[Any]) -> Any:
-    return Preference.objects.filter(person__in=people).exclude(digest="")

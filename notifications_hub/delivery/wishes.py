@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from notifications_hub.delivery import preferences
+from notifications_hub.delivery.digest_choices import digest_of, digests_among
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.kinds import Digest, kind_of
 from notifications_hub.notification import Notification
@@ -39,7 +39,7 @@ class Wishes:
         if not declaration_of(one.transport).digests:
             return Digest.AT_ONCE
         row = one.notification
-        return preferences.digest_of(kind_of(row.kind), self.chosen.get((row.recipient_id, row.kind)))
+        return digest_of(kind_of(row.kind), self.chosen.get((row.recipient_id, row.kind)))
 
     def next_digest(self, row: Notification, digest: Digest) -> datetime:
         schedule = self.schedules.get(row.recipient_id) or default_schedule(row.recipient)
@@ -66,7 +66,7 @@ def _about(one: Delivery, wishes: Wishes) -> tuple[Mapping[str, Any] | None, Dig
 
 def _read(people: Collection[Any], kinds: Collection[tuple[Any, str]]) -> Wishes:
     stored = stored_among(people) if people else {}
-    chosen = preferences.digests_among(*map(set, zip(*kinds, strict=True))) if kinds else {}
+    chosen = digests_among(*map(set, zip(*kinds, strict=True))) if kinds else {}
     parsed = {pk: schedule for pk, its in stored.items() if (schedule := stored_schedule(its)) is not None}
     now = datetime.now(UTC)
     quiet = {pk: until for pk, one in parsed.items() if (until := one.quiet_until(now)) is not None}

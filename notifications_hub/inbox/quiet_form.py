@@ -83,7 +83,7 @@ def quiet_section(person: Person) -> QuietSection:
     rows = [_row(number, one.days, clock(one.start), clock(one.end)) for number, one in enumerate(schedule.windows)]
     return QuietSection(
         zone=schedule.zone,
-        zones=_zones(schedule.zone),
+        zones=zones_to_choose(schedule.zone),
         rows=_with_new(rows),
         silent=schedule.silent,
         is_set=stored is not None,
@@ -109,7 +109,7 @@ def save_hours(person: Person, posted: QueryDict) -> None:
     errors = {} if zone in known_zones() else {"zone": _("Choose a time zone from the list.")}
     if errors or any(row.error for row in checked):
         section = replace(quiet_section(person), rows=_with_new(checked), silent=silent, errors=errors)
-        raise Refused(section if errors else replace(section, zone=zone, zones=_zones(zone)))
+        raise Refused(section if errors else replace(section, zone=zone, zones=zones_to_choose(zone)))
     store(person, replace(before, zone=zone, windows=tuple(windows), silent=silent))
 
 
@@ -208,7 +208,7 @@ def clock(minute: int) -> str:
     return "{:02}:{:02}".format(*divmod(minute, 60))
 
 
-def _zones(chosen: str) -> list[str]:
+def zones_to_choose(chosen: str) -> list[str]:
     """Return the zones to choose from: those of places, and the chosen one."""
     places = {name for name in known_zones() if "/" in name and not name.startswith(("Etc/", "SystemV/", "US/"))}
     return sorted(places | {"UTC", chosen})

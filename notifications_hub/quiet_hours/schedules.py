@@ -16,7 +16,7 @@ from notifications_hub import streams
 from notifications_hub.conf import hub_settings
 from notifications_hub.database import transaction
 from notifications_hub.database.primary import from_primary
-from notifications_hub.delivery import preferences
+from notifications_hub.delivery.digest_choices import digest_of, digests_by_kind
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.kinds import Digest, kind_of
@@ -99,10 +99,10 @@ def _reconsider(person_pk: Any) -> None:
 
 def _move(person_pk: Any, waiting: Collection[int]) -> None:
     """Move deliveries that wait for a digest to the next one of their kinds."""
-    chosen, schedule = preferences.digests_by_kind(person_pk), _schedule_of(person_pk)
+    chosen, schedule = digests_by_kind(person_pk), _schedule_of(person_pk)
     by_digest: dict[Digest, list[int]] = defaultdict(list)
     for pk, kind in Delivery.objects.filter(pk__in=waiting).values_list("pk", "notification__kind"):
-        by_digest[preferences.digest_of(kind_of(kind), chosen.get(kind))].append(pk)
+        by_digest[digest_of(kind_of(kind), chosen.get(kind))].append(pk)
     now = datetime.now(UTC)
     for digest, ids in by_digest.items():
         moved = Delivery.objects.filter(pk__in=ids)

@@ -16,7 +16,7 @@ from pytest_django import Settings
 from accounts.models import User
 from notifications_hub import broadcast, streams
 from notifications_hub.announcements.personal_rows import make_rows
-from notifications_hub.delivery import acknowledgement, arming, models, preferences
+from notifications_hub.delivery import acknowledgement, arming, digest_choices, models, preferences
 from notifications_hub.delivery.acknowledgement import Acknowledgement
 from notifications_hub.delivery.claiming import Outcome, claim_due
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, DeliveryState
@@ -195,18 +195,18 @@ def test_a_kind_that_is_not_declared_cannot_be_chosen(alice: User) -> None:
 
 
 def test_a_choice_of_a_digest_leaves_the_default_methods(alice: User, bob: User) -> None:
-    preferences.choose_digest(alice, "comment.reply", Digest.DAILY)
+    digest_choices.choose_digest(alice, "comment.reply", Digest.DAILY)
     kind = get_kind("comment.reply")
     assert preferences.methods_of([alice.pk], kind) == {alice.pk: default_methods(kind)}
     assert preferences.methods_by_kind(alice.pk) == {}
-    assert preferences.digests_by_kind(alice.pk) == {"comment.reply": Digest.DAILY}
+    assert digest_choices.digests_by_kind(alice.pk) == {"comment.reply": Digest.DAILY}
     [row] = send(bob, alice, kind="comment.reply")
     one = Delivery.objects.get()
     assert (row.toast, row.flash, one.transport, preferences.switched_off([one])) == (True, True, "web_push", set())
     preferences.choose_methods(alice, "comment.reply", [DeliveryMethod.LIVE])
-    preferences.choose_digest(alice, "comment.reply", None)
+    digest_choices.choose_digest(alice, "comment.reply", None)
     assert preferences.methods_of([alice.pk], kind) == {alice.pk: frozenset({"live"})}
-    assert preferences.digests_by_kind(alice.pk) == {}
+    assert digest_choices.digests_by_kind(alice.pk) == {}
 
 
 # Acknowledging

@@ -11,8 +11,9 @@ from pytest_django import Settings
 from accounts.models import User
 from notifications_hub import Digest, Kind, Message, Urgency
 from notifications_hub.delivery import group_claims
+from notifications_hub.delivery.digest_choices import choose_digest
 from notifications_hub.delivery.models import Delivery
-from notifications_hub.delivery.preferences import choose_digest, choose_methods
+from notifications_hub.delivery.preferences import choose_methods
 from notifications_hub.delivery.worker import Worker
 from notifications_hub.inbox import marks
 from notifications_hub.inbox.marks import Mark
