@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from notifications_hub.kinds import STYLES, Action, Kind, Sample, all_kinds
 from notifications_hub.notification import Notification
 
-RESERVED = ("open", "read")
+RESERVED = ("acknowledge", "open", "read")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}", re.ASCII)
 
 
@@ -40,7 +40,7 @@ def problems_of(kind: Kind) -> Iterator[CheckMessage]:
 def _problems_of_one(kind: Kind, action: Action) -> Iterator[CheckMessage]:
     found = f"has an action named {action.name!r} that runs"
     if action.name in RESERVED or not _NAME.fullmatch(action.name):
-        hint = f"Use letters, digits, `_`, `.` and `-`, but not {' or '.join(RESERVED)}."
+        hint = f"Use letters, digits, `_`, `.` and `-`, but not {', '.join(RESERVED)}."
         yield _error(kind, f"{found}, which cannot have this name", hint, 78)
     for fault, hint in _faults(action):
         yield _error(kind, f"{found}, but {fault}", hint, 79)

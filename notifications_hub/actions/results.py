@@ -54,7 +54,10 @@ def outcome_of(result: ActionResult, actions: Iterable[Action]) -> Outcome:
     """Return the result in words. An action that its kind no longer has is described in general words."""
     action = next((one for one in actions if one.name == result.action), None)
     template = str(action.done) if action and action.done else _usual_words(result.action)
-    values = {"person": isolated(result.person_name), "action": str(action.title) if action else result.action}
+    values = {
+        "person": isolated(result.person_name) or _("somebody"),
+        "action": str(action.title) if action else result.action,
+    }
     text = _filled(template, values)
     return Outcome(
         action=result.action,

@@ -18,7 +18,7 @@ from ninja.responses import Status
 from notifications_hub.actions.running import ActionProblem, AlreadyDone, run_action
 from notifications_hub.actions.statuses import status_of
 from notifications_hub.delivery import arming
-from notifications_hub.delivery.held import summed_up_beside
+from notifications_hub.delivery.groups import summed_up_beside
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.delivery.preparing import ACT_SALT
 from notifications_hub.delivery.shown import mark_shown
@@ -154,6 +154,9 @@ def act(request: HttpRequest, report: Act) -> dict[str, Any]:
     with localized_for(row.recipient):
         if report.action == "read":
             marks.mark(row.recipient, Mark.READ, [row.item_id])
+        elif report.action == "acknowledge" and not beside:
+            # Nobody confirms what a summary did not show.
+            marks.acknowledge(row.recipient, [row.item_id])
         elif report.action == "clicked" and not beside:
             # A summary leads to the inbox, and not to what the notification is about.
             Notification.objects.filter(pk=pk).mark_as_clicked()

@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from notifications_hub.actions.models import ActionResult
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.notification import Notification
+from notifications_hub.ops import retention
 from tests.actions import support
 from tests.actions.support import Request, ask, click, runs
 from tests.inbox.support import events_of, send_one
@@ -249,3 +250,20 @@ def test_a_plain_kind_has_neither_key_nor_actions(alice: User, bob: User) -> Non
     row = send_one(alice, bob)
     assert row.action_key is None
     assert not {"actions", "result"} & row.item().as_json().keys()
+
+
+@both_databases
+def test_a_result_is_pruned_once_no_notification_shows_it(
+    alice: User, bob: User, charlie: User, client_for: ClientFor
+) -> None:
+    rows = ask([alice, charlie], bob)
+    [own] = ask([alice], bob, kind="tests.invitation")
+    click(client_for(alice), rows[0], "approve")
+    click(client_for(alice), own, "accept")
+    later = datetime.now(UTC) + timedelta(days=1)
+    Notification.objects.filter(pk=rows[0].pk).delete()
+    retention.prune(later)
+    assert ActionResult.objects.count() == 2
+    Notification.objects.all().delete()
+    retention.prune(later)
+    assert ActionResult.objects.count() == 0

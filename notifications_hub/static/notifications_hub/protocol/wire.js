@@ -21,6 +21,8 @@
  * @property {boolean} [critical] true to show it in quiet hours too
  * @property {ItemAction[]} [actions] buttons that run something, until one has run
  * @property {ItemResult} [result] what came of an action that has run
+ * @property {boolean} [must_acknowledge] true if the person must confirm it: it stays on top until then
+ * @property {string | null} [acknowledged_at] beside it: when the person did, or null
  * @property {Record<string, any>} [data] stored by its kind
  * @property {Record<string, any>} [extension] columns that the site adds for pages
  * @property {string} [scope] the part of the inbox it belongs to, such as a tenant; "" or none: all of them
@@ -65,7 +67,8 @@
  * @property {number} version the higher one is newer
  * @property {string} at
  *
- * @typedef {{results: Item[], next: string | null, cursor: string}} Page
+ * @typedef {{results: Item[], count: number}} Unconfirmed the newest that the person must confirm, and how many
+ * @typedef {{results: Item[], next: string | null, cursor: string, unconfirmed?: Unconfirmed}} Page
  * @typedef {{unread: number, unseen: number}} Counts
  */
 
