@@ -178,7 +178,7 @@ def test_a_choice_is_for_one_kind_and_one_person(alice: User, bob: User, charlie
 def test_a_new_choice_replaces_the_old(alice: User) -> None:
     preferences.choose_methods(alice, "comment.reply", [DeliveryMethod.LIVE])
     preferences.choose_methods(alice, "comment.reply", [DeliveryMethod.FLASH])
-    assert preferences.methods_by_kind(alice) == {"comment.reply": {DeliveryMethod.FLASH}}
+    assert preferences.choices_of(alice.pk).own == {"comment.reply": {DeliveryMethod.FLASH}}
 
 
 def test_a_stored_delivery_method_that_is_gone_is_ignored(alice: User, bob: User) -> None:
