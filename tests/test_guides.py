@@ -25,6 +25,7 @@ GUIDES = (
     "kinds.md",
     "live-rows.md",
     "many-people.md",
+    "preferences.md",
     "quiet-hours.md",
     "signals.md",
     "testing.md",

@@ -27,7 +27,7 @@ LOOKED_AT = 50
 
 
 class State(StrEnum):
-    """What a delivery method needs before its switches have an effect."""
+    """The need of a delivery method, before its switches have an effect."""
 
     READY = "ready"
     NO_BROWSER = "no_browser"
@@ -62,7 +62,7 @@ def reason_of_lock(method: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """What a person can be reached at: read once for the page, and for the columns."""
+    """The browsers and addresses of a person, read once for the whole page."""
 
     person: Person
     browsers: Sequence[Device]

@@ -25,7 +25,7 @@ UNDO_AGE = 3600
 
 
 class State(StrEnum):
-    """What a link can still do. `LOCKED`: its kind cannot be switched off. `GONE`: the site has no such kind."""
+    """The effect that a link still has. `LOCKED`: its kind cannot be switched off. `GONE`: the site has no such kind."""
 
     ON = "on"
     OFF = "off"
@@ -44,7 +44,7 @@ def person_of(subscription: Subscription) -> Person | None:
 
 
 def state_of(subscription: Subscription) -> State:
-    """Return what the link can still do."""
+    """Return the effect that a link still has."""
     kinds = _kinds_of(subscription)
     if not kinds and subscription.kind:
         return State.LOCKED if _is_known(subscription.kind) else State.GONE
