@@ -13,6 +13,7 @@ from notifications_hub.kinds import Action, Kind, NotificationLike, Sample, Urge
 class AnnouncementKind(Kind):
     name = "announcement"
     label = _("Announcements")
+    description = _("News from this site for many people at once.")
     icon = "megaphone"
     sample = Sample(verb=_("Maintenance on Sunday"), description=_("We'll be back at noon."), url="/")
 
@@ -24,6 +25,7 @@ class AnnouncementApproval(Kind):
     label = _("Approval of announcements")
     icon = "megaphone"
     optional = False
+    in_preferences = False
     has_extension = False
     sample = Sample(actor="Bob", verb="submitted", target=_("Maintenance on Sunday"), url="/")
 
@@ -49,6 +51,7 @@ class PushTest(Kind):
     urgency = Urgency.HIGH
     methods = frozenset()
     optional = False
+    in_preferences = False
     has_extension = False
     sample = Sample()
 
@@ -108,6 +111,7 @@ class QuietSummary(Kind):
     label = _("Summaries of quiet hours")
     methods = frozenset()
     optional = False
+    in_preferences = False
     has_extension = False
     sample = Sample(data={"number": 2, "titles": [_("Bob replied to your post"), _("Watering the plants")]})
 

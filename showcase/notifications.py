@@ -14,6 +14,8 @@ from showcase.models import Membership, Post
 class CommentReply(Kind):
     name = "comment.reply"
     label = _("Replies to your posts and conversations")
+    group = _("Conversations")
+    description = _("Somebody answers a post or a conversation of yours.")
     icon = "reply"
     urgency = Urgency.NORMAL
     methods = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH, DeliveryMethod.EMAIL})
@@ -46,6 +48,8 @@ class ChatMention(Kind):
     name = "chat.mention"
     per_minute = 10
     label = _("Messages that mention you")
+    group = _("Conversations")
+    description = _("Somebody writes your name in a chat room.")
     icon = "reply"
     urgency = Urgency.HIGH
     methods = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH, DeliveryMethod.EMAIL})
@@ -62,6 +66,8 @@ class ChatInvitation(Kind):
     name = "chat.invitation"
     per_minute = 3
     label = _("Invitations to chat rooms")
+    group = _("Conversations")
+    description = _("Somebody adds you to a chat room.")
     urgency = Urgency.NORMAL
     methods = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH})
     sample = Sample(actor="Bob", target=_("Garden"), url="/")
