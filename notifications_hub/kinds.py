@@ -22,6 +22,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from notifications_hub.escalation.after import After
+
 
 class DeliveryMethod(StrEnum):
     """The ways to reach a person. A host adds its own by name, as a transport; `email` is one that it must add."""
@@ -170,6 +172,8 @@ class Kind:
     """
     per_minute: ClassVar[int | None] = None
     """The most notifications of this kind from one actor to one person a minute; None: no limit. More are dropped."""
+    escalate: ClassVar[Sequence[After]] = ()
+    """What is done if the person has not read it after a time, like `[After(hours=1, method="email")]`."""
     optional: ClassVar[bool] = True
     """Let people choose the delivery methods of this kind in their preferences."""
     has_extension: ClassVar[bool] = True

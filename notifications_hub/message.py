@@ -33,7 +33,8 @@ class Message:
 
     `url` is a path of this site. An announcement may also name a page of another site, in `leads_to`. Only pages link
     there, and say so. With `retracts`, it takes back the message with the same tag, and its title says so.
-    Messages about the same target have the same `thread`, which is empty without a target.
+    Messages about the same target have the same `thread`, which is empty without a target. An escalation that sends it
+    again gives its step's number as `repeat`.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Message:
     retracts: bool = False
     leads_to: str = ""
     thread: str = ""
+    repeat: int = 0
 
     @property
     def host(self) -> str:

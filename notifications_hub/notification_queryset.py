@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
@@ -24,6 +25,8 @@ from notifications_hub.announcements.results.tallies import Before
 from notifications_hub.database import transaction
 from notifications_hub.database.chunks import chunks
 from notifications_hub.database.primary import PrimaryManager
+from notifications_hub.delivery.reasons import ReasonCode
+from notifications_hub.escalation.cancelling import cancel_steps, escalates
 from notifications_hub.extension import joins
 from notifications_hub.message import Item, localized_for
 from notifications_hub.signals import notification_delivered, notification_read, send_after_commit
@@ -70,9 +73,10 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
         # A read notification counts as seen, as on pages. If it is then marked as unread, it must not count as new.
         seen_at = Coalesce("seen_at", models.Value(now))
         was, send = _LISTED | {"unread": True}, partial(_send_signal, notification_read, self.model, at=now)
-        values = {"unread": False, "read_at": now, "seen_at": seen_at}
+        values: dict[str, Any] = {"unread": False, "read_at": now, "seen_at": seen_at}
         count = partial(tallies.tally_reads, at=now)
-        return len(self._of(recipient)._changed("notification.read", was, send, count, **values))
+        rows = self._of(recipient)
+        return len(rows._changed("notification.read", was, send, count, ends=(ReasonCode.READ, now), **values))
 
     def mark_all_as_unread(self, recipient: models.Model | None = None) -> int:
         was = _LISTED | {"unread": False}
@@ -86,11 +90,11 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
     def mark_as_clicked(self) -> int:
         """Record that the person opened its link, at the first time. Pages do not show it, so there is no event."""
         with transaction.atomic():
-            ids, announced = self._before({"clicked_at": None})
+            found = self._before({"clicked_at": None})
             now = _now()
-            self._set([pk for pk, _, _ in ids], clicked_at=now)
-            tallies.tally(What.CLICKED, announced, now)
-            return len(ids)
+            self._set(found.ids, clicked_at=now)
+            tallies.tally(What.CLICKED, found.announced, now)
+            return len(found.ids)
 
     def undo_read(self, at: datetime) -> int:
         """Mark as unread what was read at exactly that time. It stays seen."""
@@ -98,7 +102,8 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
         return self._unread_again(was)
 
     def archive(self, *, at: datetime | None = None) -> int:
-        return len(self._changed("notification.archived", _LISTED | {"archived_at": None}, archived_at=at or _now()))
+        now, was = at or _now(), _LISTED | {"archived_at": None}
+        return len(self._changed("notification.archived", was, ends=(ReasonCode.ARCHIVED, now), archived_at=now))
 
     def unarchive(self) -> int:
         return self._restore(_LISTED | {"archived_at__isnull": False}, archived_at=None)
@@ -108,7 +113,8 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
         return self._restore(_LISTED | {"archived_at": at}, archived_at=None)
 
     def mark_all_as_deleted(self, recipient: models.Model | None = None) -> int:
-        return len(self._of(recipient)._changed(DELETED, _LISTED, deleted=True))
+        ends = (ReasonCode.DELETED, _now())
+        return len(self._of(recipient)._changed(DELETED, _LISTED, ends=ends, deleted=True))
 
     def mark_all_as_active(self, recipient: models.Model | None = None) -> int:
         return self._of(recipient)._restore({"deleted": True}, deleted=False)
@@ -149,31 +155,31 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
         was: Mapping[str, Any],
         send: SendSignal | None = None,
         count: Count | None = None,
+        *,
+        ends: tuple[ReasonCode, datetime] | None = None,
         **values: Any,
     ) -> list[int]:
         """Change the rows that match `was`, log the event and send the signal. Return their ids.
 
-        `count` tallies those of announcements.
+        `count` tallies those of announcements. `ends` is why and when an escalation ends.
         """
         with transaction.atomic():
-            owned, announced = self._before(was)
-            ids = [pk for pk, _, _ in owned]
-            self._set(ids, **values)
-            emit_ids(event, owned)
+            found = self._before(was)
+            self._set(found.ids, **values)
+            if ends:
+                for some in chunks(found.escalating, IDS_IN_AN_EVENT):
+                    cancel_steps(some, *ends)
+            emit_ids(event, found.owned)
             if send:
-                send(owned)
-            if count and announced:
-                count(announced)
-            return ids
+                send(found.owned)
+            if count and found.announced:
+                count(found.announced)
+            return found.ids
 
-    def _before(self, was: Mapping[str, Any]) -> tuple[list[Owned], list[Before]]:
-        """Lock the rows that match `was`. Return them, and those of announcements as they are before the change."""
-        columns = ("pk", "recipient_id", "announcement_id", "seen_at", "read_at")
-        rows = list(self._locked(was).values_list(*columns))
-        announced = [
-            Before(announcement, seen, read) for _pk, _person, announcement, seen, read in rows if announcement
-        ]
-        return [row[:3] for row in rows], announced
+    def _before(self, was: Mapping[str, Any]) -> _Found:
+        """Lock the rows that match `was`, and return them as they are before the change."""
+        columns = ("pk", "recipient_id", "announcement_id", "seen_at", "read_at", "kind")
+        return _Found.of(list(self._locked(was).values_list(*columns)))
 
     def _restore(self, was: Mapping[str, Any], **values: Any) -> int:
         """Restore rows that pages do not show. Log an event with each whole item, and return their number."""
@@ -201,6 +207,29 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
     def _whole(self, ids: Sequence[int]) -> InboxQuerySet:
         rows: InboxQuerySet = self.model._default_manager.filter(pk__in=ids).order_by("pk")
         return rows.select_related("recipient").for_items()
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Locked rows: all of them, those of announcements, and the ids of those with an escalation."""
+
+    owned: list[Owned]
+    announced: list[Before]
+    escalating: list[int]
+
+    @classmethod
+    def of(cls, rows: Sequence[tuple[Any, ...]]) -> Self:
+        kinds = {kind for *_columns, kind in rows}
+        escalating = {kind for kind in kinds if escalates(kind)}
+        return cls(
+            owned=[row[:3] for row in rows],
+            announced=[Before(row[2], row[3], row[4]) for row in rows if row[2]],
+            escalating=[row[0] for row in rows if row[5] in escalating] if escalating else [],
+        )
+
+    @property
+    def ids(self) -> list[int]:
+        return [pk for pk, _person, _announcement in self.owned]
 
 
 InboxManager = PrimaryManager.from_queryset(InboxQuerySet)

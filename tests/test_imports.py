@@ -17,21 +17,31 @@ ROOT = Path(__file__).parents[1]
 HUB = "notifications_hub"
 
 LAYERS = [
-    ["admin_guards", "admin_lists", "cache_keys", "name_clashes"],
+    ["admin_guards", "admin_lists", "cache_keys", "escalation.after", "name_clashes"],
     ["database", "kinds", "task_framework", "users", "web"],
-    ["own_kinds", "system_actors"],
+    ["system_actors"],
     [
         "announcements.results.models",
         "audience_lists",
         "conf",
         "delivery.models",
         "delivery.reasons",
+        "escalation.models",
         "extension",
         "ops.demo",
         "quiet_hours.calendar",
         "rendering",
     ],
-    ["announcements.results.failures", "delivery.bulk", "discovery", "quiet_hours.models", "signals"],
+    [
+        "announcements.results.failures",
+        "delivery.bulk",
+        "discovery",
+        "escalation.cancelling",
+        "escalation.planning",
+        "own_kinds",
+        "quiet_hours.models",
+        "signals",
+    ],
     [
         "admin_base",
         "announcements.results.tallies",
@@ -51,6 +61,7 @@ LAYERS = [
     [
         "delivery.preferences",
         "email_checks",
+        "escalation.declaration_checks",
         "inbox_scope",
         "method_checks",
         "notification",
@@ -63,7 +74,7 @@ LAYERS = [
     ["delivery", "notify_words"],
     ["notify_insert"],
     ["announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks", "worker_task"],
-    ["live"],
+    ["escalation", "live"],
     ["flash_claim"],
     [
         "checks",
@@ -114,6 +125,13 @@ INSIDE = {
         ["held"],
         ["preparing"],
         ["worker"],
+    ],
+    "escalation": [
+        ["after", "models"],
+        ["cancelling", "declaration_checks", "outcomes", "planning"],
+        ["people"],
+        ["acting"],
+        ["running"],
     ],
     "transports": [
         [

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from notifications_hub.delivery.models import Delivery, Preference
-from notifications_hub.kinds import Kind, get_kind, kind_of
+from notifications_hub.kinds import Kind, Urgency, get_kind, kind_of
 from notifications_hub.transports import default_methods, locked_methods
 from notifications_hub.users import Person
 
@@ -38,6 +38,22 @@ def switched_off(deliveries: Collection[Delivery]) -> set[int]:
         for one in deliveries
         if one.transport not in chosen.get((one.notification.recipient_id, one.notification.kind), everything)
     }
+
+
+def has_switched_off(person_pk: Any, kind: Kind, method: str) -> bool:
+    """Return whether a person chose the methods of a kind and left this one out. It takes one query.
+
+    Without a choice of theirs, nothing is switched off: an escalation may use more than the kind's default methods.
+    """
+    if overrules_preferences(kind):
+        return False
+    chosen = Preference.objects.filter(person=person_pk, kind=kind.name).values_list("methods", flat=True).first()
+    return chosen is not None and method not in locked_methods(kind).union(chosen)
+
+
+def overrules_preferences(kind: Kind) -> bool:
+    """Return whether an escalation of the kind goes on by a method that its person has switched off."""
+    return not kind.optional or kind.urgency == Urgency.CRITICAL
 
 
 def choose_methods(person: Person, kind_name: str, methods: Iterable[str]) -> None:

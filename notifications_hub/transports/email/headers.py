@@ -26,7 +26,7 @@ def headers_of(message: Message, recipient: Recipient, *, list_label: str, unsub
     """Return the headers. `unsubscribe` is the absolute link of the kind, or empty if it cannot be switched off."""
     headers = {
         # The same for a delivery that is sent twice, so that mail programs show one.
-        "Message-ID": _identifier("message", message.id, str(recipient.pk)),
+        "Message-ID": _identifier("message", message.id, str(recipient.pk), *_repeat(message)),
         "List-Id": f"{list_label} <{_list_name(message.kind)}.{_site()}>",
         # RFC 3834, and Exchange's own: no absence notes, please.
         "Auto-Submitted": "auto-generated",
@@ -40,6 +40,11 @@ def headers_of(message: Message, recipient: Recipient, *, list_label: str, unsub
         headers["List-Unsubscribe"] = f"<{unsubscribe}>"
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     return headers
+
+
+def _repeat(message: Message) -> list[str]:
+    # An escalation sends it again on purpose, so mail programs must show it again.
+    return [str(message.repeat)] if message.repeat else []
 
 
 def _identifier(*parts: str) -> str:
