@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 # Imported first: django-notifications registers our model with its own admin, which makes several queries per row.
@@ -29,6 +30,7 @@ from notifications_hub.announcements.models import Announcement
 from notifications_hub.delivery.history import browser_names, steps_of
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import reason_in_words
+from notifications_hub.escalation.history import escalation_steps
 from notifications_hub.extension import NotificationExtension, columns_of, extension_models, extension_of, joins
 from notifications_hub.jobs.models import Job
 from notifications_hub.kinds import IMPORTED, DeliveryMethod, all_kinds, method_name
@@ -156,7 +158,7 @@ class NotificationAdmin(PersonSearch[Model], PrivateContent[Model], ReadOnlyAdmi
 
     @admin.display(description=_("history"))
     def story(self, notification: Notification) -> SafeString:
-        steps = steps_of(notification)
+        steps = sorted([*steps_of(notification), *escalation_steps(notification)], key=attrgetter("at"))
         lines = ((step.at.isoformat(), _second(step.at), step.words) for step in steps)
         return format_html(
             '<ol class="hub-story">{}</ol>',

@@ -123,7 +123,7 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
         """Record which delivery method reached the person first. Return the ids that were not delivered before."""
         method, now = str(method), _now()
         send = partial(_send_signal, notification_delivered, self.model, method=method, at=now)
-        values = {"delivered_at": now, "delivered_by": method}
+        values: dict[str, Any] = {"delivered_at": now, "delivered_by": method}
         count = partial(tallies.tally_delivered, method=method, at=now)
         return self._changed("notification.delivered", {"delivered_at": None}, send, count, **values)
 

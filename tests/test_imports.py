@@ -129,7 +129,7 @@ INSIDE = {
     "escalation": [
         ["after", "models"],
         ["cancelling", "declaration_checks", "outcomes", "planning"],
-        ["people"],
+        ["history", "people"],
         ["acting"],
         ["running"],
     ],
