@@ -44,6 +44,13 @@ def run_due_steps() -> bool:
     return False
 
 
+def run_steps_until(later: timedelta) -> None:
+    """Act on the steps that are due by so much later, for tests. An error is raised, and no step is tried again."""
+    while steps := claim_due_steps(ahead=later):
+        for step in steps:
+            act(step)
+
+
 def claim_due_steps(limit: int = BATCH, *, ahead: timedelta = timedelta()) -> list[EscalationStep]:
     """Claim steps that are due, or will be in the time `ahead`, in the order they fall due."""
     due = EscalationStep.objects.filter(state=StepState.WAITING, due_at__lte=Now() + ahead).order_by("due_at")

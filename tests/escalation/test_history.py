@@ -91,7 +91,7 @@ def test_both_are_told_why_nothing_was_done(bob: User, one_worker: Worker) -> No
 
 
 def test_admins_are_told_of_a_function_that_fails(bob: User, one_worker: Worker, team_lead: Lead) -> None:
-    team_lead.answer = lambda _notification: {}["lead"]
+    team_lead.answer = lambda notification: {"bob": None}[str(notification.pk)]
     [row] = send(None, bob, kind="tests.ticket")
     pass_time(hours=4)
     one_worker.run_due()
