@@ -263,7 +263,7 @@ def log() -> Stream:
 
 
 def test_pruning_follows_the_retention_setting(log: Stream, settings: Settings) -> None:
-    assert run("hub_prune").startswith("Removed 0 deliveries, 0 events and 0 jobs from before ")
+    assert run("hub_prune").startswith("Removed 0 deliveries, 0 events, 0 steps of escalations and 0 jobs from before ")
 
     settings.NOTIFICATIONS_HUB = {"RETENTION_DAYS": 30}
     assert run("hub_prune").startswith("Removed 0 deliveries, 2 events")

@@ -10,12 +10,13 @@ from django.core.checks import CheckMessage, Error
 
 from notifications_hub.conf import SETTING
 from notifications_hub.escalation.after import After
-from notifications_hub.kinds import Kind, UnknownKind, all_kinds, get_kind
+from notifications_hub.kinds import DeliveryMethod, Kind, UnknownKind, all_kinds, get_kind
 from notifications_hub.own_kinds import AnnouncementKind
 
 
 def check_escalations(transports: Collection[str]) -> Iterator[CheckMessage]:
-    """Check the steps of all kinds."""
+    """Check the steps of all kinds. As for `Kind.methods`, a site may lack a built-in transport that a kind names."""
+    known = {*transports, DeliveryMethod.WEB_PUSH.value, DeliveryMethod.EMAIL.value}
     for kind in all_kinds():
         # A host may have written anything there.
         steps: Any = kind.escalate
@@ -25,7 +26,7 @@ def check_escalations(transports: Collection[str]) -> Iterator[CheckMessage]:
         elif steps:
             yield from _whole(kind, steps)
             for step in steps:
-                yield from _step(kind, step, transports)
+                yield from _step(kind, step, known)
 
 
 def _whole(kind: Kind, steps: Sequence[After]) -> Iterator[CheckMessage]:
@@ -40,11 +41,10 @@ def _whole(kind: Kind, steps: Sequence[After]) -> Iterator[CheckMessage]:
             yield Error(fault, hint=hint, obj=type(kind), id=_id(2))
 
 
-def _step(kind: Kind, step: After, transports: Collection[str]) -> Iterator[CheckMessage]:
-    if step.method and step.method not in transports:
+def _step(kind: Kind, step: After, known: Collection[str]) -> Iterator[CheckMessage]:
+    if step.method and step.method not in known:
         fault = f"The kind {kind.name!r} escalates by {str(step.method)!r}, which is no transport."
-        known = ", ".join(sorted(transports)) or "none"
-        hint = f"Add it to {SETTING}['TRANSPORTS'], or use one of them ({known})."
+        hint = f"Add it to {SETTING}['TRANSPORTS'], or use one of {', '.join(sorted(known))}."
         yield Error(fault, hint=hint, obj=type(kind), id=_id(1))
     if step.kind:
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -54,3 +56,9 @@ class EscalationStep(HubModel):
 
     def __str__(self) -> str:
         return f"{self.number}: {self.get_state_display()}"
+
+
+def first_due_step() -> datetime | None:
+    """Return when the first waiting step is due, or was."""
+    waiting = EscalationStep.objects.filter(state=StepState.WAITING)
+    return waiting.order_by("due_at").values_list("due_at", flat=True).first()

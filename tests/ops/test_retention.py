@@ -147,7 +147,7 @@ def test_old_settled_deliveries_are_removed_and_waiting_ones_never(alice: User, 
 
 
 def test_deliveries_are_removed_in_several_steps(alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "DELIVERIES", 2)
+    monkeypatch.setattr(retention, "ROWS", 2)
     for _ in range(5):
         settled(alice, bob, OLD)
 

@@ -16,8 +16,8 @@ MOST_DAYS = 36_500
 
 class Command(BaseCommand):
     help = (
-        "Remove settled deliveries, ended jobs and logged events that are older than RETENTION_DAYS. Inboxes and "
-        "announcements stay. A page that was offline for longer than that fetches its whole inbox."
+        "Remove settled deliveries and escalations, ended jobs and logged events that are older than RETENTION_DAYS. "
+        "Inboxes and announcements stay. A page that was offline for longer than that fetches its whole inbox."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,6 +32,6 @@ class Command(BaseCommand):
         found = (retention.prunable if options["dry_run"] else retention.prune)(before)
         verb = "Would remove" if options["dry_run"] else "Removed"
         self.stdout.write(
-            f"{verb} {found.deliveries} deliveries, {found.events} events and "
-            f"{found.jobs} jobs from before {timezone.localtime(before):%Y-%m-%d %H:%M}."
+            f"{verb} {found.deliveries} deliveries, {found.events} events, "
+            f"{found.escalation_steps} steps of escalations and {found.jobs} jobs from before {timezone.localtime(before):%Y-%m-%d %H:%M}."
         )
