@@ -1,4 +1,4 @@
-"""What a step does once it is due: in one transaction, and only if the notification is still unread."""
+"""The work of a due step: in one transaction, and only if the notification is still unread."""
 
 from __future__ import annotations
 

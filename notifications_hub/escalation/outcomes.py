@@ -14,7 +14,7 @@ from notifications_hub.escalation.models import EscalationStep, StepState
 
 @dataclass(frozen=True, slots=True)
 class StepOutcome:
-    """How a step ended, or that it failed and is tried again after a `pause`."""
+    """The end of a step, or a failure after which it is tried again in a `pause`."""
 
     state: StepState
     reason: DeliveryReason

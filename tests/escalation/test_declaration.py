@@ -57,7 +57,7 @@ def a_kind(steps: Any) -> Iterator[None]:
     ("steps", "number", "fault", "remedy"),
     [
         ([After(hours=1, method="emial")], 71, "'emial', which is no transport", "Add it to NOTIFICATIONS_HUB"),
-        ([After(hours=1, to=lead, kind="lead.told")], 71, "'lead.told', which no app declares", "notifications.py"),
+        ([After(hours=1, to=lead, kind="lead.news")], 71, "'lead.news', which no app declares", "notifications.py"),
         (After(hours=1, to=lead), 72, "must be a list of After", "Write escalate = [After("),
         (["email"], 72, "must be a list of After", "Write escalate = [After("),
         ([After(hours=4, to=lead), After(hours=1, method="sms")], 72, "after 1:00:00, listed behind 4:00:00", "later"),

@@ -35,7 +35,7 @@ def words(row: Notification) -> tuple[list[str], list[str]]:
     return [step.words for step in report_escalation(row)], admins
 
 
-def test_both_are_told_what_is_planned_and_what_was_done(
+def test_both_read_what_is_planned_and_what_was_done(
     alice: User, bob: User, one_worker: Worker, team_lead: Lead
 ) -> None:
     team_lead.answer = lambda _notification: [alice]
@@ -73,7 +73,7 @@ def test_the_pages_of_both_show_it(client: Client, admin_client: Client, bob: Us
     assert "Escalation, step 2 (other people): due" in page
 
 
-def test_both_are_told_why_nothing_was_done(bob: User, one_worker: Worker) -> None:
+def test_both_read_why_nothing_was_done(bob: User, one_worker: Worker) -> None:
     choose_methods(bob, "tests.ticket", ["live"])
     [row] = send(None, bob, kind="tests.ticket")
     pass_time(hours=2)
@@ -90,7 +90,7 @@ def test_both_are_told_why_nothing_was_done(bob: User, one_worker: Worker) -> No
     ]
 
 
-def test_admins_are_told_of_a_function_that_fails(bob: User, one_worker: Worker, team_lead: Lead) -> None:
+def test_admins_read_of_a_function_that_fails(bob: User, one_worker: Worker, team_lead: Lead) -> None:
     team_lead.answer = lambda notification: {"bob": None}[str(notification.pk)]
     [row] = send(None, bob, kind="tests.ticket")
     pass_time(hours=4)

@@ -189,13 +189,13 @@ def test_other_people_are_notified_once_in_their_own_language(
     pass_time(hours=4)
     one_worker.run_due()
     one_worker.run_due()
-    [told] = escalations(alice)
-    assert told.message().title == f"Bob hasn't answered: Ticket {charlie}"
-    assert (told.url, told.level) == ("/posts/9/", "warning")
+    [news] = escalations(alice)
+    assert news.message().title == f"Bob hasn't answered: Ticket {charlie}"
+    assert (news.url, news.level) == ("/posts/9/", "warning")
     assert (escalations(bob), escalations(charlie), team_lead.asked) == ([], [], [row.pk])
     step = EscalationStep.objects.get(number=2)
     assert (step.state, step.reason_parameters) == ("done", {"number": 1, "people": str(alice.pk)})
-    assert Event.objects.filter(kind="notification.created", data__title=told.message().title).count() == 1
+    assert Event.objects.filter(kind="notification.created", data__title=news.message().title).count() == 1
 
 
 @pytest.mark.parametrize("answer", [None, [], "inactive", "self"])
@@ -230,8 +230,8 @@ def test_a_function_that_raises_is_tried_again_and_then_fails_alone(
     failed = EscalationStep.objects.get(number=2, notification__recipient=bob)
     assert (failed.state, failed.attempts, failed.reason_parameters) == ("failed", 4, {"error": "LookupError"})
     assert [entry["reason"] for entry in failed.trail] == ["step_failed"] * 4
-    [told] = escalations(alice)
-    assert told.actor_name == "Charlie"
+    [news] = escalations(alice)
+    assert news.actor_name == "Charlie"
 
 
 def test_a_function_that_answers_something_else_fails_and_notifies_nobody(

@@ -56,9 +56,9 @@ def test_workers_at_the_same_time_do_each_step_once_while_people_read(
     by_method = done.filter(number=1).values_list("notification_id", flat=True)
     armed = Delivery.objects.filter(escalation=1).values_list("notification_id", flat=True)
     assert sorted(by_method) == sorted(armed)
-    told = Notification.objects.filter(recipient=alice, kind="escalation")
+    news = Notification.objects.filter(recipient=alice, kind="escalation")
     keys = [f"escalation:{pk}" for pk in done.filter(number=2).values_list("pk", flat=True)]
-    assert sorted(str(row.dedupe_key) for row in told) == sorted(keys)
+    assert sorted(str(row.dedupe_key) for row in news) == sorted(keys)
 
 
 KILLED_AT_EACH_STATEMENT = """
@@ -108,9 +108,9 @@ KILLED_AT_EACH_STATEMENT = """
             # The lease ends. The database may still be ending what the killed process began.
             pass_time(minutes=2)
             work(0)
-        told = Notification.objects.filter(recipient=alice, kind="escalation").count()
+        news = Notification.objects.filter(recipient=alice, kind="escalation").count()
         states = EscalationStep.objects.filter(notification=row, state="done").count()
-        found.append([states, Delivery.objects.filter(notification=row, escalation=1).count(), told - len(found)])
+        found.append([states, Delivery.objects.filter(notification=row, escalation=1).count(), news - len(found)])
         point += 1
     print(json.dumps(found))
 """
@@ -130,7 +130,7 @@ def test_a_worker_killed_before_and_after_any_statement_leaves_each_step_done_on
     assert ran.returncode == 0, ran.stderr
     found = json.loads(ran.stdout)
     assert len(found) > 30, "it was killed at that many points"
-    assert found == [[2, 1, 1]] * len(found), "steps done, deliveries planned and people told, of each"
+    assert found == [[2, 1, 1]] * len(found), "steps done, deliveries planned and people notified, of each"
 
 
 @pytest.mark.parametrize("hours", [-5, 5], ids=["behind", "ahead"])

@@ -30,8 +30,9 @@ class Command(BaseCommand):
             raise CommandError(f"--days must be from 0 to {MOST_DAYS}.")
         before = timezone.now() - timedelta(days=days)
         found = (retention.prunable if options["dry_run"] else retention.prune)(before)
+        day = f"{timezone.localtime(before):%Y-%m-%d %H:%M}"
         verb = "Would remove" if options["dry_run"] else "Removed"
         self.stdout.write(
-            f"{verb} {found.deliveries} deliveries, {found.events} events, {found.escalation_steps} steps of escalations "
-            f"and {found.jobs} jobs from before {timezone.localtime(before):%Y-%m-%d %H:%M}."
+            f"{verb} {found.deliveries} deliveries, {found.events} events, "
+            f"{found.escalation_steps} steps of escalations and {found.jobs} jobs from before {day}."
         )
