@@ -276,6 +276,22 @@ def test_what_is_read_between_claim_and_act_is_not_escalated(alice: User, bob: U
     assert (escalations(alice), Delivery.objects.filter(escalation__gt=0).count()) == ([], 0)
 
 
+def test_what_is_read_behind_the_hub_between_claim_and_act_is_not_escalated(
+    alice: User, bob: User, team_lead: Lead
+) -> None:
+    def reads_it_meanwhile(notification: Notification) -> object:
+        Notification.objects.filter(pk=notification.pk).update(unread=False)
+        return alice
+
+    team_lead.answer = reads_it_meanwhile
+    send(None, bob, kind="tests.ticket")
+    pass_time(hours=4)
+    _by_method, by_people = claim_due_steps()
+    run_step(by_people)
+    assert step_states()[1] == ("cancelled", "read")
+    assert escalations(alice) == []
+
+
 def test_two_workers_with_the_same_step_act_once(alice: User, bob: User, team_lead: Lead) -> None:
     team_lead.answer = lambda _notification: alice
     send(None, bob, kind="tests.ticket")

@@ -109,7 +109,7 @@ KILLED_AT_EACH_STATEMENT = """
             pass_time(minutes=2)
             work(0)
         news = Notification.objects.filter(recipient=alice, kind="escalation").count()
-        states = EscalationStep.objects.filter(notification=row, state="done").count()
+        states = EscalationStep.objects.filter(notification=row, state="done", reason="escalated").count()
         found.append([states, Delivery.objects.filter(notification=row, escalation=1).count(), news - len(found)])
         point += 1
     print(json.dumps(found))
