@@ -90,7 +90,8 @@ class Privacy(StrEnum):
 class Action:
     """A button on a push.
 
-    The name `read` marks the notification as read and opens nothing. Any other opens `url`, or else the notification's.
+    The name `read` marks the notification as read and opens nothing, and `acknowledge` confirms it. Any other opens
+    `url`, or else the notification's.
     """
 
     name: str
@@ -174,6 +175,8 @@ class Kind:
     """The most notifications of this kind from one actor to one person a minute; None: no limit. More are dropped."""
     escalate: ClassVar[Sequence[After]] = ()
     """What is done if the person has not read it after a time, like `[After(hours=1, method="email")]`."""
+    must_acknowledge: ClassVar[bool] = False
+    """Keep it on top until the person confirms it. `notify.send(must_acknowledge=…)` decides otherwise for one call."""
     optional: ClassVar[bool] = True
     """Let people choose the delivery methods of this kind in their preferences."""
     has_extension: ClassVar[bool] = True

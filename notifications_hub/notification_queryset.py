@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.db import models
 from django.db.models.functions import Coalesce
@@ -29,7 +29,12 @@ from notifications_hub.delivery.reasons import ReasonCode
 from notifications_hub.escalation.cancelling import cancel_steps, escalates
 from notifications_hub.extension import joins
 from notifications_hub.message import Item, localized_for
-from notifications_hub.signals import notification_delivered, notification_read, send_after_commit
+from notifications_hub.signals import (
+    notification_acknowledged,
+    notification_delivered,
+    notification_read,
+    send_after_commit,
+)
 from notifications_hub.streams import NewEvent, inbox_topic, item_key
 from notifications_hub.streams.models import IDS_IN_AN_EVENT, id_events
 
@@ -40,6 +45,11 @@ DELETED = "notification.deleted"
 _ITEM = "notification"
 
 
+UNCONFIRMED = models.Q(must_acknowledge=True, acknowledged_at=None)
+"""What a person has yet to confirm. It stays in the inbox, on top."""
+
+_ENDING = ("kind", "must_acknowledge", "acknowledged_at")
+"""Columns that decide whether an escalation ends."""
 _LISTED: dict[str, Any] = {"deleted": False}
 Owned = tuple[int, Any, int | None]
 SendSignal = Callable[[Sequence[Owned]], None]
@@ -97,13 +107,40 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
             return len(found.ids)
 
     def undo_read(self, at: datetime) -> int:
-        """Mark as unread what was read at exactly that time. It stays seen."""
+        """Mark as unread what was read at exactly that time. It stays seen. What was confirmed since stays read."""
         was = _LISTED | {"unread": False, "read_at": at}
-        return self._unread_again(was)
+        return self.exclude(acknowledged_at__gte=at)._unread_again(was)
+
+    def acknowledge(self, *, at: datetime | None = None) -> int:
+        """Record that people confirmed what they must, which also reads it. Log an event with each whole item."""
+        now = at or _now()
+        with transaction.atomic():
+            was = _LISTED | {"must_acknowledge": True, "acknowledged_at": None}
+            rows = list(self._locked(was).values_list(*_Found.COLUMNS, "unread"))
+            found = _Found(rows)
+            ids = found.ids
+            first = {name: Coalesce(name, models.Value(now)) for name in ("read_at", "seen_at")}
+            self._set(ids, acknowledged_at=now, unread=False, **first)
+            for some in chunks(found.ended_by(ReasonCode.CONFIRMED), IDS_IN_AN_EVENT):
+                cancel_steps(some, ReasonCode.CONFIRMED, now)
+            emit_items("notification.updated", self._whole(ids))
+            self._count_acknowledged(rows, now)
+            return len(ids)
+
+    def _count_acknowledged(self, rows: Sequence[tuple[Any, ...]], at: datetime) -> None:
+        """Send the signals and tally announcements for rows as they were before they were confirmed."""
+        _send_signal(notification_acknowledged, self.model, [row[:3] for row in rows], at=at)
+        unread = [row for row in rows if row[-1]]
+        _send_signal(notification_read, self.model, [row[:3] for row in unread], at=at)
+        if announced := [Before(*row[2:5]) for row in rows if row[2]]:
+            tallies.tally(What.CONFIRMED, announced, at)
+            tallies.tally_reads((Before(*row[2:5]) for row in unread if row[2]), at)
 
     def archive(self, *, at: datetime | None = None) -> int:
+        """Move to the archive, but for what has yet to be confirmed."""
         now, was = at or _now(), _LISTED | {"archived_at": None}
-        return len(self._changed("notification.archived", was, ends=(ReasonCode.ARCHIVED, now), archived_at=now))
+        rows, ends = self.exclude(UNCONFIRMED), (ReasonCode.ARCHIVED, now)
+        return len(rows._changed("notification.archived", was, ends=ends, archived_at=now))
 
     def unarchive(self) -> int:
         return self._restore(_LISTED | {"archived_at__isnull": False}, archived_at=None)
@@ -167,7 +204,7 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
             found = self._before(was)
             self._set(found.ids, **values)
             if ends:
-                for some in chunks(found.escalating, IDS_IN_AN_EVENT):
+                for some in chunks(found.ended_by(ends[0]), IDS_IN_AN_EVENT):
                     cancel_steps(some, *ends)
             emit_ids(event, found.owned)
             if send:
@@ -178,8 +215,7 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
 
     def _before(self, was: Mapping[str, Any]) -> _Found:
         """Lock the rows that match `was`, and return them as they are before the change."""
-        columns = ("pk", "recipient_id", "announcement_id", "seen_at", "read_at", "kind")
-        return _Found.of(list(self._locked(was).values_list(*columns)))
+        return _Found(list(self._locked(was).values_list(*_Found.COLUMNS)))
 
     def _restore(self, was: Mapping[str, Any], **values: Any) -> int:
         """Restore rows that pages do not show. Log an event with each whole item, and return their number."""
@@ -211,25 +247,32 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """Locked rows: all of them, those of announcements, and the ids of those with an escalation."""
+    """Locked rows, as they are before a change."""
 
-    owned: list[Owned]
-    announced: list[Before]
-    escalating: list[int]
+    COLUMNS: ClassVar = ("pk", "recipient_id", "announcement_id", "seen_at", "read_at", *_ENDING)
 
-    @classmethod
-    def of(cls, rows: Sequence[tuple[Any, ...]]) -> Self:
-        kinds = {kind for *_columns, kind in rows}
-        escalating = {kind for kind in kinds if escalates(kind)}
-        return cls(
-            owned=[row[:3] for row in rows],
-            announced=[Before(row[2], row[3], row[4]) for row in rows if row[2]],
-            escalating=[row[0] for row in rows if row[5] in escalating] if escalating else [],
-        )
+    rows: Sequence[tuple[Any, ...]]
 
     @property
     def ids(self) -> list[int]:
-        return [pk for pk, _person, _announcement in self.owned]
+        return [row[0] for row in self.rows]
+
+    @property
+    def owned(self) -> list[Owned]:
+        return [row[:3] for row in self.rows]
+
+    @property
+    def announced(self) -> list[Before]:
+        return [Before(*row[2:5]) for row in self.rows if row[2]]
+
+    def ended_by(self, code: ReasonCode) -> list[int]:
+        """Return the ids of those whose escalation ends. What must be confirmed goes on until it is, or is deleted."""
+        escalating = {kind for kind in {row[5] for row in self.rows} if escalates(kind)}
+        if not escalating:
+            return []
+        whole = code in (ReasonCode.CONFIRMED, ReasonCode.DELETED)
+        found = ((row[0], row[5], row[6] and row[7] is None) for row in self.rows)
+        return [pk for pk, kind, unconfirmed in found if kind in escalating and (whole or not unconfirmed)]
 
 
 InboxManager = PrimaryManager.from_queryset(InboxQuerySet)

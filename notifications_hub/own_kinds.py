@@ -62,6 +62,25 @@ class PushTest(Kind):
         return gettext("You'll get notifications here, even when the site is closed.")
 
 
+class AcknowledgeReminder(Kind):
+    """A reminder of what the person must still confirm: an announcement, or notifications of the kind in the data."""
+
+    name = "acknowledge.reminder"
+    label = _("Reminders to confirm")
+    icon = "check"
+    has_extension = False
+    sample = Sample(verb="confirm", target=_("Maintenance on Sunday"), url="/")
+
+    def title(self, notification: NotificationLike) -> str:
+        if notification.target_name:
+            return gettext("Please confirm “%(title)s”") % {"title": notification.target_name}
+        return gettext("You have notifications to confirm")
+
+    def body(self, notification: NotificationLike) -> str:
+        name = notification.data.get("kind", "")
+        return str(kind_of(name).label) if name else ""
+
+
 class QuietSummary(Kind):
     """The message that sums up what quiet hours have held back. No row has it, only messages of the worker."""
 

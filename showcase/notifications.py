@@ -34,6 +34,22 @@ def whoever_mentioned(notification: Notification) -> Any:
     return notification.actor
 
 
+class HouseRules(Kind):
+    """An example of what must be confirmed: it stays on top until the person presses the button."""
+
+    name = "house.rules"
+    label = _("House rules")
+    icon = "check"
+    must_acknowledge = True
+    sample = Sample(actor="Bob", url="/")
+
+    def title(self, notification: NotificationLike) -> str:
+        return gettext("The house rules have changed")
+
+    def body(self, notification: NotificationLike) -> str:
+        return gettext("The reading room closes at nine from now on. Please confirm that you know.")
+
+
 class ChatMention(Kind):
     """A mention. Its times are short, so that the demo shows both steps while one watches."""
 

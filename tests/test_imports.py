@@ -23,11 +23,13 @@ LAYERS = [
     [
         "announcements.results.models",
         "audience_lists",
+        "confirmations.models",
         "conf",
         "delivery.models",
         "delivery.reasons",
         "escalation.models",
         "extension",
+        "ingest.models",
         "ops.demo",
         "quiet_hours.calendar",
         "rendering",
@@ -74,10 +76,11 @@ LAYERS = [
     ["delivery", "notify_words"],
     ["notify_insert"],
     ["announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks", "worker_task"],
-    ["escalation", "live"],
+    ["confirmations", "escalation", "live"],
     ["flash_claim"],
     [
         "checks",
+        "confirmations.admin_pages",
         "database_checks",
         "extension_checks",
         "flash",
@@ -87,7 +90,7 @@ LAYERS = [
         "ops.web_server",
         "publishing",
     ],
-    ["announcements.admin_pages"],
+    ["announcements.admin_pages", "ingest"],
     # Entry points for servers, Django and the command line.
     [
         "admin",
@@ -101,6 +104,7 @@ LAYERS = [
         "models",
         "ops",
         "ops.retention",
+        "personal_data",
     ],
     ["catalogue", "jobs.api", "management", "templatetags"],
     ["urls"],

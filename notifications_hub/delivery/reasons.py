@@ -36,7 +36,8 @@ class ReasonCode(TextChoices):
     PERSON_INACTIVE = "person_inactive", _("The person's account is no longer active.")
 
     # Steps of an escalation.
-    ESCALATED = "escalated", _("The person had not read it.")
+    ESCALATED = "escalated", _("The person had not answered.")
+    CONFIRMED = "confirmed", _("The person had already confirmed it.")
     NOBODY_TO_NOTIFY = "nobody_to_notify", _("There was nobody else to notify.")
     NO_ADDRESS = "no_address", _("The person has no address for it (%(method)s).")
     METHOD_MISSING = "method_missing", _("This site does not send by it at the moment (%(method)s).")

@@ -43,10 +43,12 @@ def act(step: EscalationStep) -> None:
 
 
 def reason_to_stop(notification: Notification) -> ReasonCode | None:
-    """Return the reason that an escalation ends, or None. That it was delivered is none: it is to be read."""
+    """Return the reason that an escalation ends, or None. What must be confirmed has to be more than read."""
+    confirms = notification.must_acknowledge
     reasons = {
-        ReasonCode.READ: not notification.unread,
-        ReasonCode.ARCHIVED: notification.archived_at is not None,
+        ReasonCode.CONFIRMED: confirms and not notification.awaits_confirmation,
+        ReasonCode.READ: not notification.unread and not confirms,
+        ReasonCode.ARCHIVED: notification.archived_at is not None and not confirms,
         ReasonCode.DELETED: notification.deleted,
     }
     return next((code for code, holds in reasons.items() if holds), None)

@@ -21,9 +21,22 @@ from notifications_hub.notification import Notification
 from notifications_hub.transports import transport_label
 from notifications_hub.web.text import isolated
 
-_NEXT = {
-    True: gettext_lazy("Next: if you haven't read it by then, we'll send it again by %(method)s."),
+# By whether it must be confirmed.
+_NEXT_BY_METHOD: Mapping[bool, object] = {
+    False: gettext_lazy("Next: if you haven't read it by then, we'll send it again by %(method)s."),
+    True: gettext_lazy("Next: if you haven't confirmed it by then, we'll send it again by %(method)s."),
+}
+_NEXT_TO_PEOPLE: Mapping[bool, object] = {
     False: gettext_lazy("Next: if you haven't read it by then, we'll notify somebody else."),
+    True: gettext_lazy("Next: if you haven't confirmed it by then, we'll notify somebody else."),
+}
+_SENT_AGAIN: Mapping[bool, object] = {
+    False: gettext_lazy("You hadn't read it, so we sent it again by %(method)s."),
+    True: gettext_lazy("You hadn't confirmed it, so we sent it again by %(method)s."),
+}
+_PEOPLE_NOTIFIED: Mapping[bool, object] = {
+    False: gettext_lazy("You hadn't read it, so we notified %(people)s."),
+    True: gettext_lazy("You hadn't confirmed it, so we notified %(people)s."),
 }
 _IN_A_SENTENCE: Mapping[str, object] = {
     DeliveryMethod.WEB_PUSH: gettext_lazy("push notification"),
@@ -31,10 +44,10 @@ _IN_A_SENTENCE: Mapping[str, object] = {
 }
 _NOT_SENT: Mapping[str, object] = {
     ReasonCode.SWITCHED_OFF: gettext_lazy(
-        "You hadn't read it. It wasn't sent again by %(method)s, because your preferences turn that off."
+        "It wasn't sent again by %(method)s, because your preferences turn that off."
     ),
     ReasonCode.NO_ADDRESS: gettext_lazy(
-        "You hadn't read it. It wasn't sent again by %(method)s, because there is no address of yours."
+        "It wasn't sent again by %(method)s, because we have no address of yours for that."
     ),
 }
 
@@ -43,31 +56,32 @@ def report_escalation(notification: Notification) -> list[HistoryStep]:
     """Return what the person themselves reads."""
     steps = _steps_of(notification)
     names = _names(steps)
-    return [step for one in steps for step in _report(one, names)]
+    return [step for one in steps for step in _report(one, names, confirms=notification.must_acknowledge)]
 
 
-def _report(one: EscalationStep, names: Mapping[str, str]) -> Iterator[HistoryStep]:
+def _report(one: EscalationStep, names: Mapping[str, str], *, confirms: bool) -> Iterator[HistoryStep]:
     method = {"method": _by(one.method)}
     if one.state == StepState.WAITING:
-        yield HistoryStep(one.due_at, str(_NEXT[bool(one.method)]) % method)
+        words = (_NEXT_BY_METHOD if one.method else _NEXT_TO_PEOPLE)[confirms]
+        yield HistoryStep(one.due_at, str(words) % method)
     elif one.settled_at and one.state == StepState.FAILED:
-        yield HistoryStep(one.settled_at, _("You hadn't read it, but we couldn't tell whom to notify."))
+        yield HistoryStep(one.settled_at, _("We couldn't find out who else to notify."))
     elif one.settled_at and one.state == StepState.DONE:
-        yield HistoryStep(one.settled_at, _done(one, names))
+        yield HistoryStep(one.settled_at, _done(one, names, confirms=confirms))
     elif one.settled_at:
         yield HistoryStep(one.settled_at, _cancelled(one) % {**method, "time": _moment(one.planned_for)})
 
 
-def _done(one: EscalationStep, names: Mapping[str, str]) -> str:
+def _done(one: EscalationStep, names: Mapping[str, str], *, confirms: bool) -> str:
     if one.method:
-        return _("You hadn't read it, so we sent it again by %(method)s.") % {"method": _by(one.method)}
+        return str(_SENT_AGAIN[confirms]) % {"method": _by(one.method)}
     if one.reason == ReasonCode.NOBODY_TO_NOTIFY:
-        return _("You hadn't read it, but there was nobody else to notify.")
-    return _("You hadn't read it, so we notified %(people)s.") % {"people": _people(one, names)}
+        return _("There was nobody else to notify.")
+    return str(_PEOPLE_NOTIFIED[confirms]) % {"people": _people(one, names)}
 
 
 def _cancelled(one: EscalationStep) -> str:
-    if one.reason in (ReasonCode.READ, ReasonCode.ARCHIVED):
+    if one.reason in (ReasonCode.READ, ReasonCode.ARCHIVED, ReasonCode.CONFIRMED):
         if one.method:
             return _("It won't be sent again by %(method)s, as was planned for %(time)s.")
         return _("Nobody else will be notified, as was planned for %(time)s.")
@@ -90,7 +104,7 @@ def _for_admins(one: EscalationStep, names: Mapping[str, str]) -> Iterator[Histo
         why = {"reason": reason_in_words(entry["reason"], entry["parameters"])}
         yield HistoryStep(datetime.fromisoformat(entry["at"]), words % {**given, **why})
     if one.settled_at is None:
-        words = _("Escalation, step %(number)s (%(what)s): due, if the person has not read it.")
+        words = _("Escalation, step %(number)s (%(what)s): due, unless the person answers first.")
         yield HistoryStep(one.due_at, words % given)
         return
     words = _("Escalation, step %(number)s (%(what)s), planned for %(time)s: %(state)s. %(reason)s")

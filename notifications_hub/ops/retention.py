@@ -18,6 +18,7 @@ from notifications_hub.announcements.models import Announcement
 from notifications_hub.database import transaction
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.escalation.models import EscalationStep
+from notifications_hub.ingest.models import IngestedRequest
 from notifications_hub.jobs.models import Job
 
 ROWS = 250
@@ -33,9 +34,11 @@ _SETTLED: tuple[Settled, ...] = (Delivery, EscalationStep)
 @dataclass(frozen=True, slots=True)
 class Pruned:
     deliveries: int
-    escalation_steps: int
     events: int
     jobs: int
+    requests: int = 0
+    """Answers to services that were kept under an idempotency key."""
+    escalation_steps: int = 0
 
 
 def prune(before: datetime) -> Pruned:
@@ -44,13 +47,14 @@ def prune(before: datetime) -> Pruned:
     deliveries, steps = (sum(_remove(model, ids) for ids in _settled(model, before)) for model in _SETTLED)
     # Events first: a job is deleted together with its log, which may be long.
     events = streams.prune_before(before)
-    return Pruned(deliveries, steps, events, _prune_jobs(before))
+    return Pruned(deliveries, events, _prune_jobs(before), _prune_requests(before), steps)
 
 
 def prunable(before: datetime) -> Pruned:
     """Count the rows that `prune` would remove."""
     deliveries, steps = (sum(len(ids) for ids in _settled(model, before)) for model in _SETTLED)
-    return Pruned(deliveries, steps, streams.count_before(before), _old_jobs(before).count())
+    requests = sum(len(ids) for ids in _old_requests(before))
+    return Pruned(deliveries, streams.count_before(before), _old_jobs(before).count(), requests, steps)
 
 
 def _settled(model: Settled, before: datetime) -> Iterator[list[int]]:
@@ -85,3 +89,15 @@ def _prune_jobs(before: datetime) -> int:
         streams.give_way(time.monotonic() - began)
         removed += len(jobs)
     return removed
+
+
+def _old_requests(before: datetime) -> Iterator[list[int]]:
+    """Yield the keys of old requests of services, in pages: keys ascend with time."""
+    last, rows = 0, IngestedRequest.objects.order_by("pk").values_list("pk", "created")
+    while page := [pk for pk, created in rows.filter(pk__gt=last)[:ROWS] if created < before]:
+        last = page[-1]
+        yield page
+
+
+def _prune_requests(before: datetime) -> int:
+    return sum(IngestedRequest.objects.filter(pk__in=ids).delete()[0] for ids in _old_requests(before))

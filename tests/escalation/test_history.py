@@ -46,8 +46,8 @@ def test_both_read_what_is_planned_and_what_was_done(
             "Next: if you haven't read it by then, we'll notify somebody else.",
         ],
         [
-            "Escalation, step 1 (Web Push): due, if the person has not read it.",
-            "Escalation, step 2 (other people): due, if the person has not read it.",
+            "Escalation, step 1 (Web Push): due, unless the person answers first.",
+            "Escalation, step 2 (other people): due, unless the person answers first.",
         ],
     )
     pass_time(hours=4)
@@ -58,8 +58,8 @@ def test_both_read_what_is_planned_and_what_was_done(
             "You hadn't read it, so we notified Alice.",
         ],
         [
-            "Escalation, step 1 (Web Push) done. The person had not read it.",
-            "Escalation, step 2 (other people) done. The person had not read it. Notified: Alice.",
+            "Escalation, step 1 (Web Push) done. The person had not answered.",
+            "Escalation, step 2 (other people) done. The person had not answered. Notified: Alice.",
         ],
     )
 
@@ -80,9 +80,7 @@ def test_both_read_why_nothing_was_done(bob: User, one_worker: Worker) -> None:
     one_worker.run_due()
     marks.mark(bob, Mark.READ, [str(row.pk)])
     own, admins = words(row)
-    assert own[0] == (
-        "You hadn't read it. It wasn't sent again by push notification, because your preferences turn that off."
-    )
+    assert own[0] == ("It wasn't sent again by push notification, because your preferences turn that off.")
     assert own[1].startswith("Nobody else will be notified, as was planned for ")
     assert admins == [
         "Escalation, step 1 (Web Push) cancelled. The person had switched this off.",
@@ -100,11 +98,11 @@ def test_admins_read_of_a_function_that_fails(bob: User, one_worker: Worker, tea
         "Escalation, step 2 (other people), failed and will be tried again. Unexpected error: KeyError. "
         "The log has more."
     )
-    assert due == "Escalation, step 2 (other people): due, if the person has not read it."
+    assert due == "Escalation, step 2 (other people): due, unless the person answers first."
     for _ in range(3):
         pass_time(minutes=15)
         one_worker.run_due()
     own, admins = words(row)
-    assert own[1] == "You hadn't read it, but we couldn't tell whom to notify."
+    assert own[1] == "We couldn't find out who else to notify."
     assert len(admins) == 5
     assert admins[-1] == "Escalation, step 2 (other people) failed. Unexpected error: KeyError. The log has more."

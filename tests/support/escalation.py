@@ -54,6 +54,14 @@ class Siren(Kind):
     escalate = [After(timedelta(minutes=5), method="web_push")]
 
 
+class Order(Kind):
+    """Notifications that must be confirmed."""
+
+    name = "tests.order"
+    must_acknowledge = True
+    escalate = [After(hours=1, method="web_push"), After(hours=4, to=lead)]
+
+
 def pass_time(**time: float) -> None:
     """Let so much time pass for all steps. They are due by the database's clock, which no test can change."""
     EscalationStep.objects.filter(state="waiting").update(due_at=F("due_at") - timedelta(**time))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import email.policy
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email.policy import EmailPolicy
 from typing import Any
@@ -23,7 +24,7 @@ from django.utils.translation import gettext as _
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.kinds import kind_of
-from notifications_hub.message import Message, veiled
+from notifications_hub.message import CONFIRM, Message, page_to_confirm, veiled
 from notifications_hub.transports.email.headers import headers_of, sender
 from notifications_hub.transports.email.recipients import Recipient
 from notifications_hub.transports.email.unsubscribe_links import Subscription
@@ -96,17 +97,14 @@ def _one_line(text: str) -> str:
 
 def _context(message: Message, label: str) -> dict[str, Any]:
     body = _storable(message.body).strip()
+    links = list(_links(message))
     return {
         "message": message,
         "title": _one_line(message.title),
         "body": body,
         "preview": Truncator(_one_line(body)).chars(LONGEST_PREVIEW),
-        "link": Link(_("Open"), _absolute(message.url or _page("inbox"))),
-        "links": [
-            Link(_one_line(action.title), _absolute(action.url))
-            for action in message.actions
-            if action.url and action.name != _READ
-        ],
+        "link": links[0],
+        "links": links[1:],
         "kind_label": label,
         "preferences_url": _absolute(_page("preferences")),
         "site_name": urlsplit(hub_settings.site_url).netloc,
@@ -114,6 +112,17 @@ def _context(message: Message, label: str) -> dict[str, Any]:
         "language": message.language,
         "direction": "rtl" if translation.get_language_bidi() else "ltr",
     }
+
+
+def _links(message: Message) -> Iterator[Link]:
+    """Yield the links, the most important one first. A mail cannot mark as read, and confirms on a page."""
+    if message.must_acknowledge:
+        yield Link(_("Confirm"), _absolute(page_to_confirm(message) or _page("inbox")))
+    if message.url or not message.must_acknowledge:
+        yield Link(_("Open"), _absolute(message.url or _page("inbox")))
+    for action in message.actions:
+        if action.url and action.name not in (_READ, CONFIRM):
+            yield Link(_one_line(action.title), _absolute(action.url))
 
 
 def _rendered(kind: str, ending: str, context: dict[str, Any]) -> str:
