@@ -10,6 +10,7 @@ from django.contrib.auth import get_user_model
 from django.db import models
 
 from notifications_hub.database.primary import connection
+from notifications_hub.escalation.planning import steps_in_statement
 from notifications_hub.extension import NotificationExtension, columns_of
 from notifications_hub.notification import Notification
 from notifications_hub.streams.sequencer import timeline
@@ -65,7 +66,7 @@ WITH {numbering}people AS MATERIALIZED (
     SELECT topic, {seq}, 'notification.created', 'notification:' || id, %(now)s, item || jsonb_build_object(
         'id', CAST(id AS text), 'toast', toast, 'tag', coalesce(nullif(tag, ''), 'n' || id))
     FROM made JOIN (VALUES {words}) AS words(number, item, tag) ON words.number = made.words ORDER BY made.number
-){extended}{armed}
+){extended}{armed}{escalated}
 SELECT number, id, toast, flash, CAST(methods AS text), {is_armed}, {seq} FROM made ORDER BY number
 """
 
@@ -109,8 +110,12 @@ _ADDRESSES = """SELECT made.id, CAST(%(transport{number})s AS text), left(CAST(a
 
 
 @lru_cache(maxsize=256)
-def statement(words: int, tables: Tables, extension: type[NotificationExtension] | None, *, numbers: bool) -> str:
+def statement(
+    words: int, tables: Tables, extension: type[NotificationExtension] | None, *, numbers: bool, steps: int = 0
+) -> str:
     """Return the statement for this number of different words. With `numbers` it numbers one person's event.
+
+    It plans so many `steps` of an escalation for each notification.
 
     With an `extension`, it takes the values of the host's columns as `extension0` and so on.
     """
@@ -125,6 +130,7 @@ def statement(words: int, tables: Tables, extension: type[NotificationExtension]
         seq="(SELECT seq FROM turn)" if numbers else "CAST(NULL AS bigint)",
         extended=_extended(extension) if extension else "",
         armed=_ARMED.format(addresses=" UNION ALL ".join(_addresses(tables))) if tables else "",
+        escalated=steps_in_statement(steps),
         is_armed="id IN (SELECT notification_id FROM armed)" if tables else "FALSE",
     )
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications_hub import DeliveryMethod, Kind, NotificationLike, Sample, Urgency, topic
+from notifications_hub import After, DeliveryMethod, Kind, NotificationLike, Sample, Urgency, topic
 from showcase.models import Membership, Post
+
+if TYPE_CHECKING:
+    from notifications_hub import Notification
 
 
 class CommentReply(Kind):
@@ -28,6 +31,11 @@ class CommentReply(Kind):
         }
 
 
+def whoever_mentioned(notification: Notification) -> Any:
+    """Return the person who waits for an answer. They wrote it, so they may see it."""
+    return notification.actor
+
+
 class HouseRules(Kind):
     """An example of what must be confirmed: it stays on top until the person presses the button."""
 
@@ -45,8 +53,11 @@ class HouseRules(Kind):
 
 
 class ChatMention(Kind):
+    """A mention. Its times are short, so that the demo shows both steps while one watches."""
+
     name = "chat.mention"
     per_minute = 10
+    escalate = (After(minutes=1, method=DeliveryMethod.EMAIL), After(minutes=3, to=whoever_mentioned))
     label = _("Messages that mention you")
     group = _("Conversations")
     description = _("Somebody writes your name in a chat room.")

@@ -19,6 +19,7 @@ GUIDES = (
     "connections.md",
     "django-tasks.md",
     "email.md",
+    "escalation.md",
     "extend-notifications.md",
     "jobs.md",
     "kind-catalogue.md",
