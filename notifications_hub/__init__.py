@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from notifications_hub.announcements.models import Announcement
     from notifications_hub.asgi import live_application
     from notifications_hub.audiences import UnknownAudience
+    from notifications_hub.escalation.after import After
     from notifications_hub.extension import NotificationExtension
     from notifications_hub.inbox.links import live_url
     from notifications_hub.ingest.tokens import make_service_token
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from notifications_hub.message import Message, timestamp
     from notifications_hub.notification import Notification
     from notifications_hub.notify_arguments import BadArgument, BadRecipient, NotifyError
+    from notifications_hub.own_kinds import Escalation
     from notifications_hub.publishing import apublish, publish, publish_many
     from notifications_hub.rows import LiveManager, LiveQuerySet, live_rows
     from notifications_hub.signals import (
@@ -76,6 +78,7 @@ __all__ = [
     "Action",
     "ActionRefused",
     "AddressRefused",
+    "After",
     "Announcement",
     "BadArgument",
     "BadJob",
@@ -88,6 +91,7 @@ __all__ = [
     "Digest",
     "Done",
     "Email",
+    "Escalation",
     "Event",
     "EventTooLarge",
     "HubTask",
@@ -165,6 +169,7 @@ _HOMES = {
     "Action": "notifications_hub.kinds",
     "ActionRefused": "notifications_hub.actions.running",
     "AddressRefused": "notifications_hub.transports.own_addresses.transport",
+    "After": "notifications_hub.escalation.after",
     "Announcement": "notifications_hub.announcements.models",
     "BadArgument": "notifications_hub.notify_arguments",
     "BadJob": "notifications_hub.jobs.enqueue",
@@ -177,6 +182,7 @@ _HOMES = {
     "Destination": "notifications_hub.transports.own_addresses.models",
     "Done": "notifications_hub.jobs.outcome",
     "Email": "notifications_hub.transports.email.transport",
+    "Escalation": "notifications_hub.own_kinds",
     "Event": "notifications_hub.streams",
     "EventTooLarge": "notifications_hub.streams",
     "HubTask": "notifications_hub.jobs.task",

@@ -73,9 +73,9 @@ class Message:
 
     `url` is a path of this site. An announcement may also name a page of another site, in `leads_to`. Only pages link
     there, and say so. With `retracts`, it takes back the message with the same tag, and its title says so.
-    Messages about the same target have the same `thread`, which is empty without a target. With `must_acknowledge`, the
-    person is asked to confirm it. Once an action has run, `outcome` says what came of it, and no action that runs is
-    left.
+    Messages about the same target have the same `thread`, which is empty without a target. An escalation that sends it
+    again gives its step's number as `repeat`. With `must_acknowledge`, the person is asked to confirm it. Once an
+    action has run, `outcome` says what came of it, and no action that runs is left.
 
     A digest has `sections`, and `more` is the number of older notifications without a line. A message that has waited
     keeps its `group` when it is sent again, whatever the person has read meanwhile.
@@ -100,6 +100,7 @@ class Message:
     leads_to: str = ""
     thread: str = ""
     outcome: Outcome | None = None
+    repeat: int = 0
     must_acknowledge: bool = False
     sections: tuple[Section, ...] = ()
     more: int = 0

@@ -233,6 +233,11 @@ class Notification(AbstractNotification):
         self.refresh_from_db(fields=["unread", "read_at"])
 
     @property
+    def awaits_confirmation(self) -> bool:
+        """Return whether the person must confirm it, and has not yet."""
+        return self.must_acknowledge and self.acknowledged_at is None
+
+    @property
     def item_id(self) -> str:
         return item_id(self.pk, self.announcement_id)
 

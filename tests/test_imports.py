@@ -17,9 +17,9 @@ ROOT = Path(__file__).parents[1]
 HUB = "notifications_hub"
 
 LAYERS = [
-    ["admin_guards", "admin_lists", "cache_keys", "name_clashes"],
+    ["admin_guards", "admin_lists", "cache_keys", "escalation.after", "name_clashes"],
     ["database", "kinds", "task_framework", "users", "web"],
-    ["own_kinds", "system_actors"],
+    ["system_actors"],
     [
         "actions.models",
         "announcements.results.models",
@@ -28,13 +28,23 @@ LAYERS = [
         "conf",
         "delivery.models",
         "delivery.reasons",
+        "escalation.models",
         "extension",
         "ingest.models",
         "ops.demo",
         "quiet_hours.calendar",
         "rendering",
     ],
-    ["announcements.results.failures", "delivery.bulk", "discovery", "quiet_hours.models", "signals"],
+    [
+        "announcements.results.failures",
+        "delivery.bulk",
+        "discovery",
+        "escalation.cancelling",
+        "escalation.planning",
+        "own_kinds",
+        "quiet_hours.models",
+        "signals",
+    ],
     [
         "admin_base",
         "announcements.results.tallies",
@@ -54,6 +64,7 @@ LAYERS = [
     ["announcements.models", "delivery.digest_choices", "delivery.preferences"],
     [
         "email_checks",
+        "escalation.declaration_checks",
         "inbox_scope",
         "method_checks",
         "notification",
@@ -67,7 +78,7 @@ LAYERS = [
     ["delivery", "notify_words"],
     ["notify_insert"],
     ["actions", "announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks", "worker_task"],
-    ["confirmations", "live"],
+    ["confirmations", "escalation", "live"],
     ["flash_claim"],
     [
         "actions.checks",
@@ -122,6 +133,13 @@ INSIDE = {
         ["preparing"],
         ["groups"],
         ["worker"],
+    ],
+    "escalation": [
+        ["after", "models"],
+        ["cancelling", "declaration_checks", "outcomes", "planning"],
+        ["history", "people"],
+        ["acting"],
+        ["running"],
     ],
     "transports": [
         [

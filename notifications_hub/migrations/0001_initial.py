@@ -599,6 +599,7 @@ class Migration(migrations.Migration):
                         to="notifications_hub.delivery",
                     ),
                 ),
+                ("escalation", models.PositiveSmallIntegerField(db_default=0, default=0, editable=False)),
             ],
             options={
                 "verbose_name": "delivery",
@@ -1338,7 +1339,8 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="delivery",
             constraint=models.UniqueConstraint(
-                fields=("notification", "transport", "address", "is_retraction"), name="hub_delivery_once"
+                fields=("notification", "transport", "address", "is_retraction", "escalation"),
+                name="hub_delivery_once",
             ),
         ),
         migrations.AddConstraint(
@@ -1593,6 +1595,53 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="reminder",
             constraint=models.UniqueConstraint(fields=("subject", "number"), name="hub_reminder_once"),
+        ),
+        migrations.CreateModel(
+            name="EscalationStep",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveSmallIntegerField()),
+                ("method", models.CharField(blank=True, max_length=20)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "waiting"),
+                            ("done", "done"),
+                            ("failed", "failed"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        default="waiting",
+                        max_length=10,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=30)),
+                ("reason_parameters", models.JSONField(default=dict)),
+                ("planned_for", models.DateTimeField()),
+                ("due_at", models.DateTimeField()),
+                ("claim", models.UUIDField(null=True)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("trail", models.JSONField(default=list)),
+                ("created", models.DateTimeField(auto_now_add=True)),
+                ("settled_at", models.DateTimeField(null=True)),
+                (
+                    "notification",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="escalation_steps",
+                        to=settings.NOTIFICATIONS_NOTIFICATION_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(condition=models.Q(("state", "waiting")), fields=["due_at"], name="hub_escalation_due")
+                ],
+                "constraints": [models.UniqueConstraint(fields=("notification", "number"), name="hub_escalation_once")],
+            },
         ),
         migrations.CreateModel(
             name="ActionResult",

@@ -178,7 +178,7 @@ PAGES: Mapping[str, Sequence[Act]] = {
     ],
     "preferences": [
         get("/notifications/preferences/"),
-        post("/notifications/preferences/", lambda _world: {"default": ["live", "flash"]}),
+        post("/notifications/preferences/", lambda _world: {"default:live": "on", "whole": "flash:on"}),
     ],
     "forget-device": [post("/notifications/preferences/forget-device/", lambda world: {"id": world.browser.pk})],
     "test-device": [post("/notifications/preferences/test-device/", lambda world: {"id": world.browser.pk})],
@@ -238,6 +238,11 @@ ROUTES: Mapping[str, Sequence[Act]] = {
     "GET digests/": [get(f"{API}digests/")],
     "PATCH digests/": [send(f"{API}digests/", lambda _world: {"hour": 9}, method="patch")],
     "POST quiet-hours/pause/": [send(f"{API}quiet-hours/pause/", lambda _world: {"until": None})],
+    "GET preferences/": [get(f"{API}preferences/")],
+    "PATCH preferences/": [
+        send(f"{API}preferences/", lambda _world: {"all": {"live": False}}, method="patch"),
+        send(f"{API}preferences/", lambda _world: {"kinds": {"comment.reply": {"reset": True}}}, method="patch"),
+    ],
     "GET push/subscriptions/": [get(f"{API}push/subscriptions/")],
     # These two look up the endpoint's addresses, which a test must not.
     "POST push/subscriptions/": [

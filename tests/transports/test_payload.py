@@ -50,6 +50,10 @@ def test_the_most_private_kind_shows_no_content() -> None:
     assert [action["action"] for action in notification["actions"]] == ["open", "read"]
 
 
+def test_only_a_repeated_message_disturbs_again_in_the_place_of_the_earlier_one() -> None:
+    assert (shown().get("renotify"), shown(repeat=1)["renotify"]) == (None, True)
+
+
 def test_a_message_without_a_url_links_to_the_inbox() -> None:
     assert json.loads(encode(reply(url="")))["url"].startswith("/")
 

@@ -72,6 +72,8 @@ class _Envelope:
         }
         if message.retracts:
             return self._retraction(message)
+        if message.repeat:
+            notification["renotify"] = True
         if message.actions:
             notification["actions"] = [self._action(action, url) for action in message.actions]
         return {

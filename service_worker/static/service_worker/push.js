@@ -105,6 +105,7 @@
   async function showWithWords(payload, owner) {
     const shape = payload.notification ?? {};
     const actions = actionsOf(shape.actions);
+    const tag = text(shape.tag);
     const pushData = {
       id: text(payload.id),
       url: text(payload.url),
@@ -116,7 +117,9 @@
     };
     await worker.registration.showNotification(text(shape.title) || untitled(), {
       body: text(shape.body),
-      tag: text(shape.tag),
+      tag,
+      // It takes the place of the earlier one, and is to be noticed again. Browsers refuse that without a tag.
+      ...(shape.renotify === true && tag !== "" && { renotify: true }),
       lang: text(shape.lang),
       dir: shape.dir === "ltr" || shape.dir === "rtl" ? shape.dir : "auto",
       data: { notificationsHub: pushData },

@@ -130,6 +130,17 @@ for (const [what, event] of /** @type {[string, any][]} */ ([
   });
 }
 
+test("a repeated push is to be noticed again, unless it has no tag, which browsers refuse", async () => {
+  const worker = aWorker();
+  for (const notification of [SAMPLE.notification, { ...SAMPLE.notification, renotify: true }, { renotify: true }]) {
+    await worker.dispatch("push", pushed({ ...SAMPLE, notification }));
+  }
+  assert.deepEqual(
+    worker.shown.map((one) => one.renotify),
+    [undefined, true, undefined],
+  );
+});
+
 test("the unread count is shown on the app's icon", async () => {
   const worker = aWorker();
   await worker.dispatch("push", pushed(SAMPLE));
