@@ -42,6 +42,7 @@ from notifications_hub.inbox_scope import scope_of
 from notifications_hub.inbox_summary import summary_for
 from notifications_hub.message import Item
 from notifications_hub.notification import Notification
+from notifications_hub.preference_links import KIND, place_of, preferences_of
 from notifications_hub.transports import transport_names
 from notifications_hub.transports.web_push import subscriptions, vapid
 from notifications_hub.users import Person
@@ -217,6 +218,8 @@ def preferences_page(request: HttpRequest) -> HttpResponse:
         preference_form.save(person_of(request), request.POST)
         messages.success(request, _("Your preferences are saved."))
         return redirect("notifications_hub:preferences")
+    if place := place_of(request.GET.get(KIND, "")):
+        return redirect(f"{request.path}#{place}")
     return TemplateResponse(request, "notifications_hub/preferences.html", preferences_context(request))
 
 
@@ -265,6 +268,7 @@ def why(request: HttpRequest, item_id: str) -> HttpResponse:
         "item": InboxEntry.of(row),
         "steps": report_steps(row),
         "not_pushed": not_pushed(row),
+        "preferences": preferences_of(row.kind),
         "zone": _named_zone(),
     }
     response = TemplateResponse(request, "notifications_hub/why.html", context)

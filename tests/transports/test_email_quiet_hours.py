@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
 
 from accounts.models import User
 from notifications_hub.delivery.models import Delivery
@@ -16,7 +17,7 @@ from notifications_hub.quiet_hours.schedules import save_schedule
 from tests.support.deliveries import send, states
 from tests.support.quiet import Commits, change
 from tests.support.smtp import MailServer, html_of, text_of
-from tests.transports.test_email import _no_kind_is_left, alice, mails, the_email, work
+from tests.transports.test_email import _no_kind_is_left, alice, mails, path_in, the_email, work
 
 __all__ = ["_no_kind_is_left", "alice", "mails"]
 
@@ -34,12 +35,17 @@ def test_emails_that_waited_are_one_email(alice: User, bob: User, mails: MailSer
     work()
     email = the_email(mails)
     assert email["Subject"] == "2 notifications while you were away"
-    assert "List-Unsubscribe" not in email
+    assert email["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert "https://hub.example/notifications/preferences/?kind=quiet.summary" in text_of(email)
     for words in (text_of(email), html_of(email)):
         assert "asked first" in words
         assert "asked again" in words
         assert "https://hub.example/notifications/" in words
     assert states() == [("sent", "summed_up")] * 2
+    stranger = Client(enforce_csrf_checks=True)
+    stranger.post(path_in(str(email["List-Unsubscribe"])), {"List-Unsubscribe": "One-Click"})
+    send(bob, alice)
+    assert Delivery.objects.count() == 2
 
 
 def test_a_pause_that_ends_early_still_gives_a_push_its_time(

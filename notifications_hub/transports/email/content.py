@@ -24,6 +24,8 @@ from django.utils.translation import gettext as _
 from notifications_hub.conf import hub_settings
 from notifications_hub.kinds import kind_of
 from notifications_hub.message import Message, veiled
+from notifications_hub.own_kinds import QuietSummary
+from notifications_hub.preference_links import preferences_of
 from notifications_hub.transports.email.headers import headers_of, sender
 from notifications_hub.transports.email.recipients import Recipient
 from notifications_hub.transports.email.unsubscribe_links import Subscription
@@ -33,6 +35,8 @@ from notifications_hub.web.text import balanced, storable
 LONGEST_SUBJECT, LONGEST_PREVIEW = 150, 120
 _WHOLE = frozenset({"list-unsubscribe", "in-reply-to", "references"})
 _READ = "read"
+OF_MANY_KINDS = frozenset({QuietSummary.name})
+"""Kinds of emails that sum up notifications of several kinds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +73,15 @@ def email_for(message: Message, recipient: Recipient, *, optional: bool) -> Emai
         # Its subject is shown on locked screens, and servers on the way read it all.
         shown = veiled(message)
         label = str(kind_of(message.kind).label or message.kind)
-        unsubscribe = _absolute(Subscription(recipient.pk, message.kind).path) if optional else ""
-        context = {**_context(shown, label), "unsubscribe_url": unsubscribe}
-        if optional:
-            context["unsubscribe_all_url"] = _absolute(Subscription(recipient.pk).path)
+        unsubscribe = _unsubscribe_urls(message.kind, recipient, optional=optional)
+        context = {**_context(shown, label), **unsubscribe}
+        link = unsubscribe["unsubscribe_url"] or unsubscribe["unsubscribe_all_url"]
         made = HubEmail(
             subject=subject_of(shown.title),
             body=_rendered(message.kind, "txt", context),
             from_email=sender(),
             to=[recipient.address],
-            headers=dict(headers_of(message, recipient, list_label=_one_line(label), unsubscribe=unsubscribe)),
+            headers=dict(headers_of(message, recipient, list_label=_one_line(label), unsubscribe=link)),
         )
         made.attach_alternative(_rendered(message.kind, "html", context), "text/html")
         return made
@@ -108,12 +111,19 @@ def _context(message: Message, label: str) -> dict[str, Any]:
             if action.url and action.name != _READ
         ],
         "kind_label": label,
-        "preferences_url": _absolute(_page("preferences")),
+        "preferences_url": _absolute(preferences_of(message.kind)),
         "site_name": urlsplit(hub_settings.site_url).netloc,
         "site_url": hub_settings.site_url,
         "language": message.language,
         "direction": "rtl" if translation.get_language_bidi() else "ltr",
     }
+
+
+def _unsubscribe_urls(kind: str, recipient: Recipient, *, optional: bool) -> dict[str, str]:
+    """Return the links that stop a kind, and all kinds. A summary of several kinds has only the second."""
+    everything = _absolute(Subscription(recipient.pk).path) if optional or kind in OF_MANY_KINDS else ""
+    only = _absolute(Subscription(recipient.pk, kind).path) if optional and kind not in OF_MANY_KINDS else ""
+    return {"unsubscribe_url": only, "unsubscribe_all_url": everything}
 
 
 def _rendered(kind: str, ending: str, context: dict[str, Any]) -> str:

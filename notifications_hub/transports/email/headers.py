@@ -23,7 +23,7 @@ def sender() -> str:
 
 
 def headers_of(message: Message, recipient: Recipient, *, list_label: str, unsubscribe: str) -> Mapping[str, str]:
-    """Return the headers. `unsubscribe` is the absolute link of the kind, or empty if it cannot be switched off."""
+    """Return the headers. `unsubscribe` is the absolute link that stops such emails; empty if nothing does."""
     headers = {
         # The same for a delivery that is sent twice, so that mail programs show one.
         "Message-ID": _identifier("message", message.id, str(recipient.pk)),
