@@ -59,7 +59,9 @@ def test_an_announcement_is_shown_with_its_marks_and_without_scripts(alice: User
 def test_a_link_leads_to_the_row_of_a_kind_also_by_way_of_the_sign_in(alice: User) -> None:
     client = Client()
     to_sign_in = client.get(preferences_of("comment.reply"))
-    answer = client.post(to_sign_in.headers["Location"], {"username": "alice", "password": "three-red-lamps"}, follow=True)
+    answer = client.post(
+        to_sign_in.headers["Location"], {"username": "alice", "password": "three-red-lamps"}, follow=True
+    )
     assert answer.redirect_chain[-1] == (f"{PREFERENCES}#kind-comment.reply", 302)
     assert 'id="kind-comment.reply"' in answer.content.decode()
 
