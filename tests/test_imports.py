@@ -124,6 +124,7 @@ INSIDE = {
             "email",
             "email.models",
             "email.unsubscribe_links",
+            "email.wire_form",
             "outbound",
             "outbound.endpoints",
             "own_addresses",

@@ -1,4 +1,4 @@
-"""On a site with Django's `LoginRequiredMiddleware`, the hub's public addresses stay public."""
+"""The hub's public addresses on a site with Django's `LoginRequiredMiddleware`."""
 
 from __future__ import annotations
 

@@ -6,14 +6,11 @@ for that kind. Each extends `base.html` or `base.txt`, whose blocks a host overr
 
 from __future__ import annotations
 
-import email.policy
 import unicodedata
 from dataclasses import dataclass
-from email.policy import EmailPolicy
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-import django
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import select_template
 from django.urls import NoReverseMatch, reverse
@@ -29,11 +26,11 @@ from notifications_hub.preference_links import preferences_of
 from notifications_hub.transports.email.headers import headers_of, sender
 from notifications_hub.transports.email.recipients import Recipient
 from notifications_hub.transports.email.unsubscribe_links import Subscription
+from notifications_hub.transports.email.wire_form import HubEmail
 from notifications_hub.web.site_paths import use_script_name
 from notifications_hub.web.text import balanced, storable
 
 LONGEST_SUBJECT, LONGEST_PREVIEW = 150, 120
-_WHOLE = frozenset({"list-unsubscribe", "in-reply-to", "references"})
 _READ = "read"
 OF_MANY_KINDS = frozenset({QuietSummary.name})
 """Kinds of emails that sum up notifications of several kinds."""
@@ -43,26 +40,6 @@ OF_MANY_KINDS = frozenset({QuietSummary.name})
 class Link:
     label: str
     url: str
-
-
-class _WholeLinks(EmailPolicy):
-    """A policy that leaves links and ids whole. Python would encode a longer one, and no mail program could read it."""
-
-    def fold(self, name: str, value: Any) -> str:
-        return f"{name}: {value}{self.linesep}" if name.lower() in _WHOLE else super().fold(name, value)
-
-    def fold_binary(self, name: str, value: Any) -> bytes:
-        return self.fold(name, value).encode() if name.lower() in _WHOLE else super().fold_binary(name, value)
-
-
-class HubEmail(EmailMultiAlternatives):
-    """An email whose links stay whole in its headers."""
-
-    def message(self, **kwargs: Any) -> Any:
-        # Before Django 6.0, Python's older policy does so.
-        if django.VERSION >= (6, 0):
-            kwargs["policy"] = _WholeLinks(linesep=kwargs.get("policy", email.policy.default).linesep)
-        return super().message(**kwargs)
 
 
 def email_for(message: Message, recipient: Recipient, *, optional: bool) -> EmailMultiAlternatives:
