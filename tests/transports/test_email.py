@@ -212,7 +212,7 @@ def test_text_and_html_say_the_same(alice: User, bob: User, mails: MailServer) -
     assert "&lt;b&gt;Hi&lt;/b&gt; &amp; bye.<br>Second line." in html
     assert 'href="https://hub.example/posts/9/"' in html
     preferences = "https://hub.example/notifications/preferences/?kind=default"
-    assert f"Preferences: {preferences}" in text
+    assert f"Preferences:\r\n{preferences}\r\n" in text
     assert f'href="{preferences}"' in html
     assert '<html lang="en" dir="ltr">' in html
     assert "prefers-color-scheme: dark" in html
@@ -475,7 +475,7 @@ def test_the_other_link_stops_all_emails_and_its_page_undoes_it(alice: User, bob
     choose_methods(alice, "announcement", ["live"])
     notify.send(bob, recipient=alice, verb="waved")
     work()
-    link = text_of(the_email(mails)).split("Stop all emails: https://hub.example")[1].split()[0]
+    link = text_of(the_email(mails)).split("Stop all emails:\r\nhttps://hub.example")[1].split()[0]
     page = Client().post(link)
     assert all("email" not in row.methods for row in Preference.objects.filter(person=alice))
     assert Preference.objects.filter(person=alice, kind="default").exists()

@@ -106,7 +106,7 @@ def _unsubscribe_urls(kind: str, recipient: Recipient, *, optional: bool) -> dic
 def _rendered(kind: str, ending: str, context: dict[str, Any]) -> str:
     names = [f"notifications_hub/email/{name}.{ending}" for name in (kind, "message")]
     text: str = select_template(names).render(context)
-    return text if ending == "html" else f"{text.strip()}\n"
+    return f"{text.strip()}\n"
 
 
 def _storable(text: str) -> str:

@@ -1,50 +1,81 @@
 """The wire form of an email: headers that stay whole, and boundaries that are the same each time.
 
-Python splits and encodes every header by rules for the worst case, which takes longer than rendering the email. Most
-are short and plain, so they are written as they are.
+Python splits and encodes every header by rules for the worst case, which takes longer than rendering the email. It may
+also leave a header's first line empty. So what is plain, or encoded already, is folded here.
 """
 
 from __future__ import annotations
 
 import email.policy
+import re
+from email.header import Header
 from email.message import Message as ParsedMessage
 from email.policy import Compat32, EmailPolicy
+from email.utils import formataddr
 from typing import Any
 
 import django
 from django.core.mail import EmailMultiAlternatives
 from django.utils.crypto import salted_hmac
 
-MOST_CHARACTERS = 76
-"""Characters of a line that need no folding."""
+LONGEST_LINE = 78
+"""Characters of a line, if it has a place to fold. RFC 5322, section 2.1.1."""
+_WORD = 66
+"""Characters of an encoded word, so that it fits beside the names of headers."""
 _SALT = "notifications_hub.email.boundary"
 _WHOLE = frozenset({"list-unsubscribe", "in-reply-to", "references"})
+_LIST_ID = "list-id"
+_FOLD = re.compile(r"\r?\n[ \t]+")
 
 
 class _Modern(EmailPolicy):
     """A policy that leaves links and ids whole. Python would encode a longer one, and no mail program could read it."""
 
     def fold(self, name: str, value: Any) -> str:
-        is_as_it_is = name.lower() in _WHOLE or _is_plain(name, value)
-        return f"{name}: {value}{self.linesep}" if is_as_it_is else super().fold(name, value)
+        found = _written(name, str(value), self.linesep)
+        return super().fold(name, value) if found is None else found
 
     def fold_binary(self, name: str, value: Any) -> bytes:
-        is_as_it_is = name.lower() in _WHOLE or _is_plain(name, value)
-        return f"{name}: {value}{self.linesep}".encode() if is_as_it_is else super().fold_binary(name, value)
+        found = _written(name, str(value), self.linesep)
+        return super().fold_binary(name, value) if found is None else found.encode("ascii")
+
+
+def _written(name: str, text: str, linesep: str) -> str | None:
+    """Return the lines of a header, or None if Python has to encode it."""
+    if name.lower() == _LIST_ID and not text.isascii():
+        label, _space, identifier = text.rpartition(" ")
+        return _folded(name, list_id(label, identifier.strip("<>")), linesep)
+    if text.isascii() and (name.lower() in _WHOLE or (len(name) + len(text) < LONGEST_LINE - 2 and "=?" not in text)):
+        return f"{name}: {text}{linesep}"
+    return None
 
 
 class _Classic(Compat32):
-    """The policy of Django before 6.0, which leaves links and ids whole by itself."""
+    """The policy of Django before 6.0, which encodes a header when it is set."""
 
     def fold_binary(self, name: str, value: Any) -> bytes:
-        if _is_plain(name, value):
-            return f"{name}: {value}{self.linesep}".encode("ascii")
+        if isinstance(value, str) and value.isascii():
+            return _folded(name, _FOLD.sub(" ", value), self.linesep).encode("ascii")
         return super().fold_binary(name, value)
 
 
-def _is_plain(name: str, value: Any) -> bool:
-    text = str(value)
-    return text.isascii() and len(name) + len(text) < MOST_CHARACTERS and "=?" not in text and text.isprintable()
+def _folded(name: str, text: str, linesep: str) -> str:
+    """Return a header of plain text, folded at its spaces. Its first line is never empty."""
+    first, *others = text.split(" ")
+    lines = [f"{name}: {first}"]
+    for word in others:
+        if len(lines[-1]) + 1 + len(word) > LONGEST_LINE:
+            lines.append(f" {word}")
+        else:
+            lines[-1] += f" {word}"
+    return linesep.join(lines) + linesep
+
+
+def list_id(label: str, identifier: str) -> str:
+    """Return a `List-Id` (RFC 2919). Only its label is encoded: filters read the identifier as it is."""
+    if label.isascii():
+        return formataddr((label, identifier))
+    return f"{Header(label, 'utf-8').encode(linesep='', maxlinelen=_WORD)} <{identifier}>"
 
 
 _CLASSIC = _Classic()
