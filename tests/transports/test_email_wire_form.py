@@ -7,6 +7,7 @@ import email.policy
 from email.message import EmailMessage
 from typing import Any
 
+import django
 import pytest
 from django.core.mail import EmailMultiAlternatives
 from pytest_django import Settings
@@ -31,12 +32,10 @@ def _site(settings: Settings) -> None:
 
 def wire_form(made: EmailMultiAlternatives) -> bytes:
     """Return the bytes that Django's own backend sends."""
-    try:
-        # Django 6.0 and later.
-        found: bytes = made.message(policy=email.policy.SMTP).as_bytes()  # type: ignore[call-arg]
-    except TypeError:
-        found = made.message().as_bytes(linesep="\r\n")
-    return found
+    message: Any = made.message
+    if django.VERSION >= (6, 0):
+        return bytes(message(policy=email.policy.SMTP).as_bytes())
+    return bytes(message().as_bytes(linesep="\r\n"))
 
 
 def sent(title: str, body: str = "I agree.", language: str = "en") -> tuple[bytes, EmailMessage]:
