@@ -201,6 +201,7 @@ ROUTES: Mapping[str, Sequence[Act]] = {
     "POST notifications/read/": marking("read"),
     "POST notifications/unread/": marking("unread"),
     "POST notifications/seen/": marking("seen"),
+    "POST notifications/shown/": [send(f"{API}notifications/shown/", lambda world: {"ids": world.ids(20)})],
     "POST notifications/archive/": marking("archive"),
     "POST notifications/unarchive/": marking("unarchive"),
     "POST notifications/undo/": [send(f"{API}notifications/undo/", lambda world: {"undo": world.undo})],
