@@ -34,6 +34,9 @@ class Message:
     `url` is a path of this site. An announcement may also name a page of another site, in `leads_to`. Only pages link
     there, and say so. With `retracts`, it takes back the message with the same tag, and its title says so.
     Messages about the same target have the same `thread`, which is empty without a target.
+
+    `reason` is the code of why the person gets it, and `because` says it in words; both may be empty. `followed` is the
+    signed reference of the thing that the person may unfollow. A transport also gets the link, in `unfollow_url`.
     """
 
     id: str
@@ -54,6 +57,10 @@ class Message:
     retracts: bool = False
     leads_to: str = ""
     thread: str = ""
+    reason: str = ""
+    because: str = ""
+    followed: str = ""
+    unfollow_url: str = ""
 
     @property
     def host(self) -> str:
@@ -152,6 +159,8 @@ class Item:
         }
         if message.urgency is Urgency.CRITICAL:
             shape["critical"] = True
+        if message.reason:
+            shape["reason"] = {"code": message.reason, "words": message.because, "object": message.followed or None}
         if message.leads_to:
             shape["leads_to"] = message.leads_to
         if self.translations is not None:

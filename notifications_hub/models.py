@@ -10,6 +10,7 @@ from notifications_hub.announcements.results.models import ResultFigure, ResultF
 from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.audience_lists import AudienceList, AudienceListMember
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
+from notifications_hub.following.models import Follow
 from notifications_hub.jobs.models import Job
 from notifications_hub.live.revocation import Revocation
 from notifications_hub.live.topic_presence import PresenceHold, PresenceHub, TopicPresence
@@ -34,6 +35,7 @@ __all__ = [
     "Delivery",
     "Event",
     "FlashRest",
+    "Follow",
     "ImportPosition",
     "Job",
     "Notification",

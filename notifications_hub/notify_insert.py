@@ -53,7 +53,8 @@ def insert(draft: Draft, people: Sequence[Any], words: SharedWords, tables: Tabl
     parameters = _parameters(draft, values, words) | recipients | _transports(draft, tables)
     extension = None if draft.extension is None else type(draft.extension)
     with database.cursor() as sql:
-        sql.execute(statement(len(words.all), tables, extension, numbers=numbers), parameters)
+        reasons = draft.has_reason
+        sql.execute(statement(len(words.all), tables, extension, numbers=numbers, reasons=reasons), parameters)
         found = sql.fetchall()
     rows = _rows(draft, values, [(people[number - 1], *own) for number, *own, _methods, _armed, _seq in found])
     return [
@@ -79,6 +80,8 @@ def _parameters(draft: Draft, values: Mapping[str, Any], words: SharedWords) -> 
         parameters |= {f"item{index}": one.item, f"tag{index}": one.tag}
     if draft.extension is not None:
         parameters |= _extension_parameters(draft.extension)
+    if draft.has_reason:
+        parameters |= {"reasons": ",".join(one.reason or "" for one in words.all), "followed": values["followed"]}
     return parameters | {
         "words": ",".join(map(str, words.of_person)),
         "methods": as_json(sorted(default_methods(draft.kind))),
@@ -115,6 +118,8 @@ def _rows(
         row.__dict__.update(id=pk, recipient_id=person.pk, toast=toast, flash=flash)
         # Related objects that the caller has need no query.
         row._state.fields_cache = {**types, "recipient": person}
+        if draft.reasons:
+            row.__dict__["reason"] = draft.reason_of(person)
         if draft.extension is not None:
             draft.extension.for_notification(row)
         yield row

@@ -101,19 +101,26 @@ _ADDRESSES = """SELECT made.id, CAST(%(transport{number})s AS text), left(CAST(a
     WHERE methods ? %(transport{number})s AND address.{usable}"""
 
 
+# The reason of each person is that of their words.
+_REASON = ("reason, followed", "(string_to_array(%(reasons)s, ','))[words + 1], %(followed)s")
+
+
 @lru_cache(maxsize=256)
-def statement(words: int, tables: Tables, extension: type[NotificationExtension] | None, *, numbers: bool) -> str:
+def statement(
+    words: int, tables: Tables, extension: type[NotificationExtension] | None, *, numbers: bool, reasons: bool = False
+) -> str:
     """Return the statement for this number of different words. With `numbers` it numbers one person's event.
 
-    With an `extension`, it takes the values of the host's columns as `extension0` and so on.
+    With an `extension`, it takes the values of the host's columns as `extension0` and so on. With `reasons`, it takes
+    the reason of each of the words.
     """
     columns = shared_columns()
     key = get_user_model()._meta.pk
     return _INSERT.format(
         numbering=_numbering(key, extension) if numbers else "",
         key=key.rel_db_type(connection),
-        columns=", ".join(columns),
-        values=", ".join(f"%({name})s" for name in columns),
+        columns=", ".join([*columns, *_REASON[:1] * reasons]),
+        values=", ".join([*(f"%({name})s" for name in columns), *_REASON[1:] * reasons]),
         words=", ".join(f"({n}, CAST(%(item{n})s AS jsonb), CAST(%(tag{n})s AS text))" for n in range(words)),
         seq="(SELECT seq FROM turn)" if numbers else "CAST(NULL AS bigint)",
         extended=_extended(extension) if extension else "",

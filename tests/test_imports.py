@@ -19,7 +19,7 @@ HUB = "notifications_hub"
 LAYERS = [
     ["admin_guards", "admin_lists", "cache_keys", "name_clashes"],
     ["database", "kinds", "task_framework", "users", "web"],
-    ["own_kinds", "system_actors"],
+    ["following.followed", "following.reasons", "own_kinds", "system_actors"],
     [
         "announcements.results.models",
         "audience_lists",
@@ -31,7 +31,7 @@ LAYERS = [
         "quiet_hours.calendar",
         "rendering",
     ],
-    ["announcements.results.failures", "delivery.bulk", "discovery", "quiet_hours.models", "signals"],
+    ["announcements.results.failures", "delivery.bulk", "discovery", "following.models", "quiet_hours.models", "signals"],
     [
         "admin_base",
         "announcements.results.tallies",
@@ -47,7 +47,7 @@ LAYERS = [
         "announcements.queryset",
         "announcements.validation",
     ],
-    ["announcements.models"],
+    ["announcements.models", "following"],
     [
         "delivery.preferences",
         "email_checks",

@@ -1,0 +1,1 @@
+"""Following: who wants to hear about one thing, why, and until when not."""
