@@ -25,6 +25,7 @@ const SCRIPTS = {
   "local-times": "elements/local-times-element-define.js",
   "live-list": "elements/live-list-element-define.js",
   "quiet-hours": "elements/quiet-hours-element-define.js",
+  follow: "elements/follow-button-element-define.js",
   "push-subscription": "elements/push-subscription-element-define.js",
   "task-progress": "elements/task-progress-element-define.js",
   "signed-out": "push/signed-out.js",
@@ -45,6 +46,7 @@ const STYLES = {
   admin: "admin/admin.css",
   announcements: "admin/announcements.css",
   banners: "banners.css",
+  follow: "follow.css",
 };
 const TYPES = '// The types of client.js, which is built from this module.\nexport * from "../client.js";\n';
 

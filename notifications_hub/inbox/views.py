@@ -74,6 +74,8 @@ class InboxEntry:
     at: datetime
     unread: bool
     archived: bool
+    because: str = ""
+    followed: str = ""
 
     @classmethod
     def of(cls, row: Notification) -> Self:
@@ -97,6 +99,8 @@ class InboxEntry:
             at=item.at,
             unread=item.unread,
             archived=item.archived,
+            because=message.because,
+            followed=message.followed,
         )
 
 
@@ -266,6 +270,9 @@ def why(request: HttpRequest, item_id: str) -> HttpResponse:
         "steps": report_steps(row),
         "not_pushed": not_pushed(row),
         "zone": _named_zone(),
+        "api": links.api(),
+        "csrf": get_token(request),
+        "here": request.path,
     }
     response = TemplateResponse(request, "notifications_hub/why.html", context)
     if is_under_way(row) and datetime.now(UTC) - row.timestamp < WATCHED:

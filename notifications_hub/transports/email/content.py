@@ -108,6 +108,8 @@ def _context(message: Message, label: str) -> dict[str, Any]:
             if action.url and action.name != _READ
         ],
         "kind_label": label,
+        "because": message.because,
+        "unfollow_url": _absolute(message.unfollow_url),
         "preferences_url": _absolute(_page("preferences")),
         "site_name": urlsplit(hub_settings.site_url).netloc,
         "site_url": hub_settings.site_url,

@@ -32,8 +32,9 @@
 
   /** The worker's only own words: it has no page to take them from, and every push must show something. */
   const UNTITLED = { en: "New notification", zh: "新通知" };
-  /** The name of the button that opens no page. */
+  /** The names of the buttons that open no page. */
   const READ = "read";
+  const UNFOLLOW = "hub-unfollow";
   const CACHE = "notifications-hub";
   const HELLO = "notifications-hub";
   const ENTRY = "/notifications-hub/note";
@@ -144,6 +145,7 @@
   async function click(notification, pushData, action) {
     notification.close();
     if (action === READ) return report(pushData, "read");
+    if (action === UNFOLLOW) return report(pushData, "unfollow");
     const target = ownUrl(pushData.actions[action] ?? pushData.url) ?? worker.registration.scope;
     // In parallel: a worker may open a window only for a moment after the click.
     await Promise.all([open(target), report(pushData, "clicked")]);
@@ -161,7 +163,7 @@
    * the app's icon. Best effort: an unreported push counts as not delivered, so the next page shows the notification.
    *
    * @param {PushData} pushData
-   * @param {"shown" | "clicked" | "read"} action
+   * @param {"shown" | "clicked" | "read" | "unfollow"} action
    */
   async function report({ act, token }, action) {
     const url = ownUrl(act);

@@ -155,6 +155,7 @@ export class NotificationBellElement extends HTMLElement {
       older: () => this.#inbox?.feed.showOlder(),
       read: (/** @type {string} */ id) => this.#inbox?.feed.markRead(id),
       archive: (/** @type {string} */ id) => this.#inbox?.feed.archive(id),
+      unfollow: (/** @type {string} */ id) => this.#inbox?.feed.unfollow(id),
     };
   }
 

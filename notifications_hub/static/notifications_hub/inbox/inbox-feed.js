@@ -156,6 +156,12 @@ export class InboxFeed extends EventTarget {
     return this.#changes.make({ mark: "archive", ids: [id], show: () => this.#show("archived", [id]) });
   }
 
+  /** @param {string} id of an item, whose thing is followed no more */
+  unfollow(id) {
+    const object = this.#store.get(id)?.reason?.object;
+    return object ? this.#changes.unfollow(object) : undefined;
+  }
+
   async markAllSeen() {
     const { unread, unseen } = this.#store;
     if (unseen === 0) return;

@@ -29,6 +29,7 @@ import { signInLink } from "./sign-in-link.js";
  * @property {() => void} older
  * @property {(id: string) => void} read
  * @property {(id: string) => void} archive
+ * @property {(id: string) => void} unfollow
  */
 
 /**
@@ -247,6 +248,8 @@ export class NotificationPanel {
         return isSecond ? undefined : this.#actions.read(id);
       case "archive":
         return isSecond ? undefined : this.#actions.archive(id);
+      case "unfollow":
+        return isSecond ? undefined : this.#actions.unfollow(id);
     }
   }
 

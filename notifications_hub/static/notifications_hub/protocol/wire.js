@@ -18,6 +18,8 @@
  * @property {boolean} archived
  * @property {boolean} delivered
  * @property {boolean} toast false to list and count it without a toast
+ * @property {{code: string, words: string, object: string | null, unfollowed?: boolean}} [reason] why the person got
+ *   it, if the site says so; `object` can be unfollowed, unless it is already
  * @property {boolean} [critical] true to show it in quiet hours too
  * @property {Record<string, any>} [data] stored by its kind
  * @property {Record<string, any>} [extension] columns that the site adds for pages
