@@ -40,7 +40,7 @@ class FollowReason:
         _reasons[self.code] = self
 
 
-FollowReason(code="author", label=_("You wrote it"), sentence=_("Because you wrote this."))
+FollowReason(code="author", label=_("You wrote it"), sentence=_("Because this is yours."))
 FollowReason(code="commenter", label=_("You commented on it"), sentence=_("Because you commented on this."))
 FollowReason(code="mentioned", label=_("You were mentioned"), sentence=_("Because you were mentioned."))
 FollowReason(code=FOLLOWING, label=_("You chose to follow it"), sentence=_("Because you follow this."))

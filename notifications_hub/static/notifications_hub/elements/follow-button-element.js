@@ -16,7 +16,7 @@ const MUTES = { "mute-day": DAY, "mute-week": 7 * DAY };
 
 /**
  * `<follow-button object="…" api="…" csrf="…">` around a form: sends it without leaving the page, and shows what other
- * tabs change. Its parts are `toggle` with `on` and `off`, and perhaps `menu`, `unmute` and `muted`.
+ * tabs change. Its parts are `toggle` with `on` and `off`, `words`, and perhaps `menu` with `unmute`.
  */
 export class FollowButtonElement extends HTMLElement {
   #life = new AbortController();
@@ -56,7 +56,7 @@ export class FollowButtonElement extends HTMLElement {
       this.#apply(await http.send("POST", api, { object: this.getAttribute("object"), ...until }));
       this.#close(true);
     } catch {
-      setText(part(this, "trouble"), this.dataset.failed ?? "");
+      this.#say(this.dataset.failed ?? "", { failed: true });
     } finally {
       this.#busy = false;
     }
@@ -76,12 +76,19 @@ export class FollowButtonElement extends HTMLElement {
     this.#show("off", !following);
     this.#show("menu", following);
     this.#show("unmute", muted);
-    this.#show("muted", muted);
-    setText(part(this, "trouble"), "");
-    const words = part(this, "muted");
-    if (!words) return;
     const { muted: always = "", mutedUntil = "" } = this.dataset;
-    setText(words, until ? mutedUntil.replace("{time}", shortTime(Date.parse(until))) : always);
+    const ends = until ? mutedUntil.replace("{time}", shortTime(Date.parse(until))) : always;
+    this.#say(muted ? ends : "");
+  }
+
+  /**
+   * @param {string} words
+   * @param {{failed?: boolean}} [how]
+   */
+  #say(words, { failed = false } = {}) {
+    const place = part(this, "words");
+    place.toggleAttribute("data-failed", failed);
+    setText(place, words);
   }
 
   /**
