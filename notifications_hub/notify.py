@@ -31,6 +31,7 @@ from notifications_hub.following.followed import is_unsaved
 from notifications_hub.following.recipients import Followers
 from notifications_hub.notification import Notification, emit_items
 from notifications_hub.notify_arguments import BadArgument, BadRecipient, Draft, actor_of, draft_of
+from notifications_hub.notify_created import CreatedForFollowers
 from notifications_hub.notify_insert import Inserted, insert
 from notifications_hub.notify_statement import Tables
 from notifications_hub.notify_words import PersonalWords, SharedWords, words_of
@@ -50,8 +51,10 @@ attempted = Signal()
 
 def notify_handler(
     verb: str | None = None, *, sender: models.Model | SystemActor | None, recipient: object = None, **given: Any
-) -> list[Notification]:
-    """Create notifications, and return them. Accept every argument that django-notifications documents.
+) -> Sequence[Notification]:
+    """Create notifications, and return them: a list, or for followers a sequence that loads them when it is read.
+
+    It accepts every argument that django-notifications documents.
 
     `sender` is a saved instance, a `SystemActor`, or None: then the site notifies, and the words name nobody.
     `recipient` is a person, a group, `followers_of()` something, or a list, tuple, generator or queryset of people.
@@ -65,16 +68,20 @@ def notify_handler(
     require_time_zones()
     given.pop("signal", None)
     draft = draft_of(verb, sender, given)
-    made: list[Notification] = []
+    made: list[Notification] | CreatedForFollowers = []
+    if isinstance(recipient, Followers):
+        made = CreatedForFollowers()
     # In a caller's transaction this is a savepoint, so that the caller may catch an error and go on.
     is_enough = _is_small(recipient) and connection.get_autocommit()
     with nullcontext() if is_enough else transaction.atomic():
         for part, people in _parts(recipient, draft, sender):
             rows = _notify(part, people)
             attempted.send(Notification, draft=part, people=people, made=rows)
-            made += rows
+            made.extend(rows)
         if made and notification_created.has_listeners(Notification):
-            send_after_commit(notification_created, Notification, notifications=tuple(made))
+            send_after_commit(
+                notification_created, Notification, notifications=tuple(made) if isinstance(made, list) else made
+            )
     return made
 
 
@@ -109,9 +116,9 @@ def _parts(recipient: object, draft: Draft, sender: object) -> Iterator[tuple[Dr
         return
     if draft.has_reason:
         raise BadArgument("notify.send(): each follower has a reason of their own, so give none; nobody was notified.")
-    for rows in recipient.chunks(without=sender):
-        reasons = {row.person_id: row.reason for row in rows}
-        yield draft.for_followers(recipient.followed, reasons), [row.person for row in rows]
+    for pairs in recipient.chunks(without=sender):
+        reasons = {person.pk: reason for person, reason in pairs}
+        yield draft.for_followers(recipient.followed, reasons), [person for person, _reason in pairs]
 
 
 def _in_order(people: Iterator[Any], draft: Draft) -> Iterator[Any]:

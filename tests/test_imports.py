@@ -61,7 +61,7 @@ LAYERS = [
     ],
     ["delivery.arming", "notification_removal", "notify_arguments", "notify_statement", "package_import", "wsgi"],
     ["delivery", "notify_words"],
-    ["notify_insert"],
+    ["notify_created", "notify_insert"],
     ["announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks", "worker_task"],
     ["live"],
     ["flash_claim"],

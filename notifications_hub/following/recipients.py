@@ -25,7 +25,7 @@ class Followers:
         self._except = frozenset(person.pk for person in except_)
 
     def __iter__(self) -> Iterator[Any]:
-        return (row.person for rows in self.chunks() for row in rows)
+        return (person for people in self.chunks() for person, _reason in people)
 
     def __repr__(self) -> str:
         return f"<followers of {self._obj!r}>"
@@ -33,32 +33,37 @@ class Followers:
     def count(self) -> int:
         return self._rows(datetime.now(UTC)).exclude(person__in=self._except).count()
 
-    def chunks(self, *, without: object = None) -> Iterator[list[Follow]]:
-        """Yield follows with their people in the order of the people's keys, without the actor and inactive people.
+    def chunks(self, *, without: object = None) -> Iterator[list[tuple[Any, str]]]:
+        """Yield people with their reasons in the order of the people's keys, without the actor and inactive people.
 
-        Each chunk is a query of its own, from the last key on. So a long send holds no cursor open and no list.
+        Each chunk is two queries of its own, from the last key on. So a long send holds no cursor open and no list.
         """
-        rows = self._rows(datetime.now(UTC)).select_related("person").order_by("person")
-        last: Any = None
+        rows = self._rows(datetime.now(UTC)).order_by("person").values_list("person", "reason")
+        found: list[tuple[Any, str]] = []
         while True:
-            found = list((rows if last is None else rows.filter(person__gt=last))[:CHUNK])
-            wanted = [row for row in found if self._is_wanted(row.person, without)]
+            found = list((rows.filter(person__gt=found[-1][0]) if found else rows)[:CHUNK])
+            people = _everybody().in_bulk([key for key, _reason in found])
+            pairs = [(people[key], reason) for key, reason in found if key in people]
+            wanted = [(person, reason) for person, reason in pairs if self._is_wanted(person, without)]
             if wanted:
                 yield wanted
             if len(found) < CHUNK:
                 return
-            last = found[-1].person_id
 
     def _rows(self, now: datetime) -> FollowQuerySet:
         rows = Follow.objects.about(self.followed).heard(now)
         declared = declaration_of(type(self._obj))
         if declared is None or declared.visible_to is None:
             return rows
-        people = declared.visible_to(from_primary(get_user_model()._default_manager.all()), self._obj)
+        people = declared.visible_to(_everybody(), self._obj)
         return rows.filter(person__in=people.values("pk"))
 
     def _is_wanted(self, person: Any, without: object) -> bool:
         return bool(person.is_active) and person.pk not in self._except and person != without
+
+
+def _everybody() -> models.QuerySet[Any]:
+    return from_primary(get_user_model()._default_manager.all())
 
 
 def followers_of(obj: models.Model, *, except_: Any = ()) -> Followers:

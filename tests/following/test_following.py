@@ -150,13 +150,13 @@ def test_followers_are_read_in_chunks(alice: User, bob: User, charlie: User, adm
         follow(person, post)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recipients, "CHUNK", 2)
-        assert [len(rows) for rows in followers_of(post).chunks(without=admin)] == [2, 1]
+        assert [len(people) for people in followers_of(post).chunks(without=admin)] == [2, 1]
         assert set(followers_of(post)) == {alice, bob, charlie}
         with CaptureQueriesContext(
             connection,
         ) as asked:
             list(followers_of(post))
-    assert len(asked) == 2
+    assert len(asked) == 4
 
 
 def test_what_is_wrong_is_said(alice: User, bob: User, post: Post) -> None:
@@ -216,3 +216,18 @@ def test_pages_are_told_of_each_change(alice: User, post: Post) -> None:
         .values_list("data", flat=True)
     )
     assert [(one["following"], one["muted"]) for one in told] == [(True, False), (True, True), (False, False)]
+
+
+def test_what_followers_get_is_loaded_when_it_is_read(alice: User, bob: User, charlie: User, post: Post) -> None:
+    for person in (alice, bob):
+        follow(person, post)
+    made = notify.send(charlie, recipient=followers_of(post), verb="replied")[0][1]
+    assert len(made) == 2
+    assert (
+        [row.recipient for row in made]
+        == [row.recipient for row in made[:]]
+        == sorted([alice, bob], key=lambda p: p.pk)
+    )
+    assert made[-1].reason == "following"
+    Notification.objects.filter(pk=made[0].pk).delete()
+    assert len(list(made)) == 1
