@@ -37,6 +37,7 @@ class NotificationsHubConfig(AppConfig):
         from notifications_hub.announcements.results import folding, watching  # noqa: F401
         from notifications_hub.database.boolean_sql import respell_indexes
         from notifications_hub.delivery import worker_wakeup  # noqa: F401
+        from notifications_hub.following import checks as following_checks  # noqa: F401
         from notifications_hub.following import rules
         from notifications_hub.jobs import broker, log_removal, notifications, task_checks  # noqa: F401
         from notifications_hub.live import signing_out

@@ -20,6 +20,7 @@ GUIDES = (
     "django-tasks.md",
     "email.md",
     "extend-notifications.md",
+    "following.md",
     "jobs.md",
     "kind-catalogue.md",
     "kinds.md",

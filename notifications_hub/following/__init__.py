@@ -1,1 +1,1 @@
-"""Following: who wants to hear about one thing, why, and until when not."""
+"""Following: the people who want to hear about one thing, their reasons, and their mutes."""

@@ -21,7 +21,7 @@ from notifications_hub.web.nonce import nonce_of
 
 @dataclass(frozen=True, slots=True)
 class FollowButton:
-    """What the template of a follow button needs."""
+    """The values that the template of a follow button needs."""
 
     object: str
     standing: Standing

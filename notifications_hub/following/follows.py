@@ -25,7 +25,7 @@ CHANGED = "following.updated"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a person stands to a thing: whether they follow it, why, and until when it is muted."""
+    """The way a person stands to a thing: whether they follow it, why, and until when it is muted."""
 
     following: bool = False
     reason: str = ""

@@ -43,7 +43,7 @@ class Words(Schema):
 
 
 class ItemReason(Schema):
-    """Why the person got a notification."""
+    """The reason that the person got a notification."""
 
     code: str = Field(examples=["commenter"])
     words: str = Field(examples=["Because you commented on this."])

@@ -205,23 +205,24 @@ def test_a_deleted_thing_takes_its_follows_along(
     assert sum("DELETE" in one["sql"] and "_follow" in one["sql"] for one in asked) == 1
 
 
-def test_pages_are_told_of_each_change(alice: User, post: Post) -> None:
+def test_pages_hear_of_each_change(alice: User, post: Post) -> None:
     follow(alice, post)
     follow(alice, post)
     mute(alice, post, timezone.now() + timedelta(days=1))
     unfollow(alice, post)
-    told = (
+    logged = (
         Event.objects.filter(kind="following.updated", topic=f"inbox.{alice.pk}")
         .order_by("pk")
         .values_list("data", flat=True)
     )
-    assert [(one["following"], one["muted"]) for one in told] == [(True, False), (True, True), (False, False)]
+    assert [(one["following"], one["muted"]) for one in logged] == [(True, False), (True, True), (False, False)]
 
 
 def test_what_followers_get_is_loaded_when_it_is_read(alice: User, bob: User, charlie: User, post: Post) -> None:
     for person in (alice, bob):
         follow(person, post)
-    made = notify.send(charlie, recipient=followers_of(post), verb="replied")[0][1]
+    answers: Any = notify.send(charlie, recipient=followers_of(post), verb="replied")
+    made = answers[0][1]
     assert len(made) == 2
     assert (
         [row.recipient for row in made]
