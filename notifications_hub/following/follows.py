@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -97,6 +98,19 @@ def unmute(person: Any, obj: models.Model) -> bool:
 
 def standing_of(person: Any, followed: Followed) -> Standing:
     return Standing.of(Follow.objects.about(followed).filter(person=person).first())
+
+
+def followed_among(person: Any, things: Collection[str]) -> set[str]:
+    """Return those of the things, as text, that a person follows. It takes one query, and none without things."""
+    keys: dict[int, list[str]] = defaultdict(list)
+    for one in map(Followed.parse, things):
+        keys[one.content_type_id].append(one.key)
+    if not keys:
+        return set()
+    wanted = models.Q()
+    for content_type, its in keys.items():
+        wanted |= models.Q(content_type=content_type, object_key__in=its)
+    return {str(row.followed) for row in Follow.objects.filter(wanted, person=person).active()}
 
 
 def follow_key(person: Any, followed: Followed, *, reason: str = FOLLOWING) -> bool:

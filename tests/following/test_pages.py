@@ -14,7 +14,7 @@ from django.template import Context, Template
 from django.test import Client, RequestFactory
 from notifications.signals import notify
 
-from notifications_hub import Privacy, follow, is_following, mute, unfollow
+from notifications_hub import Privacy, follow, followers_of, is_following, mute, unfollow
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.delivery.preparing import _job, act_token
 from notifications_hub.following import followed as declarations
@@ -122,12 +122,25 @@ def test_the_button_is_for_people_who_may_follow(alice: User, post: Post, monkey
 
 
 def test_items_name_their_reason_with_a_button(alice: User, bob: User, post: Post, client_for: ClientFor) -> None:
+    follow(alice, post)
     notify.send(bob, recipient=alice, verb="mentioned", target=post, reason="mentioned")
     row = Notification.objects.get()
     for path in ("/notifications/", f"/notifications/{row.item_id}/why/"):
         text = client_for(alice).get(path).content.decode()
         assert "Because you were mentioned." in text
         assert f'name="object" value="{Followed.of(post).reference}"' in " ".join(text.split())
+
+
+def test_items_of_unfollowed_things_have_no_button(alice: User, bob: User, post: Post, client_for: ClientFor) -> None:
+    follow(alice, post)
+    notify.send(bob, recipient=followers_of(post), verb="replied", target=post)
+    client = client_for(alice)
+    assert client.get("/api/v1/notifications/").json()["results"][0]["reason"]["object"] == Followed.of(post).reference
+    unfollow(alice, post)
+    assert client.get("/api/v1/notifications/").json()["results"][0]["reason"]["object"] is None
+    text = client.get("/notifications/").content.decode()
+    assert "Because you follow this." in text
+    assert "follow-button" not in text
 
 
 # The API
