@@ -83,6 +83,8 @@ class InboxEntry:
     archived: bool
     must_acknowledge: bool
     acknowledged_at: datetime | None
+    because: str = ""
+    followed: str = ""
 
     @property
     def unconfirmed(self) -> bool:
@@ -112,6 +114,8 @@ class InboxEntry:
             archived=item.archived,
             must_acknowledge=message.must_acknowledge,
             acknowledged_at=item.acknowledged_at,
+            because=message.because,
+            followed=message.followed,
         )
 
 
@@ -302,6 +306,9 @@ def why(request: HttpRequest, item_id: str) -> HttpResponse:
         "not_pushed": not_pushed(row),
         "preferences": preferences_of(row.kind),
         "zone": _named_zone(),
+        "api": links.api(),
+        "csrf": get_token(request),
+        "here": request.path,
     }
     response = TemplateResponse(request, "notifications_hub/why.html", context)
     if is_under_way(row) and datetime.now(UTC) - row.timestamp < WATCHED:

@@ -93,6 +93,8 @@ def _context(message: Message, label: str, kind: str) -> dict[str, Any]:
         "link": links[0],
         "links": links[1:],
         "kind_label": label,
+        "because": message.because,
+        "unfollow_url": _absolute(message.unfollow_url),
         "preferences_url": _absolute(preferences_of(kind or message.kind)),
         "site_name": urlsplit(hub_settings.site_url).netloc,
         "site_url": hub_settings.site_url,

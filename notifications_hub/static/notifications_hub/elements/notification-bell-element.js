@@ -156,6 +156,7 @@ export class NotificationBellElement extends HTMLElement {
       read: (/** @type {string} */ id) => this.#inbox?.feed.markRead(id),
       archive: (/** @type {string} */ id) => this.#inbox?.feed.archive(id),
       acknowledge: (/** @type {string} */ id) => this.#inbox?.feed.acknowledge(id),
+      unfollow: (/** @type {string} */ id) => this.#inbox?.feed.unfollow(id),
     };
   }
 

@@ -170,6 +170,12 @@ export class InboxFeed extends EventTarget {
     await this.#api.shown(ids).catch(() => undefined);
   }
 
+  /** @param {string} id of an item, whose thing is followed no more */
+  unfollow(id) {
+    const object = this.#store.get(id)?.reason?.object;
+    return object ? this.#changes.unfollow(object) : undefined;
+  }
+
   async markAllSeen() {
     const { unread, unseen } = this.#store;
     if (unseen === 0) return;

@@ -60,6 +60,15 @@ export class NotificationsApi {
     return this.#send(`notifications/${mark}/`, mark === "acknowledge" ? which : { ...which, undo: true });
   }
 
+  /**
+   * @param {string} object from an item's reason
+   * @param {boolean} on false to unfollow
+   * @returns {Promise<unknown>}
+   */
+  follow(object, on) {
+    return this.#send(`following/${on ? "follow" : "unfollow"}/`, { object });
+  }
+
   /** @returns {Promise<{changed: number}>} */
   markAllSeen() {
     return this.#send("notifications/seen/", { all: true });
