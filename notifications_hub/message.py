@@ -79,6 +79,9 @@ class Message:
 
     A digest has `sections`, and `more` is the number of older notifications without a line. A message that has waited
     keeps its `group` when it is sent again, whatever the person has read meanwhile.
+
+    `reason` is the code of why the person gets it, and `because` says it in words; both may be empty. `followed` is the
+    signed reference of the thing that the person may unfollow. A transport also gets the link, in `unfollow_url`.
     """
 
     id: str
@@ -105,6 +108,10 @@ class Message:
     sections: tuple[Section, ...] = ()
     more: int = 0
     group: str = ""
+    reason: str = ""
+    because: str = ""
+    followed: str = ""
+    unfollow_url: str = ""
 
     @property
     def buttons(self) -> list[dict[str, Any]]:
@@ -236,6 +243,8 @@ class Item:
         if message.must_acknowledge:
             shape["must_acknowledge"] = True
             shape["acknowledged_at"] = None if self.acknowledged_at is None else timestamp(self.acknowledged_at)
+        if message.reason:
+            shape["reason"] = {"code": message.reason, "words": message.because, "object": message.followed or None}
         if message.leads_to:
             shape["leads_to"] = message.leads_to
         if buttons := message.buttons:

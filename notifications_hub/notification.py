@@ -21,6 +21,8 @@ from notifications.base.models import AbstractNotification
 
 from notifications_hub.actions.results import with_result
 from notifications_hub.extension import extension_of, keep, payload_of
+from notifications_hub.following.followed import Followed
+from notifications_hub.following.reasons import sentence_of
 from notifications_hub.kinds import NotificationLike, kind_of
 from notifications_hub.message import Item, Message, list_to_confirm, time_to_live, to_confirm
 from notifications_hub.notification_queryset import UNCONFIRMED, InboxManager, InboxQuerySet, emit_items, item_id
@@ -86,6 +88,10 @@ class Notification(AbstractNotification):
     scope = models.CharField(max_length=100, null=True, editable=False)  # noqa: DJ001 -- as the line above says
     # What this and other notifications let people decide together. Empty: the person alone. NULL: nothing.
     action_key = models.CharField(max_length=200, null=True, editable=False)  # noqa: DJ001 -- as the line above says
+    # The code of the reason that it was sent to this person, and the thing that they may unfollow, as `Followed` writes
+    # it. NULL for most, whose rows and statements then carry nothing for them.
+    reason = models.CharField(_("reason"), max_length=50, null=True, blank=True, editable=False)  # noqa: DJ001 -- as the lines above say
+    followed = models.CharField(max_length=220, null=True, editable=False)  # noqa: DJ001 -- as above
     toast = models.BooleanField(default=True)
     flash = models.BooleanField(default=True)
     flash_claim = models.UUIDField(null=True, blank=True, editable=False)
@@ -122,6 +128,9 @@ class Notification(AbstractNotification):
     action_object_content_type = models.ForeignKey(
         ContentType, on_delete=models.CASCADE, related_name="+", db_index=False, null=True, blank=True
     )
+
+    unfollowed = False
+    """Whether the person is known to follow the thing no more. Inboxes set it, for all rows of a page by one query."""
 
     objects = InboxManager()  # type: ignore[assignment, misc]
 
@@ -253,6 +262,7 @@ class Notification(AbstractNotification):
         message = message_of(self.kind, self.as_kinds_read_it(), item_id=self.item_id, tag=f"n{self.pk}")
         if self.action_key is not None or message.buttons:
             message = with_result(message, self)
+        message = because(message, self.reason, None if self.unfollowed else self.followed)
         message = replace(message, thread=self.thread) if self.thread else message
         return to_confirm(message, list_to_confirm()) if self.must_acknowledge else message
 
@@ -320,3 +330,11 @@ def message_from(rendered: Rendered, kind: str, *, item_id: str, tag: str) -> Me
         actions=rendered.actions,
         language=translation.get_language() or settings.LANGUAGE_CODE,
     )
+
+
+def because(message: Message, reason: str | None, followed: str | None) -> Message:
+    """Return the message with the reason that it is sent, in the active language."""
+    if not reason:
+        return message
+    reference = Followed.parse(followed).reference if followed else ""
+    return replace(message, reason=reason, because=sentence_of(reason), followed=reference)

@@ -7,9 +7,24 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications_hub import Action, After, DeliveryMethod, Kind, NotificationLike, Sample, Urgency, topic
+from notifications_hub import (
+    Action,
+    After,
+    DeliveryMethod,
+    Kind,
+    NotificationLike,
+    Sample,
+    Urgency,
+    auto_follow,
+    followable,
+    topic,
+)
 from showcase.chat import rooms
-from showcase.models import Membership, Post
+from showcase.models import Membership, Post, Reply
+
+followable(Post)
+auto_follow(Post, who=lambda post: post.author, what=lambda post: post, reason="author")
+auto_follow(Reply, who=lambda reply: reply.author, what=lambda reply: reply.post, reason="commenter")
 
 if TYPE_CHECKING:
     from notifications_hub import Notification

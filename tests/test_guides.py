@@ -22,6 +22,7 @@ GUIDES = (
     "email.md",
     "escalation.md",
     "extend-notifications.md",
+    "following.md",
     "jobs.md",
     "kind-catalogue.md",
     "kinds.md",

@@ -23,6 +23,8 @@ from notifications_hub.delivery.preferences import overrules_preferences, switch
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.delivery.sender import Result, Sending, failed_unexpectedly
 from notifications_hub.delivery.wishes import Wishes
+from notifications_hub.following.followed import Followed
+from notifications_hub.following.unfollow_links import UnfollowLink
 from notifications_hub.kinds import Urgency, kind_of
 from notifications_hub.message import localized_for, retraction_of, time_to_live
 from notifications_hub.transports import Loads, Send, delay_of, get_transport, transport_names
@@ -126,6 +128,9 @@ def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Sending:
     message = dataclasses.replace(message, ttl=max(1, int(rest)), token=act_token(one), act_url=act_url)
     if one.escalation:
         message = dataclasses.replace(message, repeat=one.escalation)
+    if one.notification.followed and message.reason:
+        link = UnfollowLink(one.notification.recipient_id, Followed.parse(one.notification.followed))
+        message = dataclasses.replace(message, unfollow_url=link.path)
     return Sending(delivery=one, message=message, send=send, expires=expires)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import logging
 import math
+import sys
 import threading
 import time
 from collections import defaultdict
@@ -43,7 +44,8 @@ SLOTS = 400
 """The number of sends under way at once. More claimed deliveries would only wait out their lease."""
 BULK_SLOTS = SLOTS // 2
 """Those of them that announcements may take, so that other notifications always find a free one."""
-ACT_SALT = "notifications_hub.act"
+TURN_SECONDS = 0.001
+"""Time that a thread computes while another waits, in a dedicated process. Emails have a thread each."""
 
 T = TypeVar("T")
 
@@ -237,13 +239,15 @@ def _report_to(transport: Learns, name: str, results: Sequence[tuple[str, Transp
 # Running as a dedicated thread or process
 
 
-def freeze_existing_objects() -> None:
-    """Freeze the objects that exist now, so that the garbage collector skips them. Call once, in a dedicated process.
+def dedicate_process() -> None:
+    """Adapt the interpreter to a process that does nothing but this. Call it once.
 
-    Pushes make many objects but next to no cyclic garbage, and each collection would scan all of Django's objects.
+    Messages make many objects but next to no cyclic garbage, and each collection would scan all of Django's objects. So
+    those that exist now are skipped. Threads that got an answer wait less for one that computes.
     """
     gc.collect()
     gc.freeze()
+    sys.setswitchinterval(TURN_SECONDS)
 
 
 class WorkerThread:

@@ -46,6 +46,7 @@ from notifications_hub.inbox_summary import summary_for
 from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.message import Item, Outcome
 from notifications_hub.notification import Notification
+from notifications_hub.preference_links import KIND, place_of, preferences_of
 from notifications_hub.transports.web_push import subscriptions
 from notifications_hub.users import Person
 from notifications_hub.web.site_paths import same_site_path
@@ -86,6 +87,8 @@ class InboxEntry:
     acknowledged_at: datetime | None
     buttons: Sequence[Mapping[str, Any]]
     outcome: Outcome | None
+    because: str = ""
+    followed: str = ""
 
     @property
     def unconfirmed(self) -> bool:
@@ -117,6 +120,8 @@ class InboxEntry:
             outcome=message.outcome,
             must_acknowledge=message.must_acknowledge,
             acknowledged_at=item.acknowledged_at,
+            because=message.because,
+            followed=message.followed,
         )
 
 
@@ -248,6 +253,8 @@ def _with_undo(onward: str, token: str | None) -> str:
 def preferences_page(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _save_preferences(request)
+    if place := place_of(request.GET.get(KIND, "")):
+        return redirect(f"{request.path}#{place}")
     return TemplateResponse(request, "notifications_hub/preferences.html", preferences_context(request))
 
 
@@ -303,7 +310,11 @@ def why(request: HttpRequest, item_id: str) -> HttpResponse:
         "item": InboxEntry.of(row),
         "steps": report_steps(row),
         "not_pushed": not_pushed(row),
+        "preferences": preferences_of(row.kind),
         "zone": _named_zone(),
+        "api": links.api(),
+        "csrf": get_token(request),
+        "here": request.path,
     }
     response = TemplateResponse(request, "notifications_hub/why.html", context)
     if is_under_way(row) and datetime.now(UTC) - row.timestamp < WATCHED:

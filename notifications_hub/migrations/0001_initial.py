@@ -410,6 +410,11 @@ class Migration(migrations.Migration):
                     "must_acknowledge",
                     models.BooleanField(db_default=False, default=False, verbose_name="must be confirmed"),
                 ),
+                ("followed", models.CharField(editable=False, max_length=220, null=True)),
+                (
+                    "reason",
+                    models.CharField(blank=True, editable=False, max_length=50, null=True, verbose_name="reason"),
+                ),
             ],
             options={
                 "verbose_name": "notification",
@@ -1641,6 +1646,54 @@ class Migration(migrations.Migration):
                     models.Index(condition=models.Q(("state", "waiting")), fields=["due_at"], name="hub_escalation_due")
                 ],
                 "constraints": [models.UniqueConstraint(fields=("notification", "number"), name="hub_escalation_once")],
+            },
+        ),
+        migrations.CreateModel(
+            name="Follow",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("object_key", models.CharField(max_length=200)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("following", "following"), ("ignored", "not following")],
+                        default="following",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("reason", models.CharField(default="following", max_length=50, verbose_name="reason")),
+                ("muted_until", models.DateTimeField(blank=True, null=True, verbose_name="muted until")),
+                ("since", models.DateTimeField(default=django.utils.timezone.now, verbose_name="since")),
+                (
+                    "content_type",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="contenttypes.contenttype",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="person",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "follow",
+                "verbose_name_plural": "follows",
+                "abstract": False,
+                "base_manager_name": "objects",
+                "indexes": [models.Index(fields=["person", "state", "-id"], name="hub_follow_of_person")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("content_type", "object_key", "person"), name="hub_follow_once")
+                ],
             },
         ),
         migrations.CreateModel(

@@ -36,6 +36,7 @@
   /** The names of the buttons that open no page. The report has the same. */
   const READ = "read";
   const ACKNOWLEDGE = "acknowledge";
+  const UNFOLLOW = "hub-unfollow";
   const CACHE = "notifications-hub";
   const HELLO = "notifications-hub";
   const ENTRY = "/notifications-hub/note";
@@ -151,6 +152,7 @@
     if (pushData.runs?.includes(action)) return run(notification, pushData, action);
     notification.close();
     if (action === READ || action === ACKNOWLEDGE) return report(pushData, action);
+    if (action === UNFOLLOW) return report(pushData, "unfollow");
     const target = ownUrl(pushData.actions[action] ?? pushData.url) ?? worker.registration.scope;
     // In parallel: a worker may open a window only for a moment after the click.
     await Promise.all([open(target), report(pushData, "clicked")]);
@@ -196,7 +198,7 @@
    * the app's icon. Best effort: an unreported push counts as not delivered, so the next page shows the notification.
    *
    * @param {PushData} pushData
-   * @param {"shown" | "clicked" | "read" | "acknowledge"} action
+   * @param {"shown" | "clicked" | "read" | "acknowledge" | "unfollow"} action
    */
   async function report({ act, token }, action) {
     const url = ownUrl(act);
