@@ -216,12 +216,12 @@ class Kind:
     """Keep it on top until the person confirms it. `notify.send(must_acknowledge=…)` decides otherwise for one call."""
     optional: ClassVar[bool] = True
     """Let people choose the delivery methods of this kind in their preferences."""
-    personal_actions: ClassVar[bool] = False
-    """Let each person act for themselves, as on an invitation. Otherwise an action runs once for all recipients."""
     locked_because: ClassVar[str | Promise] = ""
     """A sentence that tells people why they cannot choose, for a kind that is not `optional`."""
     in_preferences: ClassVar[bool] = True
     """List this kind in people's preferences, also if it is not `optional`."""
+    personal_actions: ClassVar[bool] = False
+    """Let each person act for themselves, as on an invitation. Otherwise an action runs once for all recipients."""
     has_extension: ClassVar[bool] = True
     """Write a row of the host's `NotificationExtension` with each. Without, it belongs to no scope, so to all."""
     sample: ClassVar[Sample | None] = None

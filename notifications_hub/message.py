@@ -102,8 +102,8 @@ class Message:
     retracts: bool = False
     leads_to: str = ""
     thread: str = ""
-    outcome: Outcome | None = None
     repeat: int = 0
+    outcome: Outcome | None = None
     must_acknowledge: bool = False
     sections: tuple[Section, ...] = ()
     more: int = 0

@@ -86,12 +86,12 @@ class Notification(AbstractNotification):
     )
     # The value of the host's `scope_by`, as text. Empty: it belongs to every scope. NULL: there are no scopes.
     scope = models.CharField(max_length=100, null=True, editable=False)  # noqa: DJ001 -- as the line above says
-    # What this and other notifications let people decide together. Empty: the person alone. NULL: nothing.
-    action_key = models.CharField(max_length=200, null=True, editable=False)  # noqa: DJ001 -- as the line above says
     # The code of the reason that it was sent to this person, and the thing that they may unfollow, as `Followed` writes
     # it. NULL for most, whose rows and statements then carry nothing for them.
     reason = models.CharField(_("reason"), max_length=50, null=True, blank=True, editable=False)  # noqa: DJ001 -- as the lines above say
     followed = models.CharField(max_length=220, null=True, editable=False)  # noqa: DJ001 -- as above
+    # What this and other notifications let people decide together. Empty: the person alone. NULL: nothing.
+    action_key = models.CharField(max_length=200, null=True, editable=False)  # noqa: DJ001 -- as the line above says
     toast = models.BooleanField(default=True)
     flash = models.BooleanField(default=True)
     flash_claim = models.UUIDField(null=True, blank=True, editable=False)
@@ -260,9 +260,9 @@ class Notification(AbstractNotification):
         if self.announcement is not None:
             return self.announcement.message()
         message = message_of(self.kind, self.as_kinds_read_it(), item_id=self.item_id, tag=f"n{self.pk}")
+        message = because(message, self.reason, None if self.unfollowed else self.followed)
         if self.action_key is not None or message.buttons:
             message = with_result(message, self)
-        message = because(message, self.reason, None if self.unfollowed else self.followed)
         message = replace(message, thread=self.thread) if self.thread else message
         return to_confirm(message, list_to_confirm()) if self.must_acknowledge else message
 

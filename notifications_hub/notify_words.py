@@ -81,10 +81,10 @@ def _words_in(draft: Draft, language: str, zone: tzinfo, reason: str | None, per
     row = cast("NotificationLike", _SharedRow(draft, person, others))
     with translation.override(language), timezone.override(zone):
         message = message_of(draft.kind.name, row, item_id=_LONGEST_ID, tag="")
+        message = because(message, reason, draft.columns.get("followed"))
         if draft.columns["action_key"] and type(draft.kind).action_key is not Kind.action_key:
             # The thing may have been decided before.
             message = with_result(message, row)
-        message = because(message, reason, draft.columns.get("followed"))
         actor = actor_label(row)
     if others:
         raise PersonalWords(draft.kind.name, others)

@@ -182,8 +182,8 @@ def _publish(click: _Click) -> None:
     for some in chunks(list(rows.order_by("pk").values_list("pk", flat=True)), AT_ONCE):
         shown = Notification.objects.filter(pk__in=some).order_by("pk")
         if escalates(click.row.kind):
-            # Locked first, as by every writer of steps.
-            list(shown.select_for_update(no_key=True).values_list("pk"))
-            cancel_steps(some, ReasonCode.DECIDED, datetime.now(UTC))
+            # Locked first, as by every writer of steps. Of what must be confirmed, only that ends them.
+            locked = shown.filter(must_acknowledge=False).select_for_update(no_key=True)
+            cancel_steps(list(locked.values_list("pk", flat=True)), ReasonCode.DECIDED, datetime.now(UTC))
         arming.disarm(some, DeliveryReason(ReasonCode.DECIDED))
         emit_items("notification.updated", shown.select_related("recipient").for_items())

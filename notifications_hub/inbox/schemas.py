@@ -42,6 +42,14 @@ class Words(Schema):
     body: str
 
 
+class ItemReason(Schema):
+    """The reason that the person got a notification."""
+
+    code: str = Field(examples=["commenter"])
+    words: str = Field(examples=["Because you commented on this."])
+    object: str | None = Field(description="For `following/unfollow/`; null if there is nothing to unfollow.")
+
+
 class ActionAsks(Schema):
     label: str
     required: bool
@@ -61,14 +69,6 @@ class ActionOutcome(Schema):
     detail: str = Field(description="What the site adds, or empty.")
     by: str
     at: str
-
-
-class ItemReason(Schema):
-    """The reason that the person got a notification."""
-
-    code: str = Field(examples=["commenter"])
-    words: str = Field(examples=["Because you commented on this."])
-    object: str | None = Field(description="For `following/unfollow/`; null if there is nothing to unfollow.")
 
 
 class InboxItem(Schema):

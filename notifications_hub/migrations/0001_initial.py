@@ -317,7 +317,6 @@ class Migration(migrations.Migration):
                 ("target_name", models.CharField(blank=True, max_length=255, verbose_name="target")),
                 ("action_object_name", models.CharField(blank=True, max_length=255, verbose_name="action object")),
                 ("scope", models.CharField(editable=False, max_length=100, null=True)),
-                ("action_key", models.CharField(editable=False, max_length=200, null=True)),
                 ("toast", models.BooleanField(default=True)),
                 ("flash", models.BooleanField(default=True)),
                 ("flash_claim", models.UUIDField(blank=True, editable=False, null=True)),
@@ -415,6 +414,7 @@ class Migration(migrations.Migration):
                     "reason",
                     models.CharField(blank=True, editable=False, max_length=50, null=True, verbose_name="reason"),
                 ),
+                ("action_key", models.CharField(editable=False, max_length=200, null=True)),
             ],
             options={
                 "verbose_name": "notification",
@@ -1709,15 +1709,6 @@ class Migration(migrations.Migration):
                 ("claim", models.UUIDField(default=uuid.uuid4, editable=False)),
                 ("claimed_until", models.DateTimeField()),
                 ("at", models.DateTimeField(blank=True, null=True, verbose_name="done")),
-                (
-                    "person",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
             ],
             options={
                 "verbose_name": "result of an action",
@@ -1730,6 +1721,13 @@ class Migration(migrations.Migration):
             model_name="notification",
             index=models.Index(
                 condition=models.Q(("action_key__gt", "")), fields=["action_key"], name="hub_action_key"
+            ),
+        ),
+        migrations.AddField(
+            model_name="actionresult",
+            name="person",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
             ),
         ),
     ]

@@ -150,6 +150,17 @@ class _Loader:
         """Dismiss the second announcement's banner for everyone."""
         self._copy(BannerDismissal, self._size.people, person_id="i", announcement_id="2", at="now()")
 
+    def preferences(self) -> None:
+        """Copy a choice of everyone: for one kind, or of every third person for all kinds."""
+        every = "i % 3 = 0"
+        self._copy(
+            Preference,
+            self._size.people,
+            person_id="i",
+            kind=f"CASE WHEN {every} THEN '*' ELSE 'comment.reply' END",
+            methods="""'["live", "flash"]'::jsonb""",
+        )
+
     def action_results(self) -> None:
         """Decide every second thing that four notifications share."""
         self._copy(
@@ -163,17 +174,6 @@ class _Loader:
             claim="gen_random_uuid()",
             claimed_until="now()",
             at="now()",
-        )
-
-    def preferences(self) -> None:
-        """Copy a choice of everyone: for one kind, or of every third person for all kinds."""
-        every = "i % 3 = 0"
-        self._copy(
-            Preference,
-            self._size.people,
-            person_id="i",
-            kind=f"CASE WHEN {every} THEN '*' ELSE 'comment.reply' END",
-            methods="""'["live", "flash"]'::jsonb""",
         )
 
     def notifications(self) -> None:

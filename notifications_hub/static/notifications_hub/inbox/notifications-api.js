@@ -61,6 +61,15 @@ export class NotificationsApi {
   }
 
   /**
+   * @param {string} object from an item's reason
+   * @param {boolean} on false to unfollow
+   * @returns {Promise<unknown>}
+   */
+  follow(object, on) {
+    return this.#send(`following/${on ? "follow" : "unfollow"}/`, { object });
+  }
+
+  /**
    * Run an action of a notification.
    *
    * @param {string} id
@@ -71,15 +80,6 @@ export class NotificationsApi {
    */
   act(id, name, word) {
     return this.#send(`notifications/${encodeURIComponent(id)}/actions/${encodeURIComponent(name)}/`, { word });
-  }
-
-  /**
-   * @param {string} object from an item's reason
-   * @param {boolean} on false to unfollow
-   * @returns {Promise<unknown>}
-   */
-  follow(object, on) {
-    return this.#send(`following/${on ? "follow" : "unfollow"}/`, { object });
   }
 
   /** @returns {Promise<{changed: number}>} */
