@@ -111,7 +111,7 @@ def test_pages_for_people_pass(visit: Callable[..., Page], site: Site) -> None:
     paths = [
         *("/", "/notifications/", "/notifications/?show=unread", "/notifications/?show=archived"),
         *("/notifications/preferences/", "/accounts/profile/", "/accounts/password/", "/showcase/connections/"),
-        *("/showcase/chat/", "/showcase/report/", "/posts/1/", "/api/v1/docs/"),
+        *("/showcase/chat/", "/showcase/report/", "/posts/1/", "/api/v1/docs/", "/notifications/following/"),
     ]
     found = collect(visit("alice", NOTHING), site, paths)
     found += collect(visit("bob", NOTHING), site, ["/", "/notifications/", "/notifications/preferences/", "/posts/1/"])

@@ -56,7 +56,7 @@ def test_a_thing_is_followed_muted_and_unfollowed(page_for: People, site: Site) 
     # The panel says why, and unfollows with an undo.
     site.python("reply_to(post, bob, 'The first spring is dry too.')")
     page.locator("notification-bell [data-part=button]").click()
-    row = page.locator(".nh-row").first
+    row = page.locator(".nh-row").filter(has_text="The map of the ridge walk is done").first
     expect(row).to_contain_text("Because you follow this.", timeout=20_000)
     row.get_by_role("button", name="Unfollow").click()
     expect(page.locator(".nh-panel [data-part=notice-text]")).to_have_text("Unfollowed", timeout=20_000)
@@ -67,7 +67,7 @@ def test_a_thing_is_followed_muted_and_unfollowed(page_for: People, site: Site) 
 
     # So does the inbox page, in the same place.
     other.goto(f"{site.url}/notifications/")
-    card = other.locator(".nh-card").first
+    card = other.locator(".nh-card").filter(has_text="The map of the ridge walk is done").first
     card.get_by_role("button", name="Unfollow").click()
     expect(card.get_by_role("button", name="Follow again")).to_be_visible(timeout=20_000)
     assert other.url == f"{site.url}/notifications/"

@@ -48,7 +48,7 @@ class Inline(HTMLParser):
 
 PAGES = (
     *("/", "/accounts/login/", "/accounts/signup/", "/accounts/profile/", "/accounts/password/", "/notifications/"),
-    *("/showcase/chat/", "/showcase/connections/"),
+    *("/showcase/chat/", "/showcase/connections/", "/notifications/following/"),
 )
 
 

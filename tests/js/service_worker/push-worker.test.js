@@ -220,6 +220,17 @@ test("a button marks as read and opens nothing", async () => {
   assert.equal(worker.reports.at(-1).credentials, "omit");
 });
 
+test("the button that unfollows reports that and opens nothing", async () => {
+  const worker = aWorker({ fetch: async () => Response.json({ unread: 0 }) });
+  const actions = [
+    { action: "hub-unfollow", title: "Unfollow", navigate: `${SITE}/notifications/following/unfollow/x/` },
+  ];
+  await worker.dispatch("push", pushed({ ...SAMPLE, notification: { ...SAMPLE.notification, actions } }));
+  await worker.dispatch("notificationclick", clickOn(worker.shown[0], "hub-unfollow").event);
+  assert.deepEqual([worker.opened, worker.focused], [[], []]);
+  assert.deepEqual(worker.reports.at(-1).body, { token: SAMPLE.token, action: "unfollow" });
+});
+
 for (const url of [
   "https://evil.example/",
   "https:evil.example/",
