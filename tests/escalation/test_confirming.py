@@ -1,4 +1,4 @@
-"""What must be confirmed is escalated until it is: reading alone ends nothing."""
+"""Escalations of notifications that must be confirmed: reading alone ends nothing."""
 
 from __future__ import annotations
 
