@@ -38,6 +38,8 @@ from notifications_hub.ingest.models import ServiceToken
 from notifications_hub.jobs.models import Job
 from notifications_hub.kinds import IMPORTED, DeliveryMethod, all_kinds, method_name
 from notifications_hub.notification import Notification
+from notifications_hub.quiet_hours.models import QuietHours
+from notifications_hub.quiet_hours.schedule_admin import QuietHoursAdmin
 from notifications_hub.streams.models import Stream
 from notifications_hub.system_actors import actor_label
 from notifications_hub.transports import transport_names
@@ -300,5 +302,6 @@ admin.site.register(Delivery, DeliveryAdmin)
 admin.site.register(PushSubscription, PushSubscriptionAdmin)
 admin.site.register(Stream, StreamAdmin)
 admin.site.register(Job, JobAdmin)
+admin.site.register(QuietHours, QuietHoursAdmin)
 admin.site.register(AnnouncementStep, StepAdmin)
 admin.site.register(ServiceToken, ServiceTokenAdmin)

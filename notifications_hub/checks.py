@@ -49,7 +49,7 @@ def check_settings(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Che
         *_rate("SERVICE_RATE", loaded.service_rate),
         *_rate("LIVE_ANONYMOUS_RATE", loaded.live_anonymous_rate),
         *_keys(),
-        *check_methods(loaded.transports),
+        *check_methods(loaded.transports, loaded.kind_defaults),
         *check_escalations(loaded.transports),
         *_approval(loaded.announcement_approval_above),
         *check_emails(loaded),

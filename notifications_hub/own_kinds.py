@@ -16,6 +16,7 @@ from notifications_hub.rendering import render
 class AnnouncementKind(Kind):
     name = "announcement"
     label = _("Announcements")
+    description = _("News from this site for many people at once.")
     icon = "megaphone"
     sample = Sample(verb=_("Maintenance on Sunday"), description=_("We'll be back at noon."), url="/")
 
@@ -27,6 +28,7 @@ class AnnouncementApproval(Kind):
     label = _("Approval of announcements")
     icon = "megaphone"
     optional = False
+    in_preferences = False
     has_extension = False
     sample = Sample(actor="Bob", verb="submitted", target=_("Maintenance on Sunday"), url="/")
 
@@ -52,6 +54,7 @@ class PushTest(Kind):
     urgency = Urgency.HIGH
     methods = frozenset()
     optional = False
+    in_preferences = False
     has_extension = False
     sample = Sample()
 
@@ -81,6 +84,29 @@ class AcknowledgeReminder(Kind):
         return str(kind_of(name).label) if name else ""
 
 
+class DigestKind(Kind):
+    """The message that lists what has waited, for transports with `digests`. No row has it, only messages."""
+
+    name = "digest"
+    label = _("Digests")
+    methods = frozenset()
+    optional = False
+    has_extension = False
+    sample = Sample(data={"number": 2, "titles": [_("Bob replied to your post"), _("Watering the plants")], "more": 0})
+
+    def title(self, notification: NotificationLike) -> str:
+        number = int(notification.data["number"])
+        return ngettext("%(number)d new notification", "%(number)d new notifications", number) % {"number": number}
+
+    def body(self, notification: NotificationLike) -> str:
+        more = int(notification.data["more"])
+        words = [ngettext("and %(number)d more", "and %(number)d more", more) % {"number": more}] if more else []
+        return "\n".join([*map(str, notification.data["titles"]), *words])
+
+    def actions(self, notification: NotificationLike) -> Sequence[Action]:
+        return open_and_read()[:1]
+
+
 class QuietSummary(Kind):
     """The message that sums up what quiet hours have held back. No row has it, only messages of the worker."""
 
@@ -88,6 +114,7 @@ class QuietSummary(Kind):
     label = _("Summaries of quiet hours")
     methods = frozenset()
     optional = False
+    in_preferences = False
     has_extension = False
     sample = Sample(data={"number": 2, "titles": [_("Bob replied to your post"), _("Watering the plants")]})
 

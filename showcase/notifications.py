@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class CommentReply(Kind):
     name = "comment.reply"
     label = _("Replies to your posts and conversations")
+    group = _("Conversations")
+    description = _("Somebody answers a post or a conversation of yours.")
     icon = "reply"
     urgency = Urgency.NORMAL
     methods = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH, DeliveryMethod.EMAIL})
@@ -57,6 +59,8 @@ class ChatMention(Kind):
     per_minute = 10
     escalate = (After(minutes=1, method=DeliveryMethod.EMAIL), After(minutes=3, to=whoever_mentioned))
     label = _("Messages that mention you")
+    group = _("Conversations")
+    description = _("Somebody writes your name in a chat room.")
     icon = "reply"
     urgency = Urgency.HIGH
     methods = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH, DeliveryMethod.EMAIL})
@@ -73,6 +77,8 @@ class ChatInvitation(Kind):
     name = "chat.invitation"
     per_minute = 3
     label = _("Invitations to chat rooms")
+    group = _("Conversations")
+    description = _("Somebody adds you to a chat room.")
     urgency = Urgency.NORMAL
     methods = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH})
     sample = Sample(actor="Bob", target=_("Garden"), url="/")

@@ -28,6 +28,7 @@ GUIDES = (
     "many-people.md",
     "other-services.md",
     "personal-data.md",
+    "preferences.md",
     "quiet-hours.md",
     "signals.md",
     "testing.md",

@@ -112,6 +112,12 @@ class Filters(Schema):
     before: str | None = Field(None, max_length=100, description="The `next` of the page before this one.")
 
 
+class Shown(Schema):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"ids": ["12"]}})
+
+    ids: list[str] = Field(max_length=IDS_AT_ONCE, description="An id of another person is treated as missing.")
+
+
 class Marked(Schema):
     """Either `ids` or `all`."""
 

@@ -155,7 +155,7 @@ PAGES: Mapping[str, Sequence[Act]] = {
     ],
     "preferences": [
         get("/notifications/preferences/"),
-        post("/notifications/preferences/", lambda _world: {"default": ["live", "flash"]}),
+        post("/notifications/preferences/", lambda _world: {"default:live": "on", "whole": "flash:on"}),
     ],
     "forget-device": [post("/notifications/preferences/forget-device/", lambda world: {"id": world.browser.pk})],
     "test-device": [post("/notifications/preferences/test-device/", lambda world: {"id": world.browser.pk})],
@@ -174,6 +174,7 @@ PAGES: Mapping[str, Sequence[Act]] = {
             lambda _world: {"zone": "UTC", "days-0": ["0"], "start-0": "22:00", "end-0": "07:00"},
         )
     ],
+    "digests": [post("/notifications/preferences/digests/", lambda _world: {"hour": "9", "day": "1", "zone": "UTC"})],
     "pause": [post("/notifications/preferences/pause/", lambda _world: {"pause": "hour"})],
     "cancel-job": [post("/jobs/{world.job.pk}/cancel/", lambda _world: {})],
     "banners": [get("/notifications/banners/")],
@@ -200,13 +201,21 @@ ROUTES: Mapping[str, Sequence[Act]] = {
     "POST notifications/read/": marking("read"),
     "POST notifications/unread/": marking("unread"),
     "POST notifications/seen/": marking("seen"),
+    "POST notifications/shown/": [send(f"{API}notifications/shown/", lambda world: {"ids": world.ids(20)})],
     "POST notifications/archive/": marking("archive"),
     "POST notifications/unarchive/": marking("unarchive"),
     "POST notifications/undo/": [send(f"{API}notifications/undo/", lambda world: {"undo": world.undo})],
     "GET push/key/": [get(f"{API}push/key/")],
     "GET quiet-hours/": [get(f"{API}quiet-hours/")],
     "PUT quiet-hours/": [send(f"{API}quiet-hours/", lambda _world: {"zone": "UTC", "windows": []}, method="put")],
+    "GET digests/": [get(f"{API}digests/")],
+    "PATCH digests/": [send(f"{API}digests/", lambda _world: {"hour": 9}, method="patch")],
     "POST quiet-hours/pause/": [send(f"{API}quiet-hours/pause/", lambda _world: {"until": None})],
+    "GET preferences/": [get(f"{API}preferences/")],
+    "PATCH preferences/": [
+        send(f"{API}preferences/", lambda _world: {"all": {"live": False}}, method="patch"),
+        send(f"{API}preferences/", lambda _world: {"kinds": {"comment.reply": {"reset": True}}}, method="patch"),
+    ],
     "GET push/subscriptions/": [get(f"{API}push/subscriptions/")],
     # These two look up the endpoint's addresses, which a test must not.
     "POST push/subscriptions/": [

@@ -100,9 +100,10 @@ test("the sample payload is shown in its own words and reported", async () => {
   assert.deepEqual(
     actions.map((/** @type {any} */ { action, title }) => [action, title]),
     [
-      ["open", "Open"],
       ["read", "Mark as read"],
+      ["preferences", "Preferences"],
       ["thread", "All replies"],
+      ["open", "Open"],
     ],
   );
   const [report] = worker.reports;

@@ -165,6 +165,7 @@ export class NotificationBellElement extends HTMLElement {
     const displayed = (/** @type {Event} */ event) => {
       const { cursor, ids } = /** @type {ToastsDisplayedEvent} */ (event);
       this.#inbox?.client.displayed(cursor, ids);
+      if (!cursor) this.#inbox?.feed.reportShown(ids);
     };
     const opened = (/** @type {Event} */ event) => {
       this.markRead(/** @type {ToastOpenedEvent} */ (event).id);

@@ -161,6 +161,15 @@ export class InboxFeed extends EventTarget {
     return this.#changes.make({ mark: "acknowledge", ids: [id], show: () => this.#show("acknowledged", [id]) });
   }
 
+  /**
+   * Report items that were shown while earlier ones still wait, so that no push follows. A lost report only means one.
+   *
+   * @param {string[]} ids
+   */
+  async reportShown(ids) {
+    await this.#api.shown(ids).catch(() => undefined);
+  }
+
   async markAllSeen() {
     const { unread, unseen } = this.#store;
     if (unseen === 0) return;

@@ -66,6 +66,16 @@ export class NotificationsApi {
   }
 
   /**
+   * Report items that were shown while earlier ones still wait.
+   *
+   * @param {string[]} ids
+   * @returns {Promise<{changed: number}>}
+   */
+  shown(ids) {
+    return this.#send("notifications/shown/", { ids });
+  }
+
+  /**
    * Undo a change, for an hour.
    *
    * @param {string} token the `undo` of the change
