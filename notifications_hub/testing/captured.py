@@ -17,7 +17,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.queryset import KIND as ANNOUNCEMENT
 from notifications_hub.escalation.running import run_steps_until
-from notifications_hub.notify_arguments import is_unsaved
+from notifications_hub.following.followed import is_unsaved
 from notifications_hub.streams.models import check_public_topic
 from notifications_hub.testing import browsers, emails, failure_text, reading
 from notifications_hub.testing.attempts import AttemptLog

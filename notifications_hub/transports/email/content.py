@@ -93,6 +93,8 @@ def _context(message: Message, label: str, kind: str) -> dict[str, Any]:
         "link": links[0],
         "links": links[1:],
         "kind_label": label,
+        "because": message.because,
+        "unfollow_url": _absolute(message.unfollow_url),
         "preferences_url": _absolute(preferences_of(kind or message.kind)),
         "site_name": urlsplit(hub_settings.site_url).netloc,
         "site_url": hub_settings.site_url,
@@ -109,7 +111,7 @@ def _links(message: Message) -> Iterator[Link]:
         yield Link(_("Open"), _absolute(message.url or _page("inbox")))
     for action in message.actions:
         if action.url and action.name not in (_READ, CONFIRM):
-            yield Link(_one_line(action.title), _absolute(action.url))
+            yield Link(_one_line(str(action.title)), _absolute(action.url))
 
 
 def _digest(message: Message) -> dict[str, Any]:
