@@ -35,8 +35,8 @@ class Wishes:
         return self.quiet.get(one.notification.recipient_id) if declaration_of(one.transport).interrupts else None
 
     def digest(self, one: Delivery) -> Digest:
-        """Return how often the person wants messages of the delivery's kind by its transport."""
-        if not declaration_of(one.transport).digests:
+        """Return how often the person wants messages of the delivery's kind by its transport. No escalation waits."""
+        if one.escalation or not declaration_of(one.transport).digests:
             return Digest.AT_ONCE
         row = one.notification
         return digest_of(kind_of(row.kind), self.chosen.get((row.recipient_id, row.kind)))

@@ -46,6 +46,9 @@ _NOT_SENT: Mapping[str, object] = {
     ReasonCode.SWITCHED_OFF: gettext_lazy(
         "It wasn't sent again by %(method)s, because your preferences turn that off."
     ),
+    ReasonCode.METHOD_MISSING: gettext_lazy(
+        "It wasn't sent again by %(method)s, because this site doesn't send that at the moment."
+    ),
     ReasonCode.NO_ADDRESS: gettext_lazy(
         "It wasn't sent again by %(method)s, because we have no address of yours for that."
     ),
@@ -83,8 +86,8 @@ def _done(one: EscalationStep, names: Mapping[str, str], *, confirms: bool) -> s
 def _cancelled(one: EscalationStep) -> str:
     if one.reason in (ReasonCode.READ, ReasonCode.ARCHIVED, ReasonCode.CONFIRMED):
         if one.method:
-            return _("It won't be sent again by %(method)s, as was planned for %(time)s.")
-        return _("Nobody else will be notified, as was planned for %(time)s.")
+            return _("We had planned to send it again on %(time)s by %(method)s. That's no longer needed.")
+        return _("We had planned to notify somebody else on %(time)s. That's no longer needed.")
     nothing = _("It won't be sent again by %(method)s.") if one.method else _("Nobody else will be notified.")
     return str(_NOT_SENT.get(one.reason, nothing))
 
@@ -149,4 +152,6 @@ def _people(one: EscalationStep, names: Mapping[str, str]) -> str:
 
 
 def _moment(at: datetime) -> str:
-    return date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT")
+    # With the zone, because a page's script shows other times in the zone of the browser.
+    local = timezone.localtime(at)
+    return f"{date_format(local, 'DATE_FORMAT')}, {date_format(local, 'H:i T')}"

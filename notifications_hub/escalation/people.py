@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.db import models
+
 from notifications_hub.escalation.models import EscalationStep
 from notifications_hub.extension import columns_of, extension_of
 from notifications_hub.kinds import get_kind, kind_of
@@ -47,7 +49,19 @@ def notify_people(step: EscalationStep, notification: Notification, people: list
         kind=kind.name,
         url=notification.url,
         level=notification.level,
+        # So that it goes with their rows if a person or a thing is erased.
+        target=_row_of(notification, "target"),
+        action_object=_row_of(notification, "actor"),
         dedupe_key=f"escalation:{step.pk}",
         data={UNANSWERED: {name: getattr(notification, name) for name in _COLUMNS} | {"data": notification.data or {}}},
         **given,
     )
+
+
+def _row_of(notification: Notification, name: str) -> models.Model | None:
+    """Return the row that the notification refers to. It may be gone, and so may its model."""
+    kind = getattr(notification, f"{name}_content_type")
+    if kind is None or kind.model_class() is None:
+        return None
+    row: models.Model | None = getattr(notification, name)
+    return row

@@ -17,6 +17,7 @@ from notifications_hub.announcements.banners.models import BannerDismissal
 from notifications_hub.announcements.models import Announcement, RowsThrough
 from notifications_hub.audience_lists import AudienceListMember
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
+from notifications_hub.escalation.models import EscalationStep
 from notifications_hub.following.models import Follow
 from notifications_hub.ingest.models import ServiceToken
 from notifications_hub.jobs.models import Job
@@ -76,6 +77,12 @@ TABLES = (
     Table(name="notifications", model=Notification, field="recipient", more=_words),
     # They go with their notifications.
     Table(name="deliveries", model=Delivery, field="notification__recipient", secret=frozenset({"claim"})),
+    Table(
+        name="escalation_steps",
+        model=EscalationStep,
+        field="notification__recipient",
+        secret=frozenset({"claim"}),
+    ),
     Table(name="preferences", model=Preference, field="person"),
     Table(name="quiet_hours", model=QuietHours, field="person"),
     Table(name="following", model=Follow, field="person"),

@@ -1,4 +1,4 @@
-"""What must be confirmed is escalated until it is: reading alone ends nothing."""
+"""Escalations of notifications that must be confirmed: reading alone ends nothing."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_confirming_cancels_all_steps_and_says_so(bob: User) -> None:
     assert marks.acknowledge(bob, [str(row.pk)]) == 1
     assert step_states() == [("cancelled", "confirmed")] * 2 + [("waiting", "")] * 2
     assert "The person had already confirmed it." in escalation_steps(row)[0].words
-    assert report_escalation(row)[1].words.startswith("Nobody else will be notified, as was planned for ")
+    assert report_escalation(row)[1].words.startswith("We had planned to notify somebody else on ")
 
 
 def test_deleting_ends_what_was_never_confirmed(bob: User) -> None:

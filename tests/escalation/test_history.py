@@ -31,7 +31,7 @@ def _by_memory(settings: Settings) -> None:
 
 def words(row: Notification) -> tuple[list[str], list[str]]:
     """Return what the person reads, and what admins read, without the time that was planned."""
-    admins = [re.sub(r", planned for [^:]+:\d\d[^:]*:", "", step.words) for step in escalation_steps(row)]
+    admins = [re.sub(r", planned for [^:]+:\d\d [A-Z]+:", "", step.words) for step in escalation_steps(row)]
     return [step.words for step in report_escalation(row)], admins
 
 
@@ -81,7 +81,7 @@ def test_both_read_why_nothing_was_done(bob: User, one_worker: Worker) -> None:
     marks.mark(bob, Mark.READ, [str(row.pk)])
     own, admins = words(row)
     assert own[0] == ("It wasn't sent again by push notification, because your preferences turn that off.")
-    assert own[1].startswith("Nobody else will be notified, as was planned for ")
+    assert own[1].startswith("We had planned to notify somebody else on ")
     assert admins == [
         "Escalation, step 1 (Web Push) cancelled. The person had switched this off.",
         "Escalation, step 2 (other people) cancelled. The person had already read it.",

@@ -21,6 +21,7 @@ from notifications_hub.inbox.marks import Mark
 from notifications_hub.kinds import Kind
 from notifications_hub.notification import Notification
 from notifications_hub.own_kinds import Escalation
+from notifications_hub.personal_data.erase import erase
 from notifications_hub.streams import Event
 from tests.support.deliveries import memory, one_worker, send, sent, states, use_memory
 from tests.support.escalation import Lead, pass_time, step_states, team_lead
@@ -196,6 +197,21 @@ def test_other_people_are_notified_once_in_their_own_language(
     step = EscalationStep.objects.get(number=2)
     assert (step.state, step.reason_parameters) == ("done", {"number": 1, "people": str(alice.pk)})
     assert Event.objects.filter(kind="notification.created", data__title=news.message().title).count() == 1
+
+
+def test_what_others_got_goes_when_any_of_the_people_in_it_is_erased(
+    alice: User, bob: User, charlie: User, one_worker: Worker, team_lead: Lead
+) -> None:
+    team_lead.answer = lambda _notification: alice
+    for _ in range(2):
+        send(charlie, bob, kind="tests.ticket")
+        pass_time(hours=4)
+        one_worker.run_due()
+    assert len(escalations(alice)) == 2
+    first, second = escalations(alice)
+    assert (first.actor, first.action_object) == (second.actor, second.action_object) == (bob, charlie)
+    erase(charlie)
+    assert escalations(alice) == []
 
 
 @pytest.mark.parametrize("answer", [None, [], "inactive", "self"])
