@@ -20,6 +20,7 @@ from django.db.models.signals import post_init, pre_init
 
 from notifications_hub.database import transaction
 from notifications_hub.extension import NotificationExtension, columns_of
+from notifications_hub.kinds import EVERY_KIND
 from notifications_hub.notification import Notification
 from notifications_hub.notify_arguments import Draft
 from notifications_hub.notify_statement import Tables, extension_parameter, shared_columns, statement
@@ -83,6 +84,9 @@ def _parameters(draft: Draft, values: Mapping[str, Any], words: SharedWords) -> 
         "words": ",".join(map(str, words.of_person)),
         "methods": as_json(sorted(default_methods(draft.kind))),
         "locked": as_json(sorted(locked_methods(draft.kind))),
+        # No preference is for a kind without a name, so none is read for a kind without a choice.
+        "chosen_kind": draft.kind.name if draft.kind.optional else "",
+        "every_kind": EVERY_KIND if draft.kind.optional else "",
         "now": datetime.now(UTC),
     }
 

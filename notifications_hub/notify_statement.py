@@ -35,17 +35,24 @@ def shared_columns() -> tuple[str, ...]:
     return tuple(name for name in names if name not in _OWN)
 
 
-# `people` has one row for each recipient. Rows are inserted in their order, so that two senders who share a key wait
-# for each other in one order only. Topics have no comma, and PostgreSQL's driver takes long for a list.
+# `people` has one row for each recipient. A choice for the kind wins over one for every kind, whose `methods` are those
+# that are off. `LATERAL` keeps PostgreSQL from reading all preferences for a thousand people. Rows are inserted in
+# their order, so that two senders who share a key wait for each other in one order only. Topics have no comma, and
+# PostgreSQL's driver takes long for a list.
 _INSERT = """
 WITH {numbering}people AS MATERIALIZED (
     SELECT given.*, coalesce(
-        preference.methods || CAST(%(locked)s AS jsonb), CAST(%(methods)s AS jsonb)) AS methods
+        CASE WHEN chosen.kind = '*' THEN jsonb_path_query_array(
+            CAST(%(methods)s AS jsonb), '$[*] ? (!(@ == $off[*]))', jsonb_build_object('off', chosen.methods))
+        ELSE chosen.methods END || CAST(%(locked)s AS jsonb), CAST(%(methods)s AS jsonb)) AS methods
     FROM unnest(
         CAST(%(ids)s AS {key}[]), string_to_array(%(topics)s, ','), CAST(string_to_array(%(words)s, ',') AS int[])
     ) WITH ORDINALITY AS given(id, topic, words, number)
-    LEFT JOIN notifications_hub_preference preference
-        ON preference.person_id = given.id AND preference.kind = %(kind)s
+    LEFT JOIN LATERAL (
+        SELECT kind, methods FROM notifications_hub_preference
+        WHERE person_id = given.id AND kind IN (%(chosen_kind)s, %(every_kind)s) AND methods IS NOT NULL
+        ORDER BY kind = '*' LIMIT 1
+    ) chosen ON TRUE
 ), inserted AS (
     INSERT INTO notifications_hub_notification (recipient_id, toast, flash, {columns})
     SELECT id, methods ? 'live', methods ? 'flash', {values} FROM people ORDER BY number

@@ -14,6 +14,8 @@ from showcase.models import Membership, Post
 class CommentReply(Kind):
     name = "comment.reply"
     label = _("Replies to your posts and conversations")
+    group = _("Conversations")
+    description = _("Somebody answers a post or a conversation of yours.")
     icon = "reply"
     urgency = Urgency.NORMAL
     methods = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH, DeliveryMethod.EMAIL})
@@ -26,10 +28,28 @@ class CommentReply(Kind):
         }
 
 
+class HouseRules(Kind):
+    """An example of what must be confirmed: it stays on top until the person presses the button."""
+
+    name = "house.rules"
+    label = _("House rules")
+    icon = "check"
+    must_acknowledge = True
+    sample = Sample(actor="Bob", url="/")
+
+    def title(self, notification: NotificationLike) -> str:
+        return gettext("The house rules have changed")
+
+    def body(self, notification: NotificationLike) -> str:
+        return gettext("The reading room closes at nine from now on. Please confirm that you know.")
+
+
 class ChatMention(Kind):
     name = "chat.mention"
     per_minute = 10
     label = _("Messages that mention you")
+    group = _("Conversations")
+    description = _("Somebody writes your name in a chat room.")
     icon = "reply"
     urgency = Urgency.HIGH
     methods = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH, DeliveryMethod.EMAIL})
@@ -46,6 +66,8 @@ class ChatInvitation(Kind):
     name = "chat.invitation"
     per_minute = 3
     label = _("Invitations to chat rooms")
+    group = _("Conversations")
+    description = _("Somebody adds you to a chat room.")
     urgency = Urgency.NORMAL
     methods = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH})
     sample = Sample(actor="Bob", target=_("Garden"), url="/")
