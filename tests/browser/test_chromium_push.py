@@ -171,7 +171,7 @@ def _a_button_marks_as_read_with_no_page_open(world: World) -> None:
     assert shown.title == "Bob replied"
     assert "I agree. 我同意" in shown.body
     world.wait_for(lambda: world.last("delivered_by") == "web_push")
-    (unread,) = world.worker.evaluate("() => self.counted")
+    (unread,) = world.wait_for(lambda: world.worker.evaluate("() => self.counted"))
 
     world.desktop.press(shown, "Mark as read")
     world.wait_for(lambda: world.last("unread") == "False")
