@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 # Imported first: django-notifications registers our model with its own admin, which makes several queries per row.
@@ -30,6 +31,7 @@ from notifications_hub.confirmations.admin_pages.kind_page import KindConfirmati
 from notifications_hub.delivery.history import browser_names, steps_of
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import reason_in_words
+from notifications_hub.escalation.history import escalation_steps
 from notifications_hub.extension import NotificationExtension, columns_of, extension_models, extension_of, joins
 from notifications_hub.ingest.admin_page import ServiceTokenAdmin
 from notifications_hub.ingest.models import ServiceToken
@@ -161,7 +163,7 @@ class NotificationAdmin(KindConfirmationPage, PersonSearch[Model], PrivateConten
 
     @admin.display(description=_("history"))
     def story(self, notification: Notification) -> SafeString:
-        steps = steps_of(notification)
+        steps = sorted([*steps_of(notification), *escalation_steps(notification)], key=attrgetter("at"))
         lines = ((step.at.isoformat(), _second(step.at), step.words) for step in steps)
         return format_html(
             '<ol class="hub-story">{}</ol>',

@@ -7,11 +7,11 @@ from urllib.parse import urlencode
 from django.urls import NoReverseMatch, reverse
 
 from notifications_hub.kinds import all_kinds
-from notifications_hub.own_kinds import PushTest, QuietSummary
+from notifications_hub.own_kinds import DigestKind, PushTest, QuietSummary
 
 KIND = "kind"
 """The parameter of the page that names a kind. A fragment would be lost when the person has to sign in first."""
-_SECTIONS = {QuietSummary.name: "quiet-hours", PushTest.name: "push"}
+_SECTIONS = {DigestKind.name: "digests", QuietSummary.name: "quiet-hours", PushTest.name: "push"}
 
 
 def preferences() -> str:

@@ -75,6 +75,10 @@ def test_a_button_of_the_kind_keeps_its_place() -> None:
     assert [action["title"] for action in notification["actions"]] == ["Your plan"]
 
 
+def test_only_a_repeated_message_disturbs_again_in_the_place_of_the_earlier_one() -> None:
+    assert (shown().get("renotify"), shown(repeat=1)["renotify"]) == (None, True)
+
+
 def test_a_message_without_a_url_links_to_the_inbox() -> None:
     assert json.loads(encode(reply(url="")))["url"].startswith("/")
 

@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 from notifications_hub.conf import hub_settings
 from notifications_hub.kinds import kind_of
 from notifications_hub.message import CONFIRM, Line, Message, page_to_confirm, veiled
-from notifications_hub.preference_links import preferences, preferences_of
+from notifications_hub.preference_links import preferences_of
 from notifications_hub.transports.email.headers import headers_of, sender
 from notifications_hub.transports.email.recipients import Recipient
 from notifications_hub.transports.email.unsubscribe_links import Subscription
@@ -51,17 +51,17 @@ def email_for(message: Message, recipient: Recipient, *, optional: bool) -> Emai
         label = str(kind_of(message.kind).label or message.kind)
         kinds = kinds_in(message)
         kind = kinds[0] if len(kinds) == 1 else ""
-        unsubscribe = _absolute(Subscription(recipient.pk, kind).path) if optional else ""
+        link = _absolute(Subscription(recipient.pk, kind).path) if optional else ""
         context = {**_context(shown, label, kind), **_digest(shown)}
         if optional:
-            context["unsubscribe_url"] = unsubscribe if kind else ""
+            context["unsubscribe_url"] = link if kind else ""
             context["unsubscribe_all_url"] = _absolute(Subscription(recipient.pk).path)
         made = HubEmail(
             subject=subject_of(shown.title),
             body=_rendered(message.kind, "txt", context),
             from_email=sender(),
             to=[recipient.address],
-            headers=dict(headers_of(message, recipient, list_label=_one_line(label), unsubscribe=unsubscribe)),
+            headers=dict(headers_of(message, recipient, list_label=_one_line(label), unsubscribe=link)),
         )
         made.attach_alternative(_rendered(message.kind, "html", context), "text/html")
         return made
@@ -93,7 +93,9 @@ def _context(message: Message, label: str, kind: str) -> dict[str, Any]:
         "link": links[0],
         "links": links[1:],
         "kind_label": label,
-        "preferences_url": _absolute(preferences_of(kind) if kind else preferences()),
+        "because": message.because,
+        "unfollow_url": _absolute(message.unfollow_url),
+        "preferences_url": _absolute(preferences_of(kind or message.kind)),
         "site_name": urlsplit(hub_settings.site_url).netloc,
         "site_url": hub_settings.site_url,
         "language": message.language,
@@ -109,7 +111,7 @@ def _links(message: Message) -> Iterator[Link]:
         yield Link(_("Open"), _absolute(message.url or _page("inbox")))
     for action in message.actions:
         if action.url and action.name not in (_READ, CONFIRM):
-            yield Link(_one_line(action.title), _absolute(action.url))
+            yield Link(_one_line(str(action.title)), _absolute(action.url))
 
 
 def _digest(message: Message) -> dict[str, Any]:

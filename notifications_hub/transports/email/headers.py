@@ -43,10 +43,14 @@ def headers_of(message: Message, recipient: Recipient, *, list_label: str, unsub
 
 
 def _message_id(message: Message, recipient: Recipient) -> str:
-    """Return the same id for a message that is sent twice, so that mail programs show one."""
+    """Return the same id for a message that is sent twice, so that mail programs show one.
+
+    An escalation sends it again on purpose, so mail programs must show it again.
+    """
     if message.group:
         return _identifier("group", message.group, str(recipient.pk))
-    return _identifier("message", message.id, str(recipient.pk))
+    repeat = [str(message.repeat)] if message.repeat else []
+    return _identifier("message", message.id, str(recipient.pk), *repeat)
 
 
 def _identifier(*parts: str) -> str:

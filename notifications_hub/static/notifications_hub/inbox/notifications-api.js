@@ -1,5 +1,5 @@
 // @ts-check
-/** @import { Counts, Page } from "../protocol/wire.js" */
+/** @import { Counts, ItemResult, Page } from "../protocol/wire.js" */
 import { CsrfFetch } from "../shared/csrf-fetch.js";
 
 /** Milliseconds after which a change without an answer has failed. */
@@ -58,6 +58,28 @@ export class NotificationsApi {
   mark(mark, which) {
     // Nothing undoes a confirmation.
     return this.#send(`notifications/${mark}/`, mark === "acknowledge" ? which : { ...which, undo: true });
+  }
+
+  /**
+   * @param {string} object from an item's reason
+   * @param {boolean} on false to unfollow
+   * @returns {Promise<unknown>}
+   */
+  follow(object, on) {
+    return this.#send(`following/${on ? "follow" : "unfollow"}/`, { object });
+  }
+
+  /**
+   * Run an action of a notification.
+   *
+   * @param {string} id
+   * @param {string} name
+   * @param {string} word
+   * @returns {Promise<{result: ItemResult}>}
+   * @throws {ApiError} with 409 if somebody has done it: its `answer.result` says who
+   */
+  act(id, name, word) {
+    return this.#send(`notifications/${encodeURIComponent(id)}/actions/${encodeURIComponent(name)}/`, { word });
   }
 
   /** @returns {Promise<{changed: number}>} */
