@@ -171,7 +171,7 @@ def _a_button_marks_as_read_with_no_page_open(world: World) -> None:
     assert shown.title == "Bob replied"
     assert "I agree. 我同意" in shown.body
     world.wait_for(lambda: world.last("delivered_by") == "web_push")
-    (unread,) = world.worker.evaluate("() => self.counted")
+    (unread,) = world.wait_for(lambda: world.worker.evaluate("() => self.counted"))
 
     world.desktop.press(shown, "Mark as read")
     world.wait_for(lambda: world.last("unread") == "False")
@@ -196,7 +196,7 @@ def _a_button_leads_to_the_preferences_of_its_kind(world: World) -> None:
     there = f"{world.site.url}/notifications/preferences/#kind-default"
     world.wait_for(lambda: there in [page.url for page in world.context.pages])
     [page] = [page for page in world.context.pages if page.url == there]
-    assert page.locator(":target").inner_text() == "Other notifications"
+    assert "Other notifications" in page.locator(":target").inner_text()
 
 
 def _a_withdrawn_announcement_is_closed(world: World) -> None:

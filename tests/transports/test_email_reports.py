@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hmac
 import json
+from base64 import b64encode
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
@@ -120,3 +123,80 @@ def test_the_signal_of_anymail_stops_addresses(monkeypatch: pytest.MonkeyPatch) 
     finally:
         tracking.disconnect(dispatch_uid="notifications_hub.email_reports")
     assert stopped() == [("alice@example.com", "bounced"), ("bob@example.com", "complained")]
+
+
+@pytest.fixture
+def anymail(settings: Settings) -> Iterator[None]:
+    """A site with django-anymail and its webhooks."""
+    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "anymail"]
+    settings.ANYMAIL = {"WEBHOOK_SECRET": "hub:secret", "MAILGUN_WEBHOOK_SIGNING_KEY": "signing-key"}
+    settings.ROOT_URLCONF = "anymail.urls"
+    reports.connect()
+    yield
+    from anymail.signals import tracking
+
+    tracking.disconnect(dispatch_uid="notifications_hub.email_reports")
+
+
+def postmark(kind: str, address: str, *, secret: str = "hub:secret") -> int:
+    report = {"RecordType": "Bounce", "Type": kind, "TypeCode": 1, "Email": address, "MessageID": "1", "ID": 1}
+    return post_by_anymail("postmark", report, secret)
+
+
+def post_by_anymail(service: str, report: object, secret: str = "hub:secret") -> int:
+    authorized = "Basic " + b64encode(secret.encode()).decode()
+    given: dict[str, Any] = {"content_type": "application/json", "headers": {"Authorization": authorized}}
+    return Client().post(f"/{service}/tracking/", json.dumps(report), **given).status_code
+
+
+def test_a_report_of_postmark_by_anymail_stops_an_address_unless_the_bounce_passes(anymail: None) -> None:
+    assert postmark("HardBounce", "alice@example.com") == 200
+    assert postmark("SoftBounce", "full@example.com") == 200
+    assert stopped() == [("alice@example.com", "bounced")]
+
+
+def test_a_report_by_anymail_without_its_secret_is_refused(anymail: None) -> None:
+    assert postmark("HardBounce", "alice@example.com", secret="hub:guess") == 400
+    assert stopped() == []
+
+
+@pytest.mark.parametrize(("key", "found"), [("signing-key", [("alice@example.com", "bounced")]), ("guess", [])])
+def test_a_report_of_mailgun_by_anymail_is_signed(anymail: None, key: str, found: list[tuple[str, str]]) -> None:
+    moment, token = str(int(datetime.now(UTC).timestamp())), "token"
+    signature = hmac.new(key.encode(), f"{moment}{token}".encode(), "sha256").hexdigest()
+    event: dict[str, Any] = {
+        "event": "failed",
+        "severity": "permanent",
+        "reason": "bounce",
+        "recipient": "alice@example.com",
+    }
+    event |= {"timestamp": float(moment), "id": "1", "message": {"headers": {"message-id": "1"}}}
+    event |= {"delivery-status": {"code": 550}}
+    report = {"signature": {"timestamp": moment, "token": token, "signature": signature}, "event-data": event}
+    post_by_anymail("mailgun", report)
+    assert stopped() == found
+
+
+@pytest.mark.parametrize(
+    ("raw", "is_soft"),
+    [
+        ({"bounce": {"bounceType": "Permanent"}}, False),  # Amazon SES
+        ({"bounce": {"bounceType": "Transient"}}, True),
+        ({"event": "hard_bounce"}, False),  # Brevo, Mandrill
+        ({"event": "soft_bounce"}, True),
+        ({"type": "activity.soft_bounced"}, True),  # MailerSend
+        ({"event": "bounce", "hard_bounce": True}, False),  # Mailjet
+        ({"event": "bounce", "hard_bounce": False}, True),
+        ({"event": "bounce", "type": "bounce"}, False),  # SendGrid
+        ({"event": "bounce", "type": "blocked"}, True),
+        ({"msys": {"message_event": {"type": "bounce", "bounce_class": "10"}}}, False),  # SparkPost
+        ({"msys": {"message_event": {"type": "bounce", "bounce_class": "22"}}}, True),
+        ({"type": "email.bounced", "data": {"bounce": {"type": "Transient"}}}, True),  # Resend
+    ],
+)
+def test_a_bounce_that_passes_is_told_by_each_services_own_words(anymail: None, raw: object, is_soft: bool) -> None:
+    from anymail.signals import AnymailTrackingEvent, tracking
+
+    given = {"recipient": "alice@example.com", "reject_reason": "bounced", "esp_event": raw}
+    tracking.send(sender=object, event=AnymailTrackingEvent(event_type="bounced", **given), esp_name="Test")
+    assert stopped() == ([] if is_soft else [("alice@example.com", "bounced")])

@@ -119,7 +119,11 @@ def _digest(message: Message) -> dict[str, Any]:
     if not message.sections:
         return {}
     sections = [
-        {"label": _one_line(section.label), "lines": [_line(line) for line in section.lines]}
+        {
+            "label": _one_line(section.label),
+            "lines": [_line(line) for line in section.lines],
+            "preferences_url": _absolute(preferences_of(section.kind)),
+        }
         for section in message.sections
     ]
     titles = " · ".join(_one_line(line.title) for section in message.sections for line in section.lines)

@@ -20,6 +20,9 @@ _REASONS = {"email.bounced": StopReason.BOUNCED, "email.complained": StopReason.
 _PASSING = frozenset({"transient", "temporary", "soft"})
 _OF_ANYMAIL = {"bounced": StopReason.BOUNCED, "complained": StopReason.COMPLAINED}
 _GONE_FOR_ANYMAIL = frozenset({"invalid", "bounced"})
+_SOFT = ("soft", "transient", "undetermined", "blocked")
+_LASTING_CLASSES = frozenset({"10", "30", "90"})
+"""Bounce classes of SparkPost: invalid recipient, generic, unsubscribed."""
 
 
 class BadReport(ValueError):
@@ -85,6 +88,19 @@ def connect() -> None:
 def _take_tracked(event: Any, **kwargs: object) -> None:
     reason = _OF_ANYMAIL.get(event.event_type)
     # A mailbox that is full at the moment also bounces.
-    is_passing = reason is StopReason.BOUNCED and event.reject_reason not in _GONE_FOR_ANYMAIL
+    is_passing = reason is StopReason.BOUNCED and (
+        event.reject_reason not in _GONE_FOR_ANYMAIL or _is_soft(event.esp_event)
+    )
     if reason is not None and event.recipient and not is_passing:
         stop_emails_to(event.recipient, reason)
+
+
+def _is_soft(raw: object) -> bool:
+    """Return whether a service's own event names a bounce that passes. django-anymail reports both kinds alike."""
+    if not isinstance(raw, Mapping):
+        return False
+    if raw.get("hard_bounce") in (False, 0) or str(raw.get("bounce_class", "10")) not in _LASTING_CLASSES:
+        return True
+    named = [str(raw.get(name, "")).lower() for name in ("event", "type", "Type", "bounceType")]
+    inner = (raw.get(name) for name in ("bounce", "data", "msys", "message_event"))
+    return any(word in text for text in named for word in _SOFT) or any(map(_is_soft, inner))
