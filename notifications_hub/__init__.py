@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from notifications_hub.audiences import UnknownAudience
     from notifications_hub.extension import NotificationExtension
     from notifications_hub.inbox.links import live_url
+    from notifications_hub.ingest.tokens import make_service_token
     from notifications_hub.jobs.enqueue import BadJob, JobError, start, start_all
     from notifications_hub.jobs.job_task import JobTask, RunningJob, job_task
     from notifications_hub.jobs.models import Job
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from notifications_hub.kinds import (
         Action,
         DeliveryMethod,
+        Digest,
         Kind,
         NotificationLike,
         Privacy,
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from notifications_hub.signals import (
         SettledDelivery,
         delivery_settled,
+        notification_acknowledged,
         notification_created,
         notification_delivered,
         notification_read,
@@ -80,6 +83,7 @@ __all__ = [
     "ConnectionToken",
     "DeliveryMethod",
     "Destination",
+    "Digest",
     "Done",
     "Email",
     "Event",
@@ -134,6 +138,8 @@ __all__ = [
     "live_list",
     "live_rows",
     "live_url",
+    "make_service_token",
+    "notification_acknowledged",
     "notification_created",
     "notification_delivered",
     "notification_read",
@@ -164,6 +170,7 @@ _HOMES = {
     "Banner": "notifications_hub.announcements.banners.rules",
     "ConnectionToken": "notifications_hub.live.connection_token",
     "DeliveryMethod": "notifications_hub.kinds",
+    "Digest": "notifications_hub.kinds",
     "Destination": "notifications_hub.transports.own_addresses.models",
     "Done": "notifications_hub.jobs.outcome",
     "Email": "notifications_hub.transports.email.transport",
@@ -219,6 +226,8 @@ _HOMES = {
     "live_list": "notifications_hub.live_lists",
     "live_rows": "notifications_hub.rows",
     "live_url": "notifications_hub.inbox.links",
+    "make_service_token": "notifications_hub.ingest.tokens",
+    "notification_acknowledged": "notifications_hub.signals",
     "notification_created": "notifications_hub.signals",
     "notification_delivered": "notifications_hub.signals",
     "notification_read": "notifications_hub.signals",

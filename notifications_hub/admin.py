@@ -26,10 +26,13 @@ from notifications_hub.announcements.admin_pages.announcement_admin import Annou
 from notifications_hub.announcements.admin_pages.history import StepAdmin
 from notifications_hub.announcements.audit import AnnouncementStep
 from notifications_hub.announcements.models import Announcement
+from notifications_hub.confirmations.admin_pages.kind_page import KindConfirmationPage
 from notifications_hub.delivery.history import browser_names, steps_of
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import reason_in_words
 from notifications_hub.extension import NotificationExtension, columns_of, extension_models, extension_of, joins
+from notifications_hub.ingest.admin_page import ServiceTokenAdmin
+from notifications_hub.ingest.models import ServiceToken
 from notifications_hub.jobs.models import Job
 from notifications_hub.kinds import IMPORTED, DeliveryMethod, all_kinds, method_name
 from notifications_hub.notification import Notification
@@ -76,7 +79,7 @@ def mark_unread(model_admin: Any, request: HttpRequest, rows: Any) -> None:
 _STORED = ("actor_name", "what", "action_object_name", "target_name", "data", "dedupe_key", *_HOST_COLUMNS)
 
 
-class NotificationAdmin(PersonSearch[Model], PrivateContent[Model], ReadOnlyAdmin):
+class NotificationAdmin(KindConfirmationPage, PersonSearch[Model], PrivateContent[Model], ReadOnlyAdmin):
     """The columns, filters and action of django-notifications' admin, plus how each notification was delivered."""
 
     content = frozenset(
@@ -296,3 +299,4 @@ admin.site.register(PushSubscription, PushSubscriptionAdmin)
 admin.site.register(Stream, StreamAdmin)
 admin.site.register(Job, JobAdmin)
 admin.site.register(AnnouncementStep, StepAdmin)
+admin.site.register(ServiceToken, ServiceTokenAdmin)

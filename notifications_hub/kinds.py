@@ -79,6 +79,15 @@ class Urgency(StrEnum):
     CRITICAL = "critical"
 
 
+class Digest(StrEnum):
+    """How often a person gets emails of a kind: each by itself, or summed up at certain times of theirs."""
+
+    AT_ONCE = "at_once"
+    HOURLY = "hourly"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
 class Privacy(StrEnum):
     """The part of a notification that a device may show to anyone looking at it, even on a locked screen."""
 
@@ -91,7 +100,8 @@ class Privacy(StrEnum):
 class Action:
     """A button on a push.
 
-    The name `read` marks the notification as read and opens nothing. Any other opens `url`, or else the notification's.
+    The name `read` marks the notification as read and opens nothing, and `acknowledge` confirms it. Any other opens
+    `url`, or else the notification's.
     """
 
     name: str
@@ -175,8 +185,12 @@ class Kind:
 
     Left out: the transport's own `delay`. `{"email": 0}` sends an email at once, also while a page is open.
     """
+    digest: ClassVar[Digest] = Digest.AT_ONCE
+    """How often people who have not chosen get emails of this kind, and messages of other transports with `digests`."""
     per_minute: ClassVar[int | None] = None
     """The most notifications of this kind from one actor to one person a minute; None: no limit. More are dropped."""
+    must_acknowledge: ClassVar[bool] = False
+    """Keep it on top until the person confirms it. `notify.send(must_acknowledge=…)` decides otherwise for one call."""
     optional: ClassVar[bool] = True
     """Let people choose the delivery methods of this kind in their preferences."""
     locked_because: ClassVar[str | Promise] = ""

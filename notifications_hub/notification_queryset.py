@@ -26,7 +26,12 @@ from notifications_hub.database.chunks import chunks
 from notifications_hub.database.primary import PrimaryManager
 from notifications_hub.extension import joins
 from notifications_hub.message import Item, localized_for
-from notifications_hub.signals import notification_delivered, notification_read, send_after_commit
+from notifications_hub.signals import (
+    notification_acknowledged,
+    notification_delivered,
+    notification_read,
+    send_after_commit,
+)
 from notifications_hub.streams import NewEvent, inbox_topic, item_key
 from notifications_hub.streams.models import IDS_IN_AN_EVENT, id_events
 
@@ -36,6 +41,9 @@ if TYPE_CHECKING:
 DELETED = "notification.deleted"
 _ITEM = "notification"
 
+
+UNCONFIRMED = models.Q(must_acknowledge=True, acknowledged_at=None)
+"""What a person has yet to confirm. It stays in the inbox, on top."""
 
 _LISTED: dict[str, Any] = {"deleted": False}
 Owned = tuple[int, Any, int | None]
@@ -93,12 +101,37 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
             return len(ids)
 
     def undo_read(self, at: datetime) -> int:
-        """Mark as unread what was read at exactly that time. It stays seen."""
+        """Mark as unread what was read at exactly that time. It stays seen. What was confirmed since stays read."""
         was = _LISTED | {"unread": False, "read_at": at}
-        return self._unread_again(was)
+        return self.exclude(acknowledged_at__gte=at)._unread_again(was)
+
+    def acknowledge(self, *, at: datetime | None = None) -> int:
+        """Record that people confirmed what they must, which also reads it. Log an event with each whole item."""
+        now = at or _now()
+        columns = ("pk", "recipient_id", "announcement_id", "seen_at", "read_at", "unread")
+        with transaction.atomic():
+            was = _LISTED | {"must_acknowledge": True, "acknowledged_at": None}
+            rows = list(self._locked(was).values_list(*columns))
+            ids = [row[0] for row in rows]
+            first = {name: Coalesce(name, models.Value(now)) for name in ("read_at", "seen_at")}
+            self._set(ids, acknowledged_at=now, unread=False, **first)
+            emit_items("notification.updated", self._whole(ids))
+            self._count_acknowledged(rows, now)
+            return len(ids)
+
+    def _count_acknowledged(self, rows: Sequence[tuple[Any, ...]], at: datetime) -> None:
+        """Send the signals and tally announcements for rows as they were before they were confirmed."""
+        _send_signal(notification_acknowledged, self.model, [row[:3] for row in rows], at=at)
+        unread = [row for row in rows if row[5]]
+        _send_signal(notification_read, self.model, [row[:3] for row in unread], at=at)
+        if announced := [Before(*row[2:5]) for row in rows if row[2]]:
+            tallies.tally(What.CONFIRMED, announced, at)
+            tallies.tally_reads((Before(*row[2:5]) for row in unread if row[2]), at)
 
     def archive(self, *, at: datetime | None = None) -> int:
-        return len(self._changed("notification.archived", _LISTED | {"archived_at": None}, archived_at=at or _now()))
+        """Move to the archive, but for what has yet to be confirmed."""
+        was = _LISTED | {"archived_at": None}
+        return len(self.exclude(UNCONFIRMED)._changed("notification.archived", was, archived_at=at or _now()))
 
     def unarchive(self) -> int:
         return self._restore(_LISTED | {"archived_at__isnull": False}, archived_at=None)

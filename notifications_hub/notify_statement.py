@@ -50,7 +50,8 @@ WITH {numbering}people AS MATERIALIZED (
     ) WITH ORDINALITY AS given(id, topic, words, number)
     LEFT JOIN LATERAL (
         SELECT kind, methods FROM notifications_hub_preference
-        WHERE person_id = given.id AND kind IN (%(chosen_kind)s, %(every_kind)s) ORDER BY kind = '*' LIMIT 1
+        WHERE person_id = given.id AND kind IN (%(chosen_kind)s, %(every_kind)s) AND methods IS NOT NULL
+        ORDER BY kind = '*' LIMIT 1
     ) chosen ON TRUE
 ), inserted AS (
     INSERT INTO notifications_hub_notification (recipient_id, toast, flash, {columns})

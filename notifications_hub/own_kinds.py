@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications_hub.kinds import Action, Kind, NotificationLike, Sample, Urgency, open_and_read
+from notifications_hub.kinds import Action, Kind, NotificationLike, Sample, Urgency, kind_of, open_and_read
 
 
 class AnnouncementKind(Kind):
@@ -60,6 +60,48 @@ class PushTest(Kind):
 
     def body(self, notification: NotificationLike) -> str:
         return gettext("You'll get notifications here, even when the site is closed.")
+
+
+class AcknowledgeReminder(Kind):
+    """A reminder of what the person must still confirm: an announcement, or notifications of the kind in the data."""
+
+    name = "acknowledge.reminder"
+    label = _("Reminders to confirm")
+    icon = "check"
+    has_extension = False
+    sample = Sample(verb="confirm", target=_("Maintenance on Sunday"), url="/")
+
+    def title(self, notification: NotificationLike) -> str:
+        if notification.target_name:
+            return gettext("Please confirm “%(title)s”") % {"title": notification.target_name}
+        return gettext("You have notifications to confirm")
+
+    def body(self, notification: NotificationLike) -> str:
+        name = notification.data.get("kind", "")
+        return str(kind_of(name).label) if name else ""
+
+
+class DigestKind(Kind):
+    """The message that lists what has waited, for transports with `digests`. No row has it, only messages."""
+
+    name = "digest"
+    label = _("Digests")
+    methods = frozenset()
+    optional = False
+    has_extension = False
+    sample = Sample(data={"number": 2, "titles": [_("Bob replied to your post"), _("Watering the plants")], "more": 0})
+
+    def title(self, notification: NotificationLike) -> str:
+        number = int(notification.data["number"])
+        return ngettext("%(number)d new notification", "%(number)d new notifications", number) % {"number": number}
+
+    def body(self, notification: NotificationLike) -> str:
+        more = int(notification.data["more"])
+        words = [ngettext("and %(number)d more", "and %(number)d more", more) % {"number": more}] if more else []
+        return "\n".join([*map(str, notification.data["titles"]), *words])
+
+    def actions(self, notification: NotificationLike) -> Sequence[Action]:
+        return open_and_read()[:1]
 
 
 class QuietSummary(Kind):

@@ -28,6 +28,22 @@ class CommentReply(Kind):
         }
 
 
+class HouseRules(Kind):
+    """An example of what must be confirmed: it stays on top until the person presses the button."""
+
+    name = "house.rules"
+    label = _("House rules")
+    icon = "check"
+    must_acknowledge = True
+    sample = Sample(actor="Bob", url="/")
+
+    def title(self, notification: NotificationLike) -> str:
+        return gettext("The house rules have changed")
+
+    def body(self, notification: NotificationLike) -> str:
+        return gettext("The reading room closes at nine from now on. Please confirm that you know.")
+
+
 class ChatMention(Kind):
     name = "chat.mention"
     per_minute = 10

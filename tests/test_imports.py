@@ -23,10 +23,12 @@ LAYERS = [
     [
         "announcements.results.models",
         "audience_lists",
+        "confirmations.models",
         "conf",
         "delivery.models",
         "delivery.reasons",
         "extension",
+        "ingest.models",
         "ops.demo",
         "quiet_hours.calendar",
         "rendering",
@@ -47,9 +49,8 @@ LAYERS = [
         "announcements.queryset",
         "announcements.validation",
     ],
-    ["announcements.models"],
+    ["announcements.models", "delivery.digest_choices", "delivery.preferences"],
     [
-        "delivery.preferences",
         "email_checks",
         "inbox_scope",
         "method_checks",
@@ -63,10 +64,11 @@ LAYERS = [
     ["delivery", "notify_words"],
     ["notify_insert"],
     ["announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks", "worker_task"],
-    ["live"],
+    ["confirmations", "live"],
     ["flash_claim"],
     [
         "checks",
+        "confirmations.admin_pages",
         "database_checks",
         "extension_checks",
         "flash",
@@ -76,7 +78,7 @@ LAYERS = [
         "ops.web_server",
         "publishing",
     ],
-    ["announcements.admin_pages"],
+    ["announcements.admin_pages", "ingest"],
     # Entry points for servers, Django and the command line.
     [
         "admin",
@@ -90,6 +92,7 @@ LAYERS = [
         "models",
         "ops",
         "ops.retention",
+        "personal_data",
     ],
     ["catalogue", "jobs.api", "management", "templatetags"],
     ["urls"],
@@ -108,11 +111,12 @@ INSIDE = {
     "delivery": [
         ["models", "reasons"],
         ["bulk"],
-        ["arming", "claiming", "preferences"],
-        ["acknowledgement", "history", "pointless", "sender", "shown", "worker_wakeup"],
+        ["arming", "claiming", "digest_choices", "preferences"],
+        ["acknowledgement", "group_claims", "history", "pointless", "sender", "shown", "wishes", "worker_wakeup"],
         ["accepted", "audience_check", "summary"],
         ["held"],
         ["preparing"],
+        ["groups"],
         ["worker"],
     ],
     "transports": [

@@ -178,7 +178,7 @@ def _wanting(name: str, people: QuerySet[Any]) -> QuerySet[Any]:
 
 def _choices(kind: str) -> QuerySet[Any]:
     """Return people's choices for a kind, for a query of people, with the methods as a text."""
-    chosen = Preference.objects.filter(person=OuterRef("pk"), kind=kind)
+    chosen = Preference.objects.filter(person=OuterRef("pk"), kind=kind, methods__isnull=False)
     return chosen.annotate(names=Cast("methods", TextField()))
 
 

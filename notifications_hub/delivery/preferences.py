@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.db.models import QuerySet
 
 from notifications_hub import streams
 from notifications_hub.database import transaction
@@ -55,7 +56,7 @@ def methods_of(people: Collection[Any], kind: Kind) -> dict[Any, frozenset[str]]
 
 def choices_of(person_pk: Any) -> Choices:
     """Return all choices of a person, in one query."""
-    return _choices(Preference.objects.filter(person=person_pk).values_list("kind", "methods"))
+    return _choices(_with_methods().filter(person=person_pk).values_list("kind", "methods"))
 
 
 def switched_off(deliveries: Collection[Delivery]) -> set[int]:
@@ -80,11 +81,16 @@ def _is_off(one: Delivery, choices: Choices | None) -> bool:
 
 def _stored(people: Collection[Any], kinds: Collection[str]) -> dict[Any, Choices]:
     """Return the choices about some kinds, of people who have any."""
-    rows = Preference.objects.filter(person__in=people, kind__in=[*kinds, EVERY_KIND])
+    rows = _with_methods().filter(person__in=people, kind__in=[*kinds, EVERY_KIND])
     by_person: dict[Any, list[tuple[str, list[str]]]] = defaultdict(list)
     for person, kind, methods in rows.values_list("person", "kind", "methods"):
         by_person[person].append((kind, methods))
     return {person: _choices(found) for person, found in by_person.items()}
+
+
+def _with_methods() -> QuerySet[Preference]:
+    """Return the rows that choose methods. Others only say how often emails come."""
+    return Preference.objects.filter(methods__isnull=False)
 
 
 def _choices(rows: Iterable[tuple[str, list[str]]]) -> Choices:
@@ -121,7 +127,10 @@ def change(person_pk: Any, decide: Callable[[Choices], Changes]) -> Changes:
 def _store(person_pk: Any, changes: Changes) -> None:
     gone = [kind for kind, methods in changes.items() if methods is None]
     if gone:
-        Preference.objects.filter(person=person_pk, kind__in=gone).delete()
+        rows_gone = Preference.objects.filter(person=person_pk, kind__in=gone)
+        rows_gone.filter(digest="").delete()
+        # The rest of them says how often emails come, which stays.
+        rows_gone.update(methods=None)
     rows = [
         Preference(person_id=person_pk, kind=kind, methods=sorted(methods))
         for kind, methods in sorted(changes.items())

@@ -25,7 +25,7 @@ UNDO_AGE = 3600
 
 
 class State(StrEnum):
-    """The effect that a link still has. `LOCKED`: its kind cannot be switched off. `GONE`: the site has no such kind."""
+    """The effect that a link still has. `LOCKED`: its kind allows no choice. `GONE`: the site has no such kind."""
 
     ON = "on"
     OFF = "off"

@@ -30,6 +30,7 @@ from notifications_hub.inbox import (
     queries,
 )
 from notifications_hub.inbox.delivery_report import is_under_way, not_pushed, report_steps
+from notifications_hub.inbox.digest_form import digest_section
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.preference_changes import Refused
 from notifications_hub.inbox.preference_columns import addresses_of
@@ -47,7 +48,12 @@ from notifications_hub.transports.web_push import subscriptions
 from notifications_hub.users import Person
 from notifications_hub.web.site_paths import same_site_path
 
-_SHOWN: dict[str, dict[str, Any]] = {"all": {}, "unread": {"unread": True}, "archived": {"archived": True}}
+_SHOWN: dict[str, dict[str, Any]] = {
+    "all": {},
+    "unread": {"unread": True},
+    "archived": {"archived": True},
+    "unconfirmed": {"unconfirmed": True},
+}
 
 WATCHED = timedelta(minutes=1)
 """Time for which the delivery page keeps refreshing."""
@@ -74,6 +80,12 @@ class InboxEntry:
     at: datetime
     unread: bool
     archived: bool
+    must_acknowledge: bool
+    acknowledged_at: datetime | None
+
+    @property
+    def unconfirmed(self) -> bool:
+        return self.must_acknowledge and self.acknowledged_at is None
 
     @classmethod
     def of(cls, row: Notification) -> Self:
@@ -97,6 +109,8 @@ class InboxEntry:
             at=item.at,
             unread=item.unread,
             archived=item.archived,
+            must_acknowledge=message.must_acknowledge,
+            acknowledged_at=item.acknowledged_at,
         )
 
 
@@ -113,8 +127,12 @@ def inbox(request: HttpRequest) -> HttpResponse:
         page = queries.items(person, before=before, summary=summary, scope=scope, **_SHOWN[show])
     except BadPageMark as error:
         raise BadRequest(str(error)) from None
+    top = queries.pinned(person, summary, scope) if show == "all" and before is None else []
+    entries = [InboxEntry.of(row) for row in {row.pk: row for row in [*top, *page.rows]}.values()]
     context = {
-        "items": [InboxEntry.of(row) for row in page.rows],
+        "pinned": [one for one in entries if one.unconfirmed],
+        "items": [one for one in entries if not one.unconfirmed],
+        "unconfirmed": summary.unconfirmed,
         "next": page.next,
         "unread": summary.unread,
         "show": show,
@@ -167,6 +185,9 @@ def mark(request: HttpRequest) -> HttpResponseRedirect:
     except ValueError:
         raise BadRequest(f"The action is one of {', '.join(Mark)}.") from None
     person = person_of(request)
+    if action is Mark.ACKNOWLEDGE:
+        _acknowledge(request)
+        return HttpResponseRedirect(_next(request))
     if request.POST.get("all") == "1":
         done = marks.mark_all(person, action, scope_of(request))
     else:
@@ -174,6 +195,12 @@ def mark(request: HttpRequest) -> HttpResponseRedirect:
     if action is Mark.UNARCHIVE and done.changed:
         messages.success(request, _restored(done.changed))
     return HttpResponseRedirect(_with_undo(_next(request), done.undo))
+
+
+def _acknowledge(request: HttpRequest) -> None:
+    """Confirm `ids`. There is no way to confirm everything at once."""
+    if marks.acknowledge(person_of(request), request.POST.getlist("ids")):
+        messages.success(request, _("Confirmed. Thank you."))
 
 
 def _restored(number: int) -> str:
@@ -240,6 +267,7 @@ def preferences_context(request: HttpRequest) -> dict[str, Any]:
         "email": addresses.email,
         "push": PushAttributes.of(request),
         "quiet": quiet_section(addresses.person),
+        "digests": digest_section(addresses.person),
     }
 
 

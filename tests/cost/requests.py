@@ -6,6 +6,7 @@ A test compares the names with the URL patterns and the OpenAPI schema, so a new
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -65,6 +66,22 @@ def send(path: str, body: Callable[[World], Mapping[str, Any]], *, quiet: bool =
         client = world.quiet_client if quiet else world.client
         answer = getattr(client, method)(path.format(world=world), body(world), content_type="application/json")
         assert answer.status_code in (200, 201, 204), (path, answer.status_code, answer.content)
+        return answer
+
+    return act
+
+
+_WANTED = {"recipients": ["person2"], "verb": "was paid", "data": {"number": 12}}
+
+
+def _notify(path: str, body: Callable[[World], Mapping[str, Any]]) -> Act:
+    """Notify a person as a service does."""
+
+    def act(world: World) -> object:
+        headers = {"Authorization": f"Bearer {world.service}", "Idempotency-Key": secrets.token_hex(8)}
+        answer = world.client.post(path, body(world), content_type="application/json", headers=headers)
+        assert answer.status_code == 201, answer.content
+        assert '"unknown": []' in answer.content.decode()
         return answer
 
     return act
@@ -157,6 +174,7 @@ PAGES: Mapping[str, Sequence[Act]] = {
             lambda _world: {"zone": "UTC", "days-0": ["0"], "start-0": "22:00", "end-0": "07:00"},
         )
     ],
+    "digests": [post("/notifications/preferences/digests/", lambda _world: {"hour": "9", "day": "1", "zone": "UTC"})],
     "pause": [post("/notifications/preferences/pause/", lambda _world: {"pause": "hour"})],
     "cancel-job": [post("/jobs/{world.job.pk}/cancel/", lambda _world: {})],
     "banners": [get("/notifications/banners/")],
@@ -189,6 +207,8 @@ ROUTES: Mapping[str, Sequence[Act]] = {
     "GET push/key/": [get(f"{API}push/key/")],
     "GET quiet-hours/": [get(f"{API}quiet-hours/")],
     "PUT quiet-hours/": [send(f"{API}quiet-hours/", lambda _world: {"zone": "UTC", "windows": []}, method="put")],
+    "GET digests/": [get(f"{API}digests/")],
+    "PATCH digests/": [send(f"{API}digests/", lambda _world: {"hour": 9}, method="patch")],
     "POST quiet-hours/pause/": [send(f"{API}quiet-hours/pause/", lambda _world: {"until": None})],
     "GET preferences/": [get(f"{API}preferences/")],
     "PATCH preferences/": [
@@ -220,6 +240,8 @@ ROUTES: Mapping[str, Sequence[Act]] = {
     ],
     "GET jobs/{pk}/": [get(f"{API}jobs/{{world.job.pk}}/")],
     "POST jobs/{pk}/cancel/": [send(f"{API}jobs/{{world.job.pk}}/cancel/", lambda _world: {})],
+    "POST notify/": [_notify(f"{API}notify/", lambda _world: _WANTED)],
+    "POST notify/batch/": [_notify(f"{API}notify/batch/", lambda _world: {"notifications": [_WANTED] * 3})],
 }
 
 

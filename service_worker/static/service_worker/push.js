@@ -32,8 +32,9 @@
 
   /** The worker's only own words: it has no page to take them from, and every push must show something. */
   const UNTITLED = { en: "New notification", zh: "新通知" };
-  /** The name of the button that opens no page. */
+  /** The names of the buttons that open no page. The report has the same. */
   const READ = "read";
+  const ACKNOWLEDGE = "acknowledge";
   const CACHE = "notifications-hub";
   const HELLO = "notifications-hub";
   const ENTRY = "/notifications-hub/note";
@@ -143,7 +144,7 @@
    */
   async function click(notification, pushData, action) {
     notification.close();
-    if (action === READ) return report(pushData, "read");
+    if (action === READ || action === ACKNOWLEDGE) return report(pushData, action);
     const target = ownUrl(pushData.actions[action] ?? pushData.url) ?? worker.registration.scope;
     // In parallel: a worker may open a window only for a moment after the click.
     await Promise.all([open(target), report(pushData, "clicked")]);
@@ -161,7 +162,7 @@
    * the app's icon. Best effort: an unreported push counts as not delivered, so the next page shows the notification.
    *
    * @param {PushData} pushData
-   * @param {"shown" | "clicked" | "read"} action
+   * @param {"shown" | "clicked" | "read" | "acknowledge"} action
    */
   async function report({ act, token }, action) {
     const url = ownUrl(act);
