@@ -22,6 +22,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from notifications_hub.escalation.after import After
+
 
 class DeliveryMethod(StrEnum):
     """The ways to reach a person. A host adds its own by name, as a transport; `email` is one that it must add."""
@@ -189,6 +191,8 @@ class Kind:
     """How often people who have not chosen get emails of this kind, and messages of other transports with `digests`."""
     per_minute: ClassVar[int | None] = None
     """The most notifications of this kind from one actor to one person a minute; None: no limit. More are dropped."""
+    escalate: ClassVar[Sequence[After]] = ()
+    """What is done if the person has not read it after a time, like `[After(hours=1, method="email")]`."""
     must_acknowledge: ClassVar[bool] = False
     """Keep it on top until the person confirms it. `notify.send(must_acknowledge=…)` decides otherwise for one call."""
     optional: ClassVar[bool] = True

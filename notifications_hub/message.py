@@ -53,11 +53,14 @@ class Message:
 
     `url` is a path of this site. An announcement may also name a page of another site, in `leads_to`. Only pages link
     there, and say so. With `retracts`, it takes back the message with the same tag, and its title says so.
-    Messages about the same target have the same `thread`, which is empty without a target. With `must_acknowledge`, the
-    person is asked to confirm it.
+    Messages about the same target have the same `thread`, which is empty without a target. An escalation that sends it
+    again gives its step's number as `repeat`. With `must_acknowledge`, the person is asked to confirm it.
 
     A digest has `sections`, and `more` is the number of older notifications without a line. A message that has waited
     keeps its `group` when it is sent again, whatever the person has read meanwhile.
+
+    `reason` is the code of why the person gets it, and `because` says it in words; both may be empty. `followed` is the
+    signed reference of the thing that the person may unfollow. A transport also gets the link, in `unfollow_url`.
     """
 
     id: str
@@ -78,10 +81,15 @@ class Message:
     retracts: bool = False
     leads_to: str = ""
     thread: str = ""
+    repeat: int = 0
     must_acknowledge: bool = False
     sections: tuple[Section, ...] = ()
     more: int = 0
     group: str = ""
+    reason: str = ""
+    because: str = ""
+    followed: str = ""
+    unfollow_url: str = ""
 
     @property
     def host(self) -> str:
@@ -208,6 +216,8 @@ class Item:
         if message.must_acknowledge:
             shape["must_acknowledge"] = True
             shape["acknowledged_at"] = None if self.acknowledged_at is None else timestamp(self.acknowledged_at)
+        if message.reason:
+            shape["reason"] = {"code": message.reason, "words": message.because, "object": message.followed or None}
         if message.leads_to:
             shape["leads_to"] = message.leads_to
         if self.translations is not None:

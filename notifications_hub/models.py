@@ -11,6 +11,8 @@ from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.audience_lists import AudienceList, AudienceListMember
 from notifications_hub.confirmations.models import Reminder
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
+from notifications_hub.escalation.models import EscalationStep
+from notifications_hub.following.models import Follow
 from notifications_hub.ingest.models import IngestedRequest, ServiceToken
 from notifications_hub.jobs.models import Job
 from notifications_hub.live.revocation import Revocation
@@ -34,8 +36,10 @@ __all__ = [
     "Correction",
     "DeliveredThrough",
     "Delivery",
+    "EscalationStep",
     "Event",
     "FlashRest",
+    "Follow",
     "ImportPosition",
     "IngestedRequest",
     "Job",

@@ -20,6 +20,8 @@ from django.utils.translation import gettext_lazy as _
 from notifications.base.models import AbstractNotification
 
 from notifications_hub.extension import extension_of, keep, payload_of
+from notifications_hub.following.followed import Followed
+from notifications_hub.following.reasons import sentence_of
 from notifications_hub.kinds import NotificationLike, kind_of
 from notifications_hub.message import Item, Message, list_to_confirm, time_to_live, to_confirm
 from notifications_hub.notification_queryset import UNCONFIRMED, InboxManager, InboxQuerySet, emit_items, item_id
@@ -83,6 +85,10 @@ class Notification(AbstractNotification):
     )
     # The value of the host's `scope_by`, as text. Empty: it belongs to every scope. NULL: there are no scopes.
     scope = models.CharField(max_length=100, null=True, editable=False)  # noqa: DJ001 -- as the line above says
+    # The code of the reason that it was sent to this person, and the thing that they may unfollow, as `Followed` writes
+    # it. NULL for most, whose rows and statements then carry nothing for them.
+    reason = models.CharField(_("reason"), max_length=50, null=True, blank=True, editable=False)  # noqa: DJ001 -- as the lines above say
+    followed = models.CharField(max_length=220, null=True, editable=False)  # noqa: DJ001 -- as above
     toast = models.BooleanField(default=True)
     flash = models.BooleanField(default=True)
     flash_claim = models.UUIDField(null=True, blank=True, editable=False)
@@ -119,6 +125,9 @@ class Notification(AbstractNotification):
     action_object_content_type = models.ForeignKey(
         ContentType, on_delete=models.CASCADE, related_name="+", db_index=False, null=True, blank=True
     )
+
+    unfollowed = False
+    """Whether the person is known to follow the thing no more. Inboxes set it, for all rows of a page by one query."""
 
     objects = InboxManager()  # type: ignore[assignment, misc]
 
@@ -228,6 +237,11 @@ class Notification(AbstractNotification):
         self.refresh_from_db(fields=["unread", "read_at"])
 
     @property
+    def awaits_confirmation(self) -> bool:
+        """Return whether the person must confirm it, and has not yet."""
+        return self.must_acknowledge and self.acknowledged_at is None
+
+    @property
     def item_id(self) -> str:
         return item_id(self.pk, self.announcement_id)
 
@@ -241,6 +255,7 @@ class Notification(AbstractNotification):
         if self.announcement is not None:
             return self.announcement.message()
         message = message_of(self.kind, self._for_kinds(), item_id=self.item_id, tag=f"n{self.pk}")
+        message = because(message, self.reason, None if self.unfollowed else self.followed)
         message = replace(message, thread=self.thread) if self.thread else message
         return to_confirm(message, list_to_confirm()) if self.must_acknowledge else message
 
@@ -308,3 +323,11 @@ def message_from(rendered: Rendered, kind: str, *, item_id: str, tag: str) -> Me
         actions=rendered.actions,
         language=translation.get_language() or settings.LANGUAGE_CODE,
     )
+
+
+def because(message: Message, reason: str | None, followed: str | None) -> Message:
+    """Return the message with the reason that it is sent, in the active language."""
+    if not reason:
+        return message
+    reference = Followed.parse(followed).reference if followed else ""
+    return replace(message, reason=reason, because=sentence_of(reason), followed=reference)

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications_hub import DeliveryMethod, Kind, NotificationLike, Sample, Urgency, topic
-from showcase.models import Membership, Post
+from notifications_hub import (
+    After,
+    DeliveryMethod,
+    Kind,
+    NotificationLike,
+    Sample,
+    Urgency,
+    auto_follow,
+    followable,
+    topic,
+)
+from showcase.models import Membership, Post, Reply
+
+followable(Post)
+auto_follow(Post, who=lambda post: post.author, what=lambda post: post, reason="author")
+auto_follow(Reply, who=lambda reply: reply.author, what=lambda reply: reply.post, reason="commenter")
+
+if TYPE_CHECKING:
+    from notifications_hub import Notification
 
 
 class CommentReply(Kind):
@@ -26,6 +43,11 @@ class CommentReply(Kind):
             "actor": notification.actor_name,
             "target": notification.target_name,
         }
+
+
+def whoever_mentioned(notification: Notification) -> Any:
+    """Return the person who waits for an answer. They wrote it, so they may see it."""
+    return notification.actor
 
 
 class HouseRules(Kind):
@@ -46,8 +68,11 @@ class HouseRules(Kind):
 
 
 class ChatMention(Kind):
+    """A mention. Its times are short, so that the demo shows both steps while one watches."""
+
     name = "chat.mention"
     per_minute = 10
+    escalate = (After(minutes=1, method=DeliveryMethod.EMAIL), After(minutes=3, to=whoever_mentioned))
     label = _("Messages that mention you")
     group = _("Conversations")
     description = _("Somebody writes your name in a chat room.")

@@ -16,7 +16,7 @@ from django.contrib.auth import get_user_model
 from notifications_hub import streams
 from notifications_hub.database import transaction
 from notifications_hub.delivery.models import Delivery, Preference
-from notifications_hub.kinds import EVERY_KIND, Kind, get_kind, kind_of
+from notifications_hub.kinds import EVERY_KIND, Kind, Urgency, get_kind, kind_of
 from notifications_hub.streams.models import inbox_topic
 from notifications_hub.transports import default_methods, locked_methods
 from notifications_hub.users import Person
@@ -70,12 +70,14 @@ def switched_off(deliveries: Collection[Delivery]) -> set[int]:
 def _is_off(one: Delivery, choices: Choices | None) -> bool:
     """Return whether a choice is against it. Without one, it was planned for another reason than a default."""
     name = one.notification.kind
-    kind = kind_of(name)
-    if choices is None or not kind.optional or one.transport in locked_methods(kind):
+    return _is_against(one.transport, kind_of(name), name, choices)
+
+
+def _is_against(method: str, kind: Kind, name: str, choices: Choices | None) -> bool:
+    """Return whether the choices are against a method. `name` is that of the stored kind, whose app may be gone."""
+    if choices is None or not kind.optional or method in locked_methods(kind):
         return False
-    if name in choices.own:
-        return one.transport not in choices.own[name]
-    return one.transport in choices.off
+    return method not in choices.own[name] if name in choices.own else method in choices.off
 
 
 def _stored(people: Collection[Any], kinds: Collection[str]) -> dict[Any, Choices]:
@@ -95,6 +97,21 @@ def _with_methods() -> Any:
 def _choices(rows: Iterable[tuple[str, list[str]]]) -> Choices:
     own = {kind: frozenset(methods) for kind, methods in rows}
     return Choices(own, own.pop(EVERY_KIND, frozenset()))
+
+
+def has_switched_off(person_pk: Any, kind: Kind, method: str) -> bool:
+    """Return whether a person has switched a method off that an escalation would use. It takes one query.
+
+    Without a choice of theirs, nothing is off: an escalation may use more than the kind's default methods.
+    """
+    if overrules_preferences(kind):
+        return False
+    return _is_against(method, kind, kind.name, _stored([person_pk], {kind.name}).get(person_pk))
+
+
+def overrules_preferences(kind: Kind) -> bool:
+    """Return whether an escalation of the kind goes on by a method that its person has switched off."""
+    return not kind.optional or kind.urgency == Urgency.CRITICAL
 
 
 # Saving

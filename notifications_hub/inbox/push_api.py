@@ -20,6 +20,8 @@ from notifications_hub.delivery.groups import summed_up_beside
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.delivery.preparing import ACT_SALT
 from notifications_hub.delivery.shown import mark_shown
+from notifications_hub.following.followed import Followed
+from notifications_hub.following.follows import unfollow_key
 from notifications_hub.inbox import marks, queries
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.schemas import (
@@ -152,6 +154,8 @@ def act(request: HttpRequest, report: Act) -> dict[str, int | None]:
         elif report.action == "acknowledge" and not beside:
             # Nobody confirms what a summary did not show.
             marks.acknowledge(row.recipient, [row.item_id])
+        elif report.action == "unfollow" and row.followed:
+            unfollow_key(row.recipient, Followed.parse(row.followed))
         elif report.action == "clicked" and not beside:
             # A summary leads to the inbox, and not to what the notification is about.
             Notification.objects.filter(pk=pk).mark_as_clicked()

@@ -42,6 +42,14 @@ class Words(Schema):
     body: str
 
 
+class ItemReason(Schema):
+    """The reason that the person got a notification."""
+
+    code: str = Field(examples=["commenter"])
+    words: str = Field(examples=["Because you commented on this."])
+    object: str | None = Field(description="For `following/unfollow/`; null if there is nothing to unfollow.")
+
+
 class InboxItem(Schema):
     model_config = ConfigDict(json_schema_extra={"example": _AN_ITEM})
 
@@ -65,6 +73,7 @@ class InboxItem(Schema):
     archived: bool
     delivered: bool = Field(description="True once some delivery method has reached the person.")
     toast: bool = Field(description="False: list and count it, but show no toast.")
+    reason: ItemReason | None = Field(None, description="Only if the site gave a reason.")
     critical: bool | None = Field(None, description="Only if it is critical: true. Quiet hours do not hold it back.")
     must_acknowledge: bool | None = Field(
         None, description="Only if the person must confirm it: true. It stays on top until then."
@@ -110,6 +119,12 @@ class Filters(Schema):
     )
     unconfirmed: bool = Field(False, description="True: only what the person has yet to confirm.")
     before: str | None = Field(None, max_length=100, description="The `next` of the page before this one.")
+
+
+class Shown(Schema):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"ids": ["12"]}})
+
+    ids: list[str] = Field(max_length=IDS_AT_ONCE, description="An id of another person is treated as missing.")
 
 
 class Marked(Schema):
@@ -198,7 +213,7 @@ class Browsers(Schema):
 
 class Act(Schema):
     token: str = Field(max_length=500, description="From the push.")
-    action: Literal["shown", "clicked", "read", "acknowledge"]
+    action: Literal["shown", "clicked", "read", "acknowledge", "unfollow"]
 
 
 class Acted(Schema):

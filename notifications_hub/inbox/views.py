@@ -44,6 +44,7 @@ from notifications_hub.inbox_summary import summary_for
 from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.message import Item
 from notifications_hub.notification import Notification
+from notifications_hub.preference_links import KIND, place_of, preferences_of
 from notifications_hub.transports.web_push import subscriptions
 from notifications_hub.users import Person
 from notifications_hub.web.site_paths import same_site_path
@@ -82,6 +83,8 @@ class InboxEntry:
     archived: bool
     must_acknowledge: bool
     acknowledged_at: datetime | None
+    because: str = ""
+    followed: str = ""
 
     @property
     def unconfirmed(self) -> bool:
@@ -111,6 +114,8 @@ class InboxEntry:
             archived=item.archived,
             must_acknowledge=message.must_acknowledge,
             acknowledged_at=item.acknowledged_at,
+            because=message.because,
+            followed=message.followed,
         )
 
 
@@ -242,6 +247,8 @@ def _with_undo(onward: str, token: str | None) -> str:
 def preferences_page(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _save_preferences(request)
+    if place := place_of(request.GET.get(KIND, "")):
+        return redirect(f"{request.path}#{place}")
     return TemplateResponse(request, "notifications_hub/preferences.html", preferences_context(request))
 
 
@@ -297,7 +304,11 @@ def why(request: HttpRequest, item_id: str) -> HttpResponse:
         "item": InboxEntry.of(row),
         "steps": report_steps(row),
         "not_pushed": not_pushed(row),
+        "preferences": preferences_of(row.kind),
         "zone": _named_zone(),
+        "api": links.api(),
+        "csrf": get_token(request),
+        "here": request.path,
     }
     response = TemplateResponse(request, "notifications_hub/why.html", context)
     if is_under_way(row) and datetime.now(UTC) - row.timestamp < WATCHED:

@@ -409,6 +409,11 @@ class Migration(migrations.Migration):
                     "must_acknowledge",
                     models.BooleanField(db_default=False, default=False, verbose_name="must be confirmed"),
                 ),
+                ("followed", models.CharField(editable=False, max_length=220, null=True)),
+                (
+                    "reason",
+                    models.CharField(blank=True, editable=False, max_length=50, null=True, verbose_name="reason"),
+                ),
             ],
             options={
                 "verbose_name": "notification",
@@ -598,6 +603,7 @@ class Migration(migrations.Migration):
                         to="notifications_hub.delivery",
                     ),
                 ),
+                ("escalation", models.PositiveSmallIntegerField(db_default=0, default=0, editable=False)),
             ],
             options={
                 "verbose_name": "delivery",
@@ -1337,7 +1343,8 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="delivery",
             constraint=models.UniqueConstraint(
-                fields=("notification", "transport", "address", "is_retraction"), name="hub_delivery_once"
+                fields=("notification", "transport", "address", "is_retraction", "escalation"),
+                name="hub_delivery_once",
             ),
         ),
         migrations.AddConstraint(
@@ -1592,5 +1599,100 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="reminder",
             constraint=models.UniqueConstraint(fields=("subject", "number"), name="hub_reminder_once"),
+        ),
+        migrations.CreateModel(
+            name="EscalationStep",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveSmallIntegerField()),
+                ("method", models.CharField(blank=True, max_length=20)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "waiting"),
+                            ("done", "done"),
+                            ("failed", "failed"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        default="waiting",
+                        max_length=10,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=30)),
+                ("reason_parameters", models.JSONField(default=dict)),
+                ("planned_for", models.DateTimeField()),
+                ("due_at", models.DateTimeField()),
+                ("claim", models.UUIDField(null=True)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("trail", models.JSONField(default=list)),
+                ("created", models.DateTimeField(auto_now_add=True)),
+                ("settled_at", models.DateTimeField(null=True)),
+                (
+                    "notification",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="escalation_steps",
+                        to=settings.NOTIFICATIONS_NOTIFICATION_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(condition=models.Q(("state", "waiting")), fields=["due_at"], name="hub_escalation_due")
+                ],
+                "constraints": [models.UniqueConstraint(fields=("notification", "number"), name="hub_escalation_once")],
+            },
+        ),
+        migrations.CreateModel(
+            name="Follow",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("object_key", models.CharField(max_length=200)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("following", "following"), ("ignored", "not following")],
+                        default="following",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("reason", models.CharField(default="following", max_length=50, verbose_name="reason")),
+                ("muted_until", models.DateTimeField(blank=True, null=True, verbose_name="muted until")),
+                ("since", models.DateTimeField(default=django.utils.timezone.now, verbose_name="since")),
+                (
+                    "content_type",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="contenttypes.contenttype",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="person",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "follow",
+                "verbose_name_plural": "follows",
+                "abstract": False,
+                "base_manager_name": "objects",
+                "indexes": [models.Index(fields=["person", "state", "-id"], name="hub_follow_of_person")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("content_type", "object_key", "person"), name="hub_follow_once")
+                ],
+            },
         ),
     ]

@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 from django.contrib.auth import get_user_model
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.db.models import NOT_PROVIDED, Model
 from psycopg import sql
@@ -24,10 +25,12 @@ from notifications_hub.announcements.banners.rules import Banner
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.results.models import ResultFigure, ResultFold, ResultTally
 from notifications_hub.delivery.models import Delivery, Preference
+from notifications_hub.following.models import Follow
 from notifications_hub.jobs.models import Job
 from notifications_hub.models import Notification, PushSubscription
 from notifications_hub.streams.models import Event, Stream
 from notifications_hub.transports.own_addresses.models import OwnAddress, sealed_destination
+from showcase.models import Post
 
 HEAVY, QUIET = 1, 2
 """The ids of a person with far too many notifications, and of one with as many as others."""
@@ -93,6 +96,8 @@ def load(size: Size) -> None:
         loader.dismissals()
         loader.preferences()
         loader.results()
+        loader.follows()
+    Post.objects.create(author_id=HEAVY, title="Hello", body="Everybody follows it.")
     for number in range(ANNOUNCEMENTS):
         banner = Banner() if number < BANNERS else None
         broadcast(title=f"Announcement {number}", body="The library is closed on Sunday.", banner=banner)
@@ -267,6 +272,18 @@ class _Loader:
             created=age,
             started_at=age,
             ended_at=age,
+        )
+
+    def follows(self) -> None:
+        """Let everybody follow the first post, and `HEAVY` as many others as they have notifications."""
+        people = self._size.people
+        self._copy(
+            Follow,
+            people + self._size.heavy,
+            person_id=f"CASE WHEN i <= {people} THEN i ELSE {HEAVY} END",
+            content_type_id=str(ContentType.objects.get_for_model(Post).pk),
+            object_key=f"CASE WHEN i <= {people} THEN '1' ELSE CAST(i - {people} + 1 AS text) END",
+            since="now()",
         )
 
     def results(self) -> None:

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.test import override_settings
 from standardwebhooks import Webhook
 
+from notifications_hub.following.unfollow_links import UnfollowLink
 from notifications_hub.transports.email.unsubscribe_links import Subscription
 from notifications_hub.transports.web_push import subscriptions
 from tests.cost.world import World
@@ -117,6 +118,22 @@ def _unsubscribe(world: World) -> object:
     return pages
 
 
+def _unfollow(world: World) -> object:
+    path = UnfollowLink(world.person.pk, world.followed).path
+    pages = [world.client.get(path), world.client.post(path), world.client.post(path, {"undo": "1"})]
+    assert [page.status_code for page in pages] == [200, 200, 200]
+    return pages
+
+
+def _by_form(action: str) -> Act:
+    path = "/notifications/following/change/"
+    return post(path, lambda world: {"object": world.followed.reference, "action": action})
+
+
+def _changing(name: str) -> Act:
+    return send(f"{API}following/{name}/", lambda world: {"object": world.followed.reference})
+
+
 def _email_report(world: World) -> object:
     secret, now = "whsec_c2VjcmV0LW9mLXRoZS1tYWlsLXNlcnZpY2U=", datetime.now(UTC)
     body = json.dumps({"type": "email.bounced", "data": {"to": ["gone@example.com"]}})
@@ -168,6 +185,9 @@ PAGES: Mapping[str, Sequence[Act]] = {
     "resume-email": [post("/notifications/preferences/resume-email/", lambda _world: {})],
     "unsubscribe": [_unsubscribe],
     "email-reports": [_email_report],
+    "following": [get("/notifications/following/"), get("/notifications/following/", before="{world.followed_before}")],
+    "change-following": [_by_form(action) for action in ("mute-day", "unmute", "unfollow", "follow")],
+    "unfollow": [_unfollow],
     "quiet-hours": [
         post(
             "/notifications/preferences/quiet-hours/",
@@ -201,9 +221,16 @@ ROUTES: Mapping[str, Sequence[Act]] = {
     "POST notifications/read/": marking("read"),
     "POST notifications/unread/": marking("unread"),
     "POST notifications/seen/": marking("seen"),
+    "POST notifications/shown/": [send(f"{API}notifications/shown/", lambda world: {"ids": world.ids(20)})],
     "POST notifications/archive/": marking("archive"),
     "POST notifications/unarchive/": marking("unarchive"),
     "POST notifications/undo/": [send(f"{API}notifications/undo/", lambda world: {"undo": world.undo})],
+    "GET following/": [get(f"{API}following/"), get(f"{API}following/", before="{world.followed_before}")],
+    "GET following/one/": [get(f"{API}following/one/", object="{world.followed.reference}")],
+    "POST following/follow/": [_changing("follow")],
+    "POST following/unfollow/": [_changing("unfollow")],
+    "POST following/mute/": [_changing("mute")],
+    "POST following/unmute/": [_changing("unmute")],
     "GET push/key/": [get(f"{API}push/key/")],
     "GET quiet-hours/": [get(f"{API}quiet-hours/")],
     "PUT quiet-hours/": [send(f"{API}quiet-hours/", lambda _world: {"zone": "UTC", "windows": []}, method="put")],

@@ -156,6 +156,7 @@ export class NotificationBellElement extends HTMLElement {
       read: (/** @type {string} */ id) => this.#inbox?.feed.markRead(id),
       archive: (/** @type {string} */ id) => this.#inbox?.feed.archive(id),
       acknowledge: (/** @type {string} */ id) => this.#inbox?.feed.acknowledge(id),
+      unfollow: (/** @type {string} */ id) => this.#inbox?.feed.unfollow(id),
     };
   }
 
@@ -165,6 +166,7 @@ export class NotificationBellElement extends HTMLElement {
     const displayed = (/** @type {Event} */ event) => {
       const { cursor, ids } = /** @type {ToastsDisplayedEvent} */ (event);
       this.#inbox?.client.displayed(cursor, ids);
+      if (!cursor) this.#inbox?.feed.reportShown(ids);
     };
     const opened = (/** @type {Event} */ event) => {
       this.markRead(/** @type {ToastOpenedEvent} */ (event).id);

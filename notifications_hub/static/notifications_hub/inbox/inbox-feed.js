@@ -161,6 +161,21 @@ export class InboxFeed extends EventTarget {
     return this.#changes.make({ mark: "acknowledge", ids: [id], show: () => this.#show("acknowledged", [id]) });
   }
 
+  /**
+   * Report items that were shown while earlier ones still wait, so that no push follows. A lost report only means one.
+   *
+   * @param {string[]} ids
+   */
+  async reportShown(ids) {
+    await this.#api.shown(ids).catch(() => undefined);
+  }
+
+  /** @param {string} id of an item, whose thing is followed no more */
+  unfollow(id) {
+    const object = this.#store.get(id)?.reason?.object;
+    return object ? this.#changes.unfollow(object) : undefined;
+  }
+
   async markAllSeen() {
     const { unread, unseen } = this.#store;
     if (unseen === 0) return;

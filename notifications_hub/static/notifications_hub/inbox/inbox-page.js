@@ -88,7 +88,8 @@ export class InboxPage {
   #submit(event) {
     const form = /** @type {HTMLFormElement} */ (event.target);
     const button = /** @type {HTMLButtonElement | null} */ (event.submitter);
-    if (button?.name !== "action") return;
+    // A follow button sends its own form.
+    if (button?.name !== "action" || form.closest("follow-button")) return;
     event.preventDefault();
     event.stopPropagation();
     const mark = /** @type {MarkName} */ (button.value);

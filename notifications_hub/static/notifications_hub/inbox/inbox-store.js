@@ -188,6 +188,8 @@ export class InboxStore {
         return this.#mark(data, { seen: true }, change);
       case "notification.delivered":
         return this.#delivered(data, change);
+      case "following.updated":
+        return this.#followed(data, change);
       case "notification.archived":
       case "notification.deleted":
       case "announcement.withdrawn":
@@ -258,6 +260,19 @@ export class InboxStore {
       const item = this.get(id);
       if (item) this.#mapOf(id).set(id, { ...item, delivered: true });
       change.delivered.push(id);
+    }
+  }
+
+  /**
+   * Offer to unfollow a thing only while it is followed.
+   *
+   * @param {{object: string, following: boolean}} data
+   * @param {Change} change
+   */
+  #followed({ object, following }, change) {
+    for (const item of this.items) {
+      if (item.reason?.object !== object) continue;
+      this.#put({ ...item, reason: { ...item.reason, unfollowed: !following } }, change);
     }
   }
 

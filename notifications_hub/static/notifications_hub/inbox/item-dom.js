@@ -18,6 +18,7 @@ export function fillItem(root, item) {
   setText(part(root, "title"), title);
   setText(part(root, "body"), body);
   part(root, "body").hidden = !body;
+  fillReason(part(root, "reason"), item);
   fillIcon(root, iconOf(item));
   fillLink(part(root, "link"), item);
 }
@@ -55,6 +56,19 @@ function nameControls(root, title) {
       (control.dataset.name ?? "").replace("{title}", () => title),
     );
   }
+}
+
+/**
+ * Say why the person gets it, and offer to unfollow. A toast has no room for that.
+ *
+ * @param {HTMLElement | null} line
+ * @param {Item} item
+ */
+function fillReason(line, { reason }) {
+  if (!line) return;
+  line.hidden = !reason;
+  setText(part(line, "because"), reason?.words ?? "");
+  part(line, "unfollow").hidden = !reason?.object || reason.unfollowed === true;
 }
 
 /**

@@ -60,9 +60,28 @@ export class NotificationsApi {
     return this.#send(`notifications/${mark}/`, mark === "acknowledge" ? which : { ...which, undo: true });
   }
 
+  /**
+   * @param {string} object from an item's reason
+   * @param {boolean} on false to unfollow
+   * @returns {Promise<unknown>}
+   */
+  follow(object, on) {
+    return this.#send(`following/${on ? "follow" : "unfollow"}/`, { object });
+  }
+
   /** @returns {Promise<{changed: number}>} */
   markAllSeen() {
     return this.#send("notifications/seen/", { all: true });
+  }
+
+  /**
+   * Report items that were shown while earlier ones still wait.
+   *
+   * @param {string[]} ids
+   * @returns {Promise<{changed: number}>}
+   */
+  shown(ids) {
+    return this.#send("notifications/shown/", { ids });
   }
 
   /**

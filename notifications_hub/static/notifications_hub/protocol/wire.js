@@ -18,6 +18,8 @@
  * @property {boolean} archived
  * @property {boolean} delivered
  * @property {boolean} toast false to list and count it without a toast
+ * @property {{code: string, words: string, object: string | null, unfollowed?: boolean}} [reason] why the person got
+ *   it, if the site says so; `object` can be unfollowed, unless it is already
  * @property {boolean} [critical] true to show it in quiet hours too
  * @property {boolean} [must_acknowledge] true if the person must confirm it: it stays on top until then
  * @property {string | null} [acknowledged_at] beside it: when the person did, or null
