@@ -98,20 +98,23 @@ def test_without_javascript_buttons_switch_a_column_and_a_group(page_for: People
 
 
 MANY_KINDS = """
-from django.test import Client
+from django.conf import settings
+from django.test import Client, override_settings
 from accounts.models import User
 from notifications_hub import Kind
 
 for number in range(200):
     words = {"label": f"Kind {number}", "group": f"Area {number // 10}", "__module__": "shop"}
     type("Declared", (Kind,), {"name": f"area.kind{number}", **words})
-client = Client(headers={"host": "127.0.0.1"})
-client.force_login(User.objects.get(username="alice"))
-print(client.get("/notifications/preferences/").content.decode())
+email = {"email": "notifications_hub.transports.email.transport.Email"}
+with override_settings(NOTIFICATIONS_HUB={**settings.NOTIFICATIONS_HUB, "TRANSPORTS": email}):
+    client = Client(headers={"host": "127.0.0.1"})
+    client.force_login(User.objects.get(username="alice"))
+    print(client.get("/notifications/preferences/").content.decode())
 """
 
 
-def test_one_of_two_hundred_kinds_is_found_by_its_words_and_by_a_link(page_for: People, site: Site) -> None:
+def test_one_of_two_hundred_kinds_is_found_and_has_its_digest_saved(page_for: People, site: Site) -> None:
     html = site.python(MANY_KINDS)
     page = page_for("alice", "/healthz", **CONTEXT)
     page.route(f"**{PREFERENCES}", lambda route: route.fulfill(body=html, content_type="text/html"))
@@ -129,3 +132,14 @@ def test_one_of_two_hundred_kinds_is_found_by_its_words_and_by_a_link(page_for: 
     find.fill("")
     expect(page.locator("details[open]")).to_have_count(1)
     assert findings(page) == []
+
+    sent: list[object] = []
+    page.route(API, lambda route: sent.append(route.request.post_data_json) or route.fulfill(json={"groups": []}))
+    row = page.locator("[id='kind-area.kind123']")
+    row.get_by_label("Emails come").select_option("daily")
+    expect(row.locator("[data-part=state]")).to_have_text("Saved", timeout=SLOW)
+    assert sent == [{"kinds": {"area.kind123": {"digest": "daily"}}}]
+    page.route(API, lambda route: route.abort())
+    row.get_by_label("Emails come").select_option("weekly")
+    expect(row.locator("[data-part=state]")).to_contain_text("Couldn't save", timeout=SLOW)
+    expect(row.get_by_label("Emails come")).to_have_value("at_once")
