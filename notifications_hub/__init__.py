@@ -12,6 +12,7 @@ __version__ = "0.1.0.dev0"
 """The only place where the version is written. Between releases it ends in `.dev0`."""
 
 if TYPE_CHECKING:
+    from notifications_hub.actions.running import ActionRefused
     from notifications_hub.announcements.announce import broadcast, withdraw
     from notifications_hub.announcements.banners.rules import Banner
     from notifications_hub.announcements.models import Announcement
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Action",
+    "ActionRefused",
     "AddressRefused",
     "After",
     "Announcement",
@@ -182,6 +184,7 @@ __all__ = [
 
 _HOMES = {
     "Action": "notifications_hub.kinds",
+    "ActionRefused": "notifications_hub.actions.running",
     "AddressRefused": "notifications_hub.transports.own_addresses.transport",
     "After": "notifications_hub.escalation.after",
     "Announcement": "notifications_hub.announcements.models",

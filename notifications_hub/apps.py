@@ -33,6 +33,7 @@ class NotificationsHubConfig(AppConfig):
             own_kinds,
             publishing,
         )
+        from notifications_hub.actions import checks as action_checks  # noqa: F401
         from notifications_hub.announcements import announce
         from notifications_hub.announcements.results import folding, watching  # noqa: F401
         from notifications_hub.confirmations import reminding  # noqa: F401

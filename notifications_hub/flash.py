@@ -26,6 +26,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from notifications_hub import flash_claim
+from notifications_hub.actions.results import load_results
 from notifications_hub.flash_claim import SHOWN, Claim
 from notifications_hub.inbox_summary import summary_for
 from notifications_hub.message import Message
@@ -148,6 +149,7 @@ def _is_page(response: HttpResponseBase) -> bool:
 
 
 def _messages(claim: Claim) -> Iterator[DjangoMessage]:
+    load_results(claim.newest)
     for row in claim.newest:
         yield django_message(row.message())
     if len(claim.ids) > SHOWN:

@@ -98,17 +98,36 @@ class Privacy(StrEnum):
     NOTHING = "nothing"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Action:
-    """A button on a push.
+STYLES = ("", "primary", "danger")
+Run = Callable[[Any, Any, str], str | Promise | None]
+"""The function of an action. It gets the notification, the person and their word, and may return a short text."""
 
-    The name `read` marks the notification as read and opens nothing, and `acknowledge` confirms it. Any other opens
-    `url`, or else the notification's.
+
+@dataclass(frozen=True)
+class Action:
+    """A button of a notification: `Action("approve", _("Approve"), run=approve)`.
+
+    One with `run` is on every page, toast, push and email. Others are only on pushes and emails. The name `read` marks
+    the notification as read and opens nothing, and `acknowledge` confirms it. Any other without `run` opens `url`, or
+    else the notification's.
     """
 
     name: str
-    title: str
-    url: str = ""
+    title: str | Promise
+    url: str = field(default="", kw_only=True)
+    run: Run | None = field(default=None, kw_only=True)
+    """Called once with the notification, the person and their word. It may return a short text that people then see."""
+    allowed: Callable[[Any, Any], bool] | None = field(default=None, kw_only=True)
+    """Asked with the notification and the person at each click. Left out: whoever has the notification may click."""
+    asks: str | Promise = field(default="", kw_only=True)
+    """The question for a word, like `_("Why not?")`. Empty: it asks for none."""
+    word_required: bool = field(default=True, kw_only=True)
+    word_length: int = field(default=500, kw_only=True)
+    """The most characters of the word."""
+    style: str = field(default="", kw_only=True)
+    """`primary`, `danger`, or empty."""
+    done: str | Promise = field(default="", kw_only=True)
+    """What every page then says, like `_("Approved by %(person)s")`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,6 +220,8 @@ class Kind:
     """A sentence that tells people why they cannot choose, for a kind that is not `optional`."""
     in_preferences: ClassVar[bool] = True
     """List this kind in people's preferences, also if it is not `optional`."""
+    personal_actions: ClassVar[bool] = False
+    """Let each person act for themselves, as on an invitation. Otherwise an action runs once for all recipients."""
     has_extension: ClassVar[bool] = True
     """Write a row of the host's `NotificationExtension` with each. Without, it belongs to no scope, so to all."""
     sample: ClassVar[Sample | None] = None
@@ -232,8 +253,18 @@ class Kind:
         return ""
 
     def actions(self, notification: NotificationLike) -> Sequence[Action]:
-        """Return the buttons of the push. Most devices show the first two."""
+        """Return the buttons. Those that `run` are shown everywhere, the others on pushes and emails.
+
+        Most devices show the first two.
+        """
         return open_and_read()
+
+    def action_key(self, notification: NotificationLike) -> str:
+        """Return a name of the thing that actions decide, like `request-7`. Notifications that share it share a result.
+
+        Empty: all recipients of one `notify.send()` share it.
+        """
+        return ""
 
 
 def open_and_read() -> Sequence[Action]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from notifications_hub.actions.models import ActionResult
 from notifications_hub.announcements.approval.models import Correction
 from notifications_hub.announcements.audit import AnnouncementStep
 from notifications_hub.announcements.banners.models import BannerDismissal
@@ -27,6 +28,7 @@ from notifications_hub.transports.own_addresses.models import OwnAddress
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
 
 __all__ = [
+    "ActionResult",
     "Announcement",
     "AnnouncementStep",
     "AnnouncementTranslation",

@@ -19,6 +19,7 @@ from django.dispatch import Signal
 from notifications.base.models import NotificationQuerySet
 
 from notifications_hub import streams
+from notifications_hub.actions.results import load_results
 from notifications_hub.announcements.results import tallies
 from notifications_hub.announcements.results.models import What
 from notifications_hub.announcements.results.tallies import Before
@@ -283,12 +284,19 @@ def item_id(pk: int, announcement_pk: int | None) -> str:
     return str(pk) if announcement_pk is None else f"a{announcement_pk}"
 
 
-def emit_items(event: str, notifications: Iterable[Notification]) -> None:
-    """Log one event per notification, with the whole item, in the recipient's language."""
-    streams.append_many(
-        NewEvent(inbox_topic(row.recipient_id), event, item.as_json(), item=item_key(_ITEM, row.item_id))
-        for row, item in _rendered(notifications)
-    )
+def emit_items(event: str, notifications: Iterable[Notification], *, rewrites: bool = False) -> None:
+    """Log one event per notification, with the whole item, in the recipient's language.
+
+    With `rewrites`, the item also replaces the one in its earlier events.
+    """
+    notifications = list(notifications)
+    load_results(notifications)
+    streams.append_many(_item_event(event, row, item, rewrites=rewrites) for row, item in _rendered(notifications))
+
+
+def _item_event(event: str, row: Notification, item: Item, *, rewrites: bool) -> NewEvent:
+    key = item_key(_ITEM, row.item_id)
+    return NewEvent(inbox_topic(row.recipient_id), event, item.as_json(), item=key, erases=[key] if rewrites else ())
 
 
 def emit_ids(event: str, owned: Iterable[Owned]) -> None:

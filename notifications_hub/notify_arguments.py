@@ -22,6 +22,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.utils import timezone, translation
 
+from notifications_hub.actions.keys import key_of_new
 from notifications_hub.conf import hub_settings
 from notifications_hub.extension import NotificationExtension
 from notifications_hub.extension_values import BadValue, extension_from, scope_from
@@ -122,6 +123,7 @@ def draft_of(verb: object, actor: object, given: dict[str, Any]) -> Draft:
     extension, columns["scope"] = _extension(given, kind)
     # The package has no column for a link: its templates read it from the data.
     columns["data"] = _data(given.pop("data", None), {**given, "url": url or link} if link else given) or None
+    columns["action_key"] = key_of_new(kind, columns)
     return Draft(kind=kind, columns=columns, dedupe_key=dedupe_key, extension=extension)
 
 

@@ -23,7 +23,7 @@ Tables = tuple[tuple[str, AddressTable], ...]
 _OWN = frozenset({"id", "recipient_id", "toast", "flash"})
 """Columns that differ by person."""
 _OPTIONAL = frozenset(
-    {"description", "data", "dedupe_key", "scope", "target_object_id", "action_object_object_id"}
+    {"action_key", "description", "data", "dedupe_key", "scope", "target_object_id", "action_object_object_id"}
     | {f"{name}_content_type_id" for name in ("actor", "target", "action_object")}
 )
 """Columns that `notify.send` may leave empty. Other columns that may be empty are so in every new row."""

@@ -9,8 +9,9 @@ from typing import Any, cast
 
 from django.utils import timezone, translation
 
+from notifications_hub.actions.results import with_result
 from notifications_hub.extension import extension_model, payload_of
-from notifications_hub.kinds import NotificationLike
+from notifications_hub.kinds import Kind, NotificationLike
 from notifications_hub.message import Item, language_of, time_zone_of
 from notifications_hub.notification import because, message_of
 from notifications_hub.notify_arguments import Draft
@@ -81,6 +82,9 @@ def _words_in(draft: Draft, language: str, zone: tzinfo, reason: str | None, per
     with translation.override(language), timezone.override(zone):
         message = message_of(draft.kind.name, row, item_id=_LONGEST_ID, tag="")
         message = because(message, reason, draft.columns.get("followed"))
+        if draft.columns["action_key"] and type(draft.kind).action_key is not Kind.action_key:
+            # The thing may have been decided before.
+            message = with_result(message, row)
         actor = actor_label(row)
     if others:
         raise PersonalWords(draft.kind.name, others)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from notifications_hub.actions import views as actions
+from notifications_hub.actions.api import router as actions_router
 from notifications_hub.announcements.banners import views as banners
 from notifications_hub.catalogue import views as catalogue
 from notifications_hub.following import link_views as unfollow_links
@@ -31,6 +33,7 @@ from notifications_hub.ops import health
 
 api.add_router("following/", following_router)
 api.add_router("jobs/", jobs_router)
+api.add_router("notifications/", actions_router)
 api.add_router("notify/", ingest_router)
 
 _pages: list[URLPattern | URLResolver] = [
@@ -58,6 +61,7 @@ _pages: list[URLPattern | URLResolver] = [
     path("notifications/following/change/", following.change, name="change-following"),
     path("notifications/following/unfollow/<str:token>/", unfollow_links.unfollow, name="unfollow"),
     path("notifications/<str:item_id>/why/", views.why, name="why"),
+    path("notifications/<str:item_id>/act/<str:name>/", actions.act, name="act"),
     path("notifications/<str:item_id>/open/", opening.open_link, name="open"),
     path("live/ws/", live.needs_asgi, name="live_ws"),
     path("live/sse/", live.no_stream, name="live_sse"),

@@ -8,6 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications_hub import (
+    Action,
     After,
     DeliveryMethod,
     Kind,
@@ -18,6 +19,7 @@ from notifications_hub import (
     followable,
     topic,
 )
+from showcase.chat import rooms
 from showcase.models import Membership, Post, Reply
 
 followable(Post)
@@ -103,6 +105,68 @@ class ChatInvitation(Kind):
             "actor": notification.actor_name,
             "target": notification.target_name,
         }
+
+
+def is_member(notification: Any, person: Any) -> bool:
+    return Membership.objects.filter(room=notification.target_object_id, person=person).exists()
+
+
+def approve(notification: Any, person: Any, word: str) -> None:
+    rooms.admit(notification.target, notification.actor, by=person)
+
+
+def decline(notification: Any, person: Any, word: str) -> str:
+    rooms.turn_away(notification.target, notification.actor, by=person, why=word)
+    return f"“{word}”" if word else ""
+
+
+class ChatRequest(Kind):
+    name = "chat.request"
+    per_minute = 3
+    label = _("Requests to join your chat rooms")
+    icon = "user"
+    urgency = Urgency.HIGH
+    methods = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH, DeliveryMethod.EMAIL})
+    sample = Sample(actor="Bob", target=_("Garden"), url="/")
+
+    def title(self, notification: NotificationLike) -> str:
+        return gettext("%(actor)s asks to join “%(target)s”") % {
+            "actor": notification.actor_name,
+            "target": notification.target_name,
+        }
+
+    def actions(self, notification: NotificationLike) -> list[Action]:
+        done = {"approve": _("Approved by %(person)s"), "decline": _("Declined by %(person)s")}
+        return [
+            Action("approve", _("Approve"), run=approve, allowed=is_member, style="primary", done=done["approve"]),
+            Action(
+                "decline",
+                _("Decline"),
+                run=decline,
+                allowed=is_member,
+                asks=_("Why not?"),
+                word_required=False,
+                word_length=200,
+                done=done["decline"],
+            ),
+        ]
+
+
+class ChatAnswer(Kind):
+    """The answer to a request to join. The verb is `approved` or `declined`."""
+
+    name = "chat.answer"
+    label = _("Answers to your requests to join")
+    urgency = Urgency.NORMAL
+    sample = Sample(actor="Bob", target=_("Garden"), verb="approved", url="/")
+
+    def title(self, notification: NotificationLike) -> str:
+        words = {
+            "approved": gettext("%(actor)s let you into “%(target)s”"),
+            "declined": gettext("%(actor)s declined your request to join “%(target)s”"),
+        }
+        names = {"actor": notification.actor_name, "target": notification.target_name}
+        return words.get(notification.verb, words["approved"]) % names
 
 
 @topic("post.<int:pk>", public=True)

@@ -14,6 +14,7 @@ from tests.support.host import Host, blocks_of
 from tests.support.processes import ROOT, Program, wait_until
 
 GUIDES = (
+    "actions.md",
     "chat-services.md",
     "chat.md",
     "connections.md",

@@ -21,6 +21,7 @@ LAYERS = [
     ["database", "kinds", "task_framework", "users", "web"],
     ["following.followed", "following.reasons", "own_kinds", "system_actors"],
     [
+        "actions.models",
         "announcements.results.models",
         "audience_lists",
         "confirmations.models",
@@ -52,6 +53,7 @@ LAYERS = [
         "message",
         "streams",
     ],
+    ["actions.results"],
     ["delivery.claiming", "extension_values", "notification_queryset", "rows.registry", "transports"],
     [
         "announcements.banners.rules",
@@ -72,13 +74,15 @@ LAYERS = [
         "quiet_hours",
         "rows",
     ],
+    ["actions.keys"],
     ["delivery.arming", "notification_removal", "notify_arguments", "notify_statement", "package_import", "wsgi"],
     ["delivery", "notify_words"],
     ["notify_created", "notify_insert"],
-    ["announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks", "worker_task"],
+    ["actions", "announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks", "worker_task"],
     ["confirmations", "escalation", "live"],
     ["flash_claim"],
     [
+        "actions.checks",
         "checks",
         "confirmations.admin_pages",
         "database_checks",
@@ -110,7 +114,7 @@ LAYERS = [
         "ops.retention",
         "personal_data",
     ],
-    ["catalogue", "jobs.api", "management", "templatetags"],
+    ["actions.api", "actions.views", "catalogue", "jobs.api", "management", "templatetags"],
     ["urls"],
     # Tests of a host import it, and no module of the app.
     ["testing"],

@@ -126,7 +126,7 @@ def _fields(message: Message) -> Pairs:
         "level": message.level,
         "icon": message.icon,
         "tag": "" if message.tag == SAMPLE_ID else message.tag,
-        "actions": " · ".join(action.title for action in message.actions),
+        "actions": " · ".join(str(action.title) for action in message.actions),
         "urgency": message.urgency.value,
         "ttl": str(message.ttl),
         "privacy": message.privacy.value,

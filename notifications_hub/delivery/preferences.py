@@ -83,7 +83,7 @@ def _is_against(method: str, kind: Kind, name: str, choices: Choices | None) -> 
 def _stored(people: Collection[Any], kinds: Collection[str]) -> dict[Any, Choices]:
     """Return the choices about some kinds, of people who have any."""
     rows = _with_methods().filter(person__in=people, kind__in=[*kinds, EVERY_KIND])
-    by_person: dict[Any, list[tuple[str, list[str]]]] = defaultdict(list)
+    by_person: dict[Any, list[tuple[str, Any]]] = defaultdict(list)
     for person, kind, methods in rows.values_list("person", "kind", "methods"):
         by_person[person].append((kind, methods))
     return {person: _choices(found) for person, found in by_person.items()}
@@ -94,7 +94,7 @@ def _with_methods() -> Any:
     return Preference.objects.filter(methods__isnull=False)
 
 
-def _choices(rows: Iterable[tuple[str, list[str]]]) -> Choices:
+def _choices(rows: Iterable[tuple[str, Any]]) -> Choices:
     own = {kind: frozenset(methods) for kind, methods in rows}
     return Choices(own, own.pop(EVERY_KIND, frozenset()))
 

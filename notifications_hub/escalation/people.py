@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from notifications_hub.escalation.models import EscalationStep
@@ -31,7 +32,7 @@ def choose_people(step: EscalationStep, notification: Notification) -> list[Any]
     return [person for person in active_people(found) if person.pk != notification.recipient_id]
 
 
-def notify_people(step: EscalationStep, notification: Notification, people: list[Any]) -> list[Notification]:
+def notify_people(step: EscalationStep, notification: Notification, people: list[Any]) -> Sequence[Notification]:
     """Notify them in the caller's transaction, each at most once for this step."""
     after = kind_of(notification.kind).escalate[step.number - 1]
     kind = get_kind(after.kind or Escalation.name)

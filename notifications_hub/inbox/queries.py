@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
+from notifications_hub.actions.results import load_results
 from notifications_hub.announcements import personal_rows
 from notifications_hub.announcements.queryset import AnnouncementQuerySet
 from notifications_hub.following.follows import followed_among
@@ -228,6 +229,7 @@ def _joined(lists: Sequence[InboxQuerySet]) -> InboxQuerySet:
 def _page(rows: InboxQuerySet, limit: int, end: PageMark | None) -> InboxPage:
     found = sorted(rows, key=lambda row: (row.timestamp, row.pk), reverse=True)
     shown = found[:limit]
+    load_results(shown)
     following = PageMark.of(shown[-1]) if len(found) > limit else end
     return InboxPage(shown, str(following) if following else None)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -42,7 +44,7 @@ from notifications_hub.inbox.visitor import person_of
 from notifications_hub.inbox_scope import scope_of
 from notifications_hub.inbox_summary import summary_for
 from notifications_hub.kinds import DeliveryMethod
-from notifications_hub.message import Item
+from notifications_hub.message import Item, Outcome
 from notifications_hub.notification import Notification
 from notifications_hub.preference_links import KIND, place_of, preferences_of
 from notifications_hub.transports.web_push import subscriptions
@@ -83,6 +85,8 @@ class InboxEntry:
     archived: bool
     must_acknowledge: bool
     acknowledged_at: datetime | None
+    buttons: Sequence[Mapping[str, Any]]
+    outcome: Outcome | None
     because: str = ""
     followed: str = ""
 
@@ -112,6 +116,8 @@ class InboxEntry:
             at=item.at,
             unread=item.unread,
             archived=item.archived,
+            buttons=[one | {"asks_json": json.dumps(one.get("asks"))} for one in message.buttons],
+            outcome=message.outcome,
             must_acknowledge=message.must_acknowledge,
             acknowledged_at=item.acknowledged_at,
             because=message.because,

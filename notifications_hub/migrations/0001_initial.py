@@ -414,6 +414,7 @@ class Migration(migrations.Migration):
                     "reason",
                     models.CharField(blank=True, editable=False, max_length=50, null=True, verbose_name="reason"),
                 ),
+                ("action_key", models.CharField(editable=False, max_length=200, null=True)),
             ],
             options={
                 "verbose_name": "notification",
@@ -1694,5 +1695,39 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(fields=("content_type", "object_key", "person"), name="hub_follow_once")
                 ],
             },
+        ),
+        migrations.CreateModel(
+            name="ActionResult",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("key", models.CharField(max_length=200, unique=True)),
+                ("kind", models.CharField(max_length=100, verbose_name="kind")),
+                ("action", models.CharField(max_length=100, verbose_name="action")),
+                ("person_name", models.CharField(max_length=255, verbose_name="person")),
+                ("word", models.TextField(blank=True, verbose_name="word")),
+                ("text", models.TextField(blank=True, verbose_name="result")),
+                ("claim", models.UUIDField(default=uuid.uuid4, editable=False)),
+                ("claimed_until", models.DateTimeField()),
+                ("at", models.DateTimeField(blank=True, null=True, verbose_name="done")),
+            ],
+            options={
+                "verbose_name": "result of an action",
+                "verbose_name_plural": "results of actions",
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("action_key__gt", "")), fields=["action_key"], name="hub_action_key"
+            ),
+        ),
+        migrations.AddField(
+            model_name="actionresult",
+            name="person",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
     ]

@@ -14,6 +14,8 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from notifications_hub import streams
+from notifications_hub.actions.models import ActionResult
+from notifications_hub.actions.removal import orphans
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.database import transaction
 from notifications_hub.delivery.models import Delivery
@@ -47,6 +49,7 @@ def prune(before: datetime) -> Pruned:
     deliveries, steps = (sum(_remove(model, ids) for ids in _settled(model, before)) for model in _SETTLED)
     # Events first: a job is deleted together with its log, which may be long.
     events = streams.prune_before(before)
+    _prune_results(before)
     return Pruned(deliveries, events, _prune_jobs(before), _prune_requests(before), steps)
 
 
@@ -97,6 +100,10 @@ def _old_requests(before: datetime) -> Iterator[list[int]]:
     while page := [pk for pk, created in rows.filter(pk__gt=last)[:ROWS] if created < before]:
         last = page[-1]
         yield page
+
+
+def _prune_results(before: datetime) -> int:
+    return sum(ActionResult.objects.filter(pk__in=ids).delete()[0] for ids in orphans(before))
 
 
 def _prune_requests(before: datetime) -> int:

@@ -18,6 +18,7 @@ from django.db import connection
 from django.db.models import NOT_PROVIDED, Model
 from psycopg import sql
 
+from notifications_hub.actions.models import ActionResult
 from notifications_hub.announcements.announce import broadcast
 from notifications_hub.announcements.audit import AnnouncementStep
 from notifications_hub.announcements.banners.models import BannerDismissal
@@ -87,6 +88,7 @@ def load(size: Size) -> None:
     with _Loader(size) as loader:
         loader.people()
         loader.notifications()
+        loader.action_results()
         loader.events()
         loader.subscriptions()
         loader.own_addresses()
@@ -159,12 +161,28 @@ class _Loader:
             methods="""'["live", "flash"]'::jsonb""",
         )
 
+    def action_results(self) -> None:
+        """Decide every second thing that four notifications share."""
+        self._copy(
+            ActionResult,
+            self._size.notifications // 8,
+            key="'thing ' || 2 * i",
+            kind="'comment.reply'",
+            action="'approve'",
+            person_id="i % 1000 + 1",
+            person_name="'Bob'",
+            claim="gen_random_uuid()",
+            claimed_until="now()",
+            at="now()",
+        )
+
     def notifications(self) -> None:
         is_heavy = f"i % {self._size.step} = 0"
         read = f"NOT ({is_heavy}) AND i % 3 > 0"
         self._copy(
             Notification,
             self._size.notifications,
+            action_key="'thing ' || i / 4",
             recipient_id=self._recipient,
             verb="'replied'",
             actor_name="'Bob'",

@@ -15,7 +15,9 @@ from django.conf import settings
 from django.test import override_settings
 from standardwebhooks import Webhook
 
+from notifications_hub import Action, Kind
 from notifications_hub.following.unfollow_links import UnfollowLink
+from notifications_hub.notification import Notification
 from notifications_hub.transports.email.unsubscribe_links import Subscription
 from notifications_hub.transports.web_push import subscriptions
 from tests.cost.world import World
@@ -157,6 +159,27 @@ def _own_address(name: str, form: Callable[[World], Mapping[str, Any]]) -> Act:
     return act
 
 
+class CostRequest(Kind):
+    name = "tests.cost_request"
+
+    def actions(self, notification: Any) -> list[Action]:
+        return [Action("approve", "Approve", run=lambda notification, person, word: None)]
+
+
+def _acting(path: str) -> Act:
+    """Run an action of a notification that the person shares with a few others."""
+
+    def act(world: World) -> object:
+        row = world.row()
+        shared = Notification.objects.filter(pk__in=[row.pk, row.pk - 1, row.pk - 2])
+        shared.update(kind=CostRequest.name, action_key=f"cost {row.pk}")
+        answer = world.client.post(path.format(pk=row.pk), {}, content_type="application/json")
+        assert answer.status_code in (200, 302), (path, answer.status_code, answer.content)
+        return answer
+
+    return act
+
+
 PAGES: Mapping[str, Sequence[Act]] = {
     "inbox": [
         get("/notifications/"),
@@ -201,6 +224,10 @@ PAGES: Mapping[str, Sequence[Act]] = {
     "dismiss-banner": [post("/notifications/banners/dismiss/", lambda world: {"id": world.banner.item_id})],
     "why": [get("/notifications/{world.size.notifications}/why/"), get("/notifications/a1/why/")],
     "open": [follow("/notifications/{world.size.notifications}/open/"), follow("/notifications/a1/open/")],
+    "act": [
+        get("/notifications/{world.size.notifications}/act/approve/"),
+        _acting("/notifications/{pk}/act/approve/"),
+    ],
     "announcement": [get("/notifications/announcements/1/")],
     "live_ws": [get("/live/ws/")],
     "live_sse": [get("/live/sse/")],
@@ -231,6 +258,7 @@ ROUTES: Mapping[str, Sequence[Act]] = {
     "POST following/unfollow/": [_changing("unfollow")],
     "POST following/mute/": [_changing("mute")],
     "POST following/unmute/": [_changing("unmute")],
+    "POST notifications/{item_id}/actions/{name}/": [_acting(f"{API}notifications/{{pk}}/actions/approve/")],
     "GET push/key/": [get(f"{API}push/key/")],
     "GET quiet-hours/": [get(f"{API}quiet-hours/")],
     "PUT quiet-hours/": [send(f"{API}quiet-hours/", lambda _world: {"zone": "UTC", "windows": []}, method="put")],

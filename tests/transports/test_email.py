@@ -26,6 +26,7 @@ from notifications_hub.kinds import _kinds, get_kind
 from notifications_hub.transports.email import connections
 from notifications_hub.transports.email.models import StoppedEmail
 from notifications_hub.transports.email.transport import Email
+from notifications_hub.transports.email.unsubscribe_links import Subscription
 from showcase.models import Post
 from tests.support.deliveries import make_due, send, states
 from tests.support.smtp import MailServer, html_of, text_of, use_mail_server
@@ -461,6 +462,14 @@ def test_an_email_that_still_waits_is_not_sent_after_unsubscribing(alice: User, 
     work()
     assert [one["Subject"] for one in mails.received] == ["Bob waved", "Bob rang"]
     assert sorted(states()) == [("cancelled", "switched_off"), ("sent", "accepted"), ("sent", "accepted")]
+
+
+def test_an_email_that_still_waits_is_not_sent_after_stopping_all(alice: User, bob: User, mails: MailServer) -> None:
+    notify.send(bob, recipient=alice, verb="waved")
+    Client().post(Subscription(alice.pk).path)
+    work()
+    assert mails.received == []
+    assert states() == [("cancelled", "switched_off")]
 
 
 def test_a_scanner_that_opens_the_link_changes_nothing(alice: User, bob: User, mails: MailServer) -> None:

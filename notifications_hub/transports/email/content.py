@@ -111,7 +111,7 @@ def _links(message: Message) -> Iterator[Link]:
         yield Link(_("Open"), _absolute(message.url or _page("inbox")))
     for action in message.actions:
         if action.url and action.name not in (_READ, CONFIRM):
-            yield Link(_one_line(action.title), _absolute(action.url))
+            yield Link(_one_line(str(action.title)), _absolute(action.url))
 
 
 def _digest(message: Message) -> dict[str, Any]:

@@ -100,8 +100,10 @@ class _Envelope:
         notification = {"title": message.title, "tag": message.tag, "lang": message.language, "dir": "auto"}
         return {"retracts": True, "notification": notification, "id": message.id, "owner": self.owner}
 
-    def _action(self, action: Action, url: str) -> dict[str, str]:
-        return {"action": action.name, "title": action.title, "navigate": self._absolute(action.url or url)}
+    def _action(self, action: Action, url: str) -> dict[str, Any]:
+        button = {"action": action.name, "title": str(action.title), "navigate": self._absolute(action.url or url)}
+        # One that asks for a word needs the page that asks.
+        return {**button, "runs": True} if action.run is not None and not action.asks else button
 
     def _absolute(self, url: str) -> str:
         return urljoin(self.site, url) if self.site else url

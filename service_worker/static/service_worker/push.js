@@ -17,6 +17,7 @@
    * @property {string} id of the notification: several may share a tag, and only the last is shown
    * @property {string} url
    * @property {Record<string, string>} actions from a button's name to its URL
+   * @property {string[]} [runs] the buttons that run something without a page
    * @property {string} owner
    * @property {string} token
    * @property {string} act
@@ -110,6 +111,7 @@
       id: text(payload.id),
       url: text(payload.url),
       actions: linksOf(actions),
+      runs: actions.filter(({ runs }) => runs === true).map(({ action }) => text(action)),
       owner,
       token: text(payload.token),
       act: text(payload.act),
@@ -147,12 +149,41 @@
    * @param {string} action
    */
   async function click(notification, pushData, action) {
+    if (pushData.runs?.includes(action)) return run(notification, pushData, action);
     notification.close();
     if (action === READ || action === ACKNOWLEDGE) return report(pushData, action);
     if (action === UNFOLLOW) return report(pushData, "unfollow");
     const target = ownUrl(pushData.actions[action] ?? pushData.url) ?? worker.registration.scope;
     // In parallel: a worker may open a window only for a moment after the click.
     await Promise.all([open(target), report(pushData, "clicked")]);
+  }
+
+  /**
+   * Run an action as the person who is signed in in this browser, and show the result in place of the push. If it does
+   * not run, or nobody is signed in, open the page that confirms it.
+   *
+   * @param {Notification} notification
+   * @param {PushData} pushData
+   * @param {string} action
+   */
+  async function run(notification, pushData, action) {
+    const url = ownUrl(pushData.act);
+    const message = { token: pushData.token, action: "run", name: action };
+    const answer = url && pushData.token ? await post(url, message, "same-origin") : null;
+    if (!answer?.result) {
+      await open(ownUrl(pushData.actions[action] ?? pushData.url) ?? worker.registration.scope);
+      return notification.close();
+    }
+    const { title, tag, lang } = notification;
+    const data = { notificationsHub: { ...pushData, actions: {}, runs: [] } };
+    await worker.registration.showNotification(text(answer.result.text), {
+      body: title,
+      tag,
+      lang,
+      silent: true,
+      data,
+    });
+    await countOnIcon(answer.unread);
   }
 
   /** @param {string} url */
@@ -214,13 +245,14 @@
   /**
    * @param {string} url
    * @param {object} message
+   * @param {RequestCredentials} [credentials]
    * @returns {Promise<any>} null if the request failed
    */
-  async function post(url, message) {
+  async function post(url, message, credentials = "omit") {
     const body = JSON.stringify(message);
     const headers = { "Content-Type": "application/json" };
     try {
-      const response = await fetch(url, { method: "POST", headers, body, credentials: "omit", keepalive: true });
+      const response = await fetch(url, { method: "POST", headers, body, credentials, keepalive: true });
       return response.ok ? await response.json() : null;
     } catch {
       return null;

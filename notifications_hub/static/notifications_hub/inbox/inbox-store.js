@@ -13,6 +13,7 @@ const CAP = 100;
  * @property {boolean} touched the list or a count changed
  * @property {Item[]} fresh new and not delivered yet: to be shown as toasts
  * @property {string[]} delivered reached the person in another way: not to be shown any more, but visible toasts stay
+ * @property {Item[]} updated changed in their words or actions: visible toasts follow
  * @property {string[]} gone read, archived or deleted: visible toasts are removed too
  * @property {boolean} recount whether the counts must be fetched
  * @property {boolean} reload whether the list must be fetched
@@ -215,6 +216,7 @@ export class InboxStore {
    * @param {Change} change
    */
   #update(item, change) {
+    change.updated.push(item);
     if (!this.lists(item)) return;
     // Not on our page: only the server knows whether the counts include it.
     change.recount ||= !this.get(item.id);
@@ -368,7 +370,7 @@ function stateOf({ unread, seen, must_acknowledge, acknowledged_at }) {
 
 /** @returns {Change} */
 function noChange() {
-  return { touched: false, fresh: [], delivered: [], gone: [], recount: false, reload: false };
+  return { touched: false, fresh: [], updated: [], delivered: [], gone: [], recount: false, reload: false };
 }
 
 /**

@@ -1,6 +1,7 @@
 // @ts-check
 /** @import { Item } from "../protocol/wire.js" */
 import { pageLanguage, part, setText } from "../shared/dom.js";
+import { fillActions } from "./item-actions.js";
 import { iconOf, linkOf, outsideOf, wordsOf } from "./item-view.js";
 
 /**
@@ -21,6 +22,7 @@ export function fillItem(root, item) {
   fillReason(part(root, "reason"), item);
   fillIcon(root, iconOf(item));
   fillLink(part(root, "link"), item);
+  fillActions(root, item);
 }
 
 /**

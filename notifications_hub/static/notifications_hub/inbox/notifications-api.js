@@ -1,5 +1,5 @@
 // @ts-check
-/** @import { Counts, Page } from "../protocol/wire.js" */
+/** @import { Counts, ItemResult, Page } from "../protocol/wire.js" */
 import { CsrfFetch } from "../shared/csrf-fetch.js";
 
 /** Milliseconds after which a change without an answer has failed. */
@@ -67,6 +67,19 @@ export class NotificationsApi {
    */
   follow(object, on) {
     return this.#send(`following/${on ? "follow" : "unfollow"}/`, { object });
+  }
+
+  /**
+   * Run an action of a notification.
+   *
+   * @param {string} id
+   * @param {string} name
+   * @param {string} word
+   * @returns {Promise<{result: ItemResult}>}
+   * @throws {ApiError} with 409 if somebody has done it: its `answer.result` says who
+   */
+  act(id, name, word) {
+    return this.#send(`notifications/${encodeURIComponent(id)}/actions/${encodeURIComponent(name)}/`, { word });
   }
 
   /** @returns {Promise<{changed: number}>} */
