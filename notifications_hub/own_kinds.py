@@ -70,6 +70,7 @@ class AcknowledgeReminder(Kind):
 
     name = "acknowledge.reminder"
     label = _("Reminders to confirm")
+    description = _("When you have not confirmed something yet.")
     icon = "check"
     has_extension = False
     sample = Sample(verb="confirm", target=_("Maintenance on Sunday"), url="/")
@@ -91,6 +92,7 @@ class DigestKind(Kind):
     label = _("Digests")
     methods = frozenset()
     optional = False
+    in_preferences = False
     has_extension = False
     sample = Sample(data={"number": 2, "titles": [_("Bob replied to your post"), _("Watering the plants")], "more": 0})
 

@@ -57,6 +57,7 @@ class HouseRules(Kind):
 
     name = "house.rules"
     label = _("House rules")
+    description = _("What everyone in the house must know.")
     icon = "check"
     must_acknowledge = True
     sample = Sample(actor="Bob", url="/")

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db.models import QuerySet
 
 from notifications_hub import streams
 from notifications_hub.database import transaction
@@ -90,7 +89,7 @@ def _stored(people: Collection[Any], kinds: Collection[str]) -> dict[Any, Choice
     return {person: _choices(found) for person, found in by_person.items()}
 
 
-def _with_methods() -> QuerySet[Preference]:
+def _with_methods() -> Any:
     """Return the rows that choose methods. Others only say how often emails come."""
     return Preference.objects.filter(methods__isnull=False)
 
@@ -137,8 +136,13 @@ def change(person_pk: Any, decide: Callable[[Choices], Changes]) -> Changes:
         changes = {kind: methods for kind, methods in decide(choices).items() if methods != before.get(kind)}
         if changes:
             _store(person_pk, changes)
-            streams.append(inbox_topic(person_pk), CHANGED, {})
+            tell_pages(person_pk)
     return changes
+
+
+def tell_pages(person_pk: Any) -> None:
+    """Tell a person's open pages, in the caller's transaction, that their preferences have changed."""
+    streams.append(inbox_topic(person_pk), CHANGED, {})
 
 
 def _store(person_pk: Any, changes: Changes) -> None:

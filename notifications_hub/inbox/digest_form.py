@@ -73,11 +73,21 @@ def digest_section(person: Person) -> DigestSection | None:
 
 def digested_kinds(person: Person) -> list[Kind]:
     """Return the kinds whose messages may come in digests: those that a transport with `digests` sends the person."""
-    digesting = {name for name in transport_names() if declaration_of(name).digests}
+    digesting = digesting_transports()
     if not digesting:
         return []
     choices = preferences.choices_of(person.pk)
     return [kind for kind in all_kinds() if digesting & choices.methods(kind)]
+
+
+def digesting_transports() -> frozenset[str]:
+    """Return the transports of this site whose messages may come in digests."""
+    return frozenset(name for name in transport_names() if declaration_of(name).digests)
+
+
+def options_for(digest: Digest) -> list[Option]:
+    """Return the choices of how often emails of a kind come, with one selected."""
+    return [Option(one.value, label, one is digest) for one, label in _labels()]
 
 
 def save(person: Person, posted: QueryDict) -> None:
@@ -122,8 +132,7 @@ def _section(kinds: list[Kind], chosen: Mapping[str, str], schedule: Schedule, *
 
 
 def _row(kind: Kind, digest: Digest) -> DigestRow:
-    options = [Option(one.value, label, one is digest) for one, label in _labels()]
-    return DigestRow(kind.name, str(kind.label or kind.name), options)
+    return DigestRow(kind.name, str(kind.label or kind.name), options_for(digest))
 
 
 def _labels() -> Iterator[tuple[Digest, str]]:

@@ -14,6 +14,7 @@ from notifications_hub.inbox.preference_columns import Column, State, addresses_
 from notifications_hub.inbox.preference_table import Group, Row, Table, Whole, preference_table, reason_in
 from notifications_hub.inbox.schemas import Problem
 from notifications_hub.inbox.visitor import person_of
+from notifications_hub.kinds import Digest
 
 router = Router(tags=["preferences"])
 
@@ -50,6 +51,7 @@ _SHOWN: dict[str, JsonValue] = {
                     "locked_because": "",
                     "chosen": True,
                     "methods": [{"name": "email", "on": True, "default": True, "locked_because": ""}],
+                    "digest": "daily",
                 }
             ],
         }
@@ -83,6 +85,7 @@ class KindRow(Schema):
     locked_because: str = Field(description="Why nothing of it can be changed; empty if something can.")
     chosen: bool = Field(description="Whether the person has chosen. `reset` follows the defaults again.")
     methods: list[KindMethod]
+    digest: Digest | None = Field(description="How often emails of it come; null on a site without digests.")
 
 
 class KindGroup(Schema):
@@ -103,6 +106,7 @@ class KindChange(Schema):
     model_config = ConfigDict(extra="forbid")
 
     methods: dict[str, bool] = Field(default_factory=dict, description="Delivery methods, each to be on or off.")
+    digest: Digest | None = Field(None, description="How often emails of it come.")
     reset: bool = Field(False, description="Follow the defaults of the site again. `methods` come after that.")
 
 
@@ -142,6 +146,7 @@ def change_preferences(request: HttpRequest, given: PreferencesChange) -> dict[s
         groups=given.groups,
         kinds={name: one.methods for name, one in given.kinds.items()},
         reset=[name for name, one in given.kinds.items() if one.reset],
+        digests={name: one.digest for name, one in given.kinds.items() if one.digest},
     )
     try:
         save(person_of(request), wanted)
@@ -174,7 +179,7 @@ def _group(group: Group, table: Table) -> dict[str, Any]:
 
 
 def _kind(row: Row, table: Table) -> dict[str, Any]:
-    names = ("name", "label", "description", "locked_because", "chosen")
+    names = ("name", "label", "description", "locked_because", "chosen", "digest")
     methods = [
         {
             "name": one.name,

@@ -11,10 +11,14 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
+from notifications_hub.database import transaction
 from notifications_hub.delivery import preferences
+from notifications_hub.delivery.digest_choices import digest_of, digests_by_kind
 from notifications_hub.delivery.preferences import Changes, Choices
+from notifications_hub.delivery.worker_wakeup import wake_worker
 from notifications_hub.inbox.preference_table import groups_of_kinds, listed_kinds, lock_of
-from notifications_hub.kinds import DeliveryMethod, Kind, all_kinds
+from notifications_hub.kinds import DeliveryMethod, Digest, Kind, all_kinds, get_kind
+from notifications_hub.quiet_hours.digests import save_digests
 from notifications_hub.transports import default_methods, locked_methods, transport_names
 from notifications_hub.users import Person
 
@@ -38,12 +42,33 @@ class Wanted:
     kinds: Mapping[str, Switches] = field(default_factory=dict)
     reset: Collection[str] = ()
     """Kinds that follow the defaults again."""
+    digests: Mapping[str, Digest] = field(default_factory=dict)
+    """How often emails come, by kind."""
 
 
-def save(person: Person, wanted: Wanted) -> Changes:
-    """Store a change, and return the rows that changed. Raise `Refused`."""
+def save(person: Person, wanted: Wanted) -> None:
+    """Store a change, and tell the person's open pages. Raise `Refused`."""
     _check(wanted)
-    return preferences.change(person.pk, lambda choices: changes_for(choices, wanted))
+    digests = _digest_changes(person, wanted)
+    with transaction.atomic():
+        changes = preferences.change(person.pk, lambda choices: changes_for(choices, wanted))
+        if digests:
+            save_digests(person, digests)
+            if not changes:
+                preferences.tell_pages(person.pk)
+    if digests:
+        wake_worker(1.0)
+
+
+def _digest_changes(person: Person, wanted: Wanted) -> dict[str, Digest | None]:
+    """Return how often emails come, of kinds for which that changes. None: the default again."""
+    if not (wanted.digests or wanted.reset):
+        return {}
+    before = digests_by_kind(person.pk)
+    chosen = {
+        name: digest for name, digest in wanted.digests.items() if digest != digest_of(get_kind(name), before.get(name))
+    }
+    return {**{name: None for name in wanted.reset if name in before}, **chosen}
 
 
 def changes_for(choices: Choices, wanted: Wanted) -> Changes:
@@ -107,7 +132,7 @@ def _check(wanted: Wanted) -> None:
             )
     names = [kind.name for kind in listed_kinds()]
     by_name = {kind.name: kind for kind in all_kinds()}
-    for name in (*wanted.kinds, *wanted.reset):
+    for name in (*wanted.kinds, *wanted.reset, *wanted.digests):
         if name not in names:
             raise Refused(
                 _("Preferences have no kind %(name)s. %(known)s") % {"name": _quoted(name), "known": _known(names)}

@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping
 from notifications_hub.database import transaction
 from notifications_hub.inbox.preference_changes import Wanted, save
 from notifications_hub.inbox.preference_table import listed_kinds
-from notifications_hub.kinds import DeliveryMethod, Kind
+from notifications_hub.kinds import DeliveryMethod, Digest, Kind
 from notifications_hub.transports import locked_methods, transport_names
 from notifications_hub.users import Person
 
@@ -22,13 +22,18 @@ def save_form(person: Person, posted: Mapping[str, str]) -> None:
     """
     checked = {kind.name: _switches(kind, posted) for kind in listed_kinds() if kind.optional}
     with transaction.atomic():
-        save(person, Wanted(kinds=checked))
+        save(person, Wanted(kinds=checked, digests=_digests(posted)))
         save(person, _pressed(posted))
 
 
 def _switches(kind: Kind, checked: Container[str]) -> dict[str, bool]:
     offered = {DeliveryMethod.LIVE.value, DeliveryMethod.FLASH.value, *transport_names()} - locked_methods(kind)
     return {method: f"{kind.name}:{method}" in checked for method in offered}
+
+
+def _digests(posted: Mapping[str, str]) -> dict[str, Digest]:
+    given = {kind.name: posted.get(f"digest:{kind.name}") for kind in listed_kinds()}
+    return {name: Digest(digest) for name, digest in given.items() if digest in set(Digest)}
 
 
 def _pressed(posted: Mapping[str, str]) -> Wanted:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from notifications_hub.delivery.digest_choices import digest_of, digests_by_kind
 from notifications_hub.delivery.preferences import Choices, choices_of
+from notifications_hub.inbox.digest_form import Option, digesting_transports, options_for
 from notifications_hub.inbox.preference_columns import Addresses, Column, columns_for, reason_of_lock
-from notifications_hub.kinds import Kind, kinds_in_order
+from notifications_hub.kinds import Digest, Kind, kinds_in_order
 from notifications_hub.transports import default_methods, locked_methods
 
 MANY_KINDS = 12
@@ -49,6 +51,19 @@ class Row:
     chosen: bool
     defaults: frozenset[str]
     methods: list[Choice]
+    digest: Digest | None
+    """How often emails of it come; None on a site without digests."""
+    digested: bool
+    """Whether it comes by a delivery method with digests."""
+
+    @property
+    def digesting(self) -> str:
+        """Return the delivery methods with digests, for a script."""
+        return " ".join(sorted(digesting_transports()))
+
+    @property
+    def digests(self) -> list[Option]:
+        return options_for(self.digest) if self.digest else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +111,24 @@ class Table:
 
 
 def preference_table(addresses: Addresses) -> Table:
-    """Return a person's preferences, in one query for the choices, and one or two for the last push."""
-    return table_of(choices_of(addresses.person.pk), columns_for(addresses))
-
-
-def table_of(choices: Choices, columns: Sequence[Column]) -> Table:
-    groups = [_group(name, kinds, choices, columns) for name, kinds in groups_of_kinds()]
+    """Return a person's preferences, in a query each for methods, digests and the last push."""
+    digests = digests_by_kind(addresses.person.pk) if digesting_transports() else None
+    chosen = _Chosen(choices_of(addresses.person.pk), digests)
+    columns = columns_for(addresses)
+    groups = [_group(name, kinds, chosen, columns) for name, kinds in groups_of_kinds()]
     rows = [row for group in groups for row in group.rows]
     return Table(columns, groups, _switches(rows, columns))
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The choices of a person. `digests` is None on a site without digests."""
+
+    methods: Choices
+    digests: Mapping[str, Digest] | None
+
+    def has(self, kind: Kind) -> bool:
+        return kind.optional and (kind.name in self.methods.own or kind.name in (self.digests or ()))
 
 
 def groups_of_kinds() -> list[tuple[str, list[Kind]]]:
@@ -119,19 +144,19 @@ def listed_kinds() -> list[Kind]:
     return [kind for kind in kinds_in_order() if kind.in_preferences]
 
 
-def _group(name: str, kinds: Sequence[Kind], choices: Choices, columns: Sequence[Column]) -> Group:
-    rows = [_row(kind, choices, columns) for kind in kinds]
+def _group(name: str, kinds: Sequence[Kind], chosen: _Chosen, columns: Sequence[Column]) -> Group:
+    rows = [_row(kind, chosen, columns) for kind in kinds]
     return Group(name, str(kinds[0].group) or _("Everything else"), rows, _switches(rows, columns))
 
 
-def _row(kind: Kind, choices: Choices, columns: Iterable[Column]) -> Row:
-    on, locked = choices.methods(kind), locked_methods(kind)
+def _row(kind: Kind, chosen: _Chosen, columns: Iterable[Column]) -> Row:
+    on, locked = chosen.methods.methods(kind), locked_methods(kind)
     return Row(
         name=kind.name,
         label=str(kind.label or kind.name),
         description=str(kind.description),
         locked_because="" if kind.optional else locked_reason(kind),
-        chosen=kind.optional and kind.name in choices.own,
+        chosen=chosen.has(kind),
         defaults=default_methods(kind),
         methods=[
             Choice(
@@ -143,6 +168,8 @@ def _row(kind: Kind, choices: Choices, columns: Iterable[Column]) -> Row:
             )
             for one in columns
         ],
+        digest=None if chosen.digests is None else digest_of(kind, chosen.digests.get(kind.name)),
+        digested=bool(on & digesting_transports()),
     )
 
 

@@ -19,6 +19,7 @@ from notifications_hub.announcements import reach as reach_module
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.audience_lists import AudienceList
 from notifications_hub.database.quick_count import Precision, RowCount
+from notifications_hub.delivery import preferences
 from notifications_hub.delivery.preferences import choose_methods
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
 from notifications_hub.transports.web_push.vapid import generate
@@ -214,11 +215,14 @@ def test_the_reach_of_each_delivery_method(writer: Client, alice: User, bob: Use
     for person in (alice, bob):
         subscribe(person)
     choose_methods(bob, "announcement", ["flash"])
+    # Charlie has switched a whole column off, and bob chose for this kind.
+    preferences.change(charlie.pk, lambda _before: {"*": frozenset({"flash"})})
+    preferences.change(bob.pk, lambda _before: {"*": frozenset({"flash"})})
     text = reach(writer)
 
     assert "For <strong>3 people</strong>" in text
     assert "<dt>Web Push</dt> <dd> 1 person </dd>" in text
-    assert "<dt>Next page</dt> <dd> 3 people </dd>" in text
+    assert "<dt>Next page</dt> <dd> 2 people </dd>" in text
     critical = reach(writer, urgency="critical")
     assert "<dd> 2 people </dd>" in critical
     assert "Critical: it reaches also people" in critical

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.support.axe import CONTEXT, findings
 from tests.support.site import Site
 
 if TYPE_CHECKING:
@@ -94,3 +95,51 @@ def test_without_javascript_buttons_switch_a_column_and_a_group(page_for: People
     expect(switch(page, "Announcements Push")).not_to_be_checked()
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Your preferences are saved.")).to_be_visible()
+
+
+MANY_KINDS = """
+from django.conf import settings
+from django.test import Client, override_settings
+from accounts.models import User
+from notifications_hub import Kind
+
+for number in range(200):
+    words = {"label": f"Kind {number}", "group": f"Area {number // 10}", "__module__": "shop"}
+    type("Declared", (Kind,), {"name": f"area.kind{number}", **words})
+email = {"email": "notifications_hub.transports.email.transport.Email"}
+with override_settings(NOTIFICATIONS_HUB={**settings.NOTIFICATIONS_HUB, "TRANSPORTS": email}):
+    client = Client(headers={"host": "127.0.0.1"})
+    client.force_login(User.objects.get(username="alice"))
+    print(client.get("/notifications/preferences/").content.decode())
+"""
+
+
+def test_one_of_two_hundred_kinds_is_found_and_has_its_digest_saved(page_for: People, site: Site) -> None:
+    html = site.python(MANY_KINDS)
+    page = page_for("alice", "/healthz", **CONTEXT)
+    page.route(f"**{PREFERENCES}", lambda route: route.fulfill(body=html, content_type="text/html"))
+    page.goto(f"{site.url}{PREFERENCES}#kind-area.kind123")
+    expect(page.locator("[id='kind-area.kind123']")).to_be_in_viewport(timeout=SLOW)
+    expect(page.locator("details[open]")).to_have_count(1)
+
+    find = page.get_by_role("searchbox", name="Find a type")
+    find.fill("kind 19")
+    expect(page.locator("tr[data-row]:visible")).to_have_count(11)
+    expect(page.get_by_text("Nothing found.")).to_be_hidden()
+    find.fill("kind 1999")
+    expect(page.get_by_text("Nothing found.")).to_be_visible()
+    find.press("Enter")
+    find.fill("")
+    expect(page.locator("details[open]")).to_have_count(1)
+    assert findings(page) == []
+
+    sent: list[object] = []
+    page.route(API, lambda route: sent.append(route.request.post_data_json) or route.fulfill(json={"groups": []}))
+    row = page.locator("[id='kind-area.kind123']")
+    row.get_by_label("Emails come").select_option("daily")
+    expect(row.locator("[data-part=state]")).to_have_text("Saved", timeout=SLOW)
+    assert sent == [{"kinds": {"area.kind123": {"digest": "daily"}}}]
+    page.route(API, lambda route: route.abort())
+    row.get_by_label("Emails come").select_option("weekly")
+    expect(row.locator("[data-part=state]")).to_contain_text("Couldn't save", timeout=SLOW)
+    expect(row.get_by_label("Emails come")).to_have_value("at_once")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.test import Client
-from notifications.signals import notify
 
 from notifications_hub import kinds
 from notifications_hub.delivery import preferences
+from notifications_hub.delivery.digest_choices import digests_by_kind
 from notifications_hub.delivery.models import Delivery, DeliveryState, Preference
 from notifications_hub.delivery.reasons import ReasonCode
 from notifications_hub.kinds import DeliveryMethod, Kind, get_kind
@@ -20,6 +20,7 @@ from notifications_hub.transports.email.unsubscribe_links import Subscription
 from notifications_hub.transports.memory import Memory
 from notifications_hub.transports.web_push import vapid
 from tests.inbox.support import ClientFor, events_of, queries_of, send_one
+from tests.support.log import delivered_to
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -75,7 +76,7 @@ def methods(person: User, kind: str) -> frozenset[str]:
 
 
 def reached_by_email(actor: User, person: User, kind: str) -> bool:
-    [row] = notify.send(actor, recipient=person, verb="rang", kind=kind)[0][1]
+    row = send_one(person, actor, verb="rang", kind=kind)
     return Delivery.objects.filter(notification=row, transport="email").exists()
 
 
@@ -226,6 +227,24 @@ def test_without_a_script_a_button_switches_many_after_what_is_checked(alice: Us
     assert methods(alice, "later.news") == {"live"}
 
 
+def test_how_often_emails_come_is_chosen_in_the_row_of_a_kind(alice: User, client_for: ClientFor) -> None:
+    client = client_for(alice)
+
+    def digest(kind: str) -> str:
+        rows = {row.name: row for row in client.get(PREFERENCES).context["table"].rows}
+        return str(rows[kind].digest)
+
+    patch(client, kinds={"shop.sent": {"digest": "daily"}})
+    assert digest("shop.sent") == "daily"
+    assert preferences.CHANGED in [kind for kind, _data in delivered_to(alice)]
+    client.post(PREFERENCES, {"digest:shop.sent": "weekly", "digest:default": "at_once", "shop.sent:email": "on"})
+    assert (digest("shop.sent"), digest("default")) == ("weekly", "at_once")
+    assert set(digests_by_kind(alice.pk)) == {"shop.sent"}
+    patch(client, kinds={"shop.sent": {"reset": True}})
+    assert digest("shop.sent") == "at_once"
+    assert patch(client, kinds={"shop.hidden": {"digest": "daily"}}).status_code == 400
+
+
 # Errors and events
 
 
@@ -275,7 +294,7 @@ def test_a_site_sets_the_defaults_of_kinds_that_others_declare(
 ) -> None:
     use(settings, KIND_DEFAULTS={"comment.reply": ["flash"], "default": {"live", "email"}})
     assert methods(alice, "comment.reply") == {"flash"}
-    [row] = notify.send(bob, recipient=alice, verb="rang", kind="comment.reply")[0][1]
+    row = send_one(alice, bob, kind="comment.reply")
     assert (row.toast, row.flash, Delivery.objects.exists()) == (False, True, False)
     assert reached_by_email(bob, alice, "default")
     patch(client_for(alice), kinds={"comment.reply": {"methods": {"email": True}}})

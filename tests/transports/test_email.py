@@ -26,6 +26,7 @@ from notifications_hub.kinds import _kinds, get_kind
 from notifications_hub.transports.email import connections
 from notifications_hub.transports.email.models import StoppedEmail
 from notifications_hub.transports.email.transport import Email
+from notifications_hub.transports.email.unsubscribe_links import Subscription
 from showcase.models import Post
 from tests.support.deliveries import make_due, send, states
 from tests.support.smtp import MailServer, html_of, text_of, use_mail_server
@@ -436,8 +437,8 @@ def test_a_mail_program_unsubscribes_with_one_click(alice: User, bob: User, mail
     answer = stranger.post(link_of(mails), {"List-Unsubscribe": "One-Click"})
     assert answer.status_code == 200
     assert "sessionid" not in answer.cookies
-    assert "email" not in Preference.objects.get(person=alice, kind="default").methods
-    assert "live" in Preference.objects.get(person=alice, kind="default").methods
+    assert "email" not in methods_of(alice, "default")
+    assert "live" in methods_of(alice, "default")
 
 
 def test_the_link_and_the_reports_work_where_every_page_needs_a_sign_in(
@@ -461,6 +462,14 @@ def test_an_email_that_still_waits_is_not_sent_after_unsubscribing(alice: User, 
     work()
     assert [one["Subject"] for one in mails.received] == ["Bob waved", "Bob rang"]
     assert sorted(states()) == [("cancelled", "switched_off"), ("sent", "accepted"), ("sent", "accepted")]
+
+
+def test_an_email_that_still_waits_is_not_sent_after_stopping_all(alice: User, bob: User, mails: MailServer) -> None:
+    notify.send(bob, recipient=alice, verb="waved")
+    Client().post(Subscription(alice.pk).path)
+    work()
+    assert mails.received == []
+    assert states() == [("cancelled", "switched_off")]
 
 
 def test_a_scanner_that_opens_the_link_changes_nothing(alice: User, bob: User, mails: MailServer) -> None:
@@ -515,7 +524,8 @@ def test_the_undo_of_another_person_is_refused(alice: User, bob: User, charlie: 
     token = page.content.decode().split('name="undo" value="')[1].split('"')[0]
     Client().post(links["charlie@example.com"])
     Client().post(links["charlie@example.com"], {"undo": token})
-    assert [row.methods for row in Preference.objects.filter(kind="default") if "email" in row.methods] == []
+    assert "email" not in methods_of(alice, "default")
+    assert "email" not in methods_of(charlie, "default")
 
 
 def test_a_kind_that_nobody_may_switch_off_has_no_link(

@@ -1,5 +1,6 @@
 // @ts-check
 /** @import { HubEvent } from "../client/hub-events.js" */
+/** @import { Control } from "../preferences/switch-board.js" */
 /** @import { PreferenceChange } from "../preferences/preference-api.js" */
 import { KindFinder } from "../preferences/kind-finder.js";
 import { PreferenceApi } from "../preferences/preference-api.js";
@@ -46,12 +47,25 @@ export class NotificationPreferencesElement extends HTMLElement {
    * @param {SwitchBoard} board
    */
   #changed(input, api, board) {
+    if (input instanceof HTMLSelectElement) this.#digestChanged(input, api, board);
     if (!(input instanceof HTMLInputElement)) return;
     const { whole, kind, method } = input.dataset;
     if (whole) this.#switchMany(input, whole, api, board);
     if (!kind || !method) return;
     const change = { kinds: { [kind]: { methods: { [method]: input.checked } } } };
-    this.#save({ change, row: rowOf(input), inputs: [input] }, api, board);
+    this.#save({ change, row: rowOf(input), controls: [input] }, api, board);
+  }
+
+  /**
+   * @param {HTMLSelectElement} list
+   * @param {PreferenceApi} api
+   * @param {SwitchBoard} board
+   */
+  #digestChanged(list, api, board) {
+    const kind = list.dataset.digest;
+    if (!kind) return;
+    const change = { kinds: { [kind]: { digest: list.value } } };
+    this.#save({ change, row: rowOf(list), controls: [list] }, api, board);
   }
 
   /**
@@ -65,7 +79,7 @@ export class NotificationPreferencesElement extends HTMLElement {
     const states = { [method]: whole.checked };
     const group = row.dataset.group;
     const change = group === undefined ? { all: states } : { groups: { [group]: states } };
-    this.#save({ change, row, inputs: board.under(whole) }, api, board);
+    this.#save({ change, row, controls: board.under(whole) }, api, board);
   }
 
   /**
@@ -80,22 +94,20 @@ export class NotificationPreferencesElement extends HTMLElement {
     const button = event.submitter;
     if (!(button instanceof HTMLButtonElement) || button.name !== "reset") return;
     const change = { kinds: { [button.value]: { reset: true } } };
-    this.#save({ change, row: rowOf(button), inputs: [] }, api, board);
+    this.#save({ change, row: rowOf(button), controls: [] }, api, board);
   }
 
   /**
    * Send a change. If that fails, put the switches back and offer to try again.
    *
-   * @param {{change: PreferenceChange, row: HTMLElement, inputs: HTMLInputElement[]}} saved
+   * @param {{change: PreferenceChange, row: HTMLElement, controls: Control[]}} saved
    * @param {PreferenceApi} api
    * @param {SwitchBoard} board
    */
   #save(saved, api, board) {
-    const { change, row, inputs } = saved;
+    const { change, row, controls } = saved;
     const line = new SaveLine(row, this.dataset);
-    const wanted = wantedBy(change);
-    for (const input of inputs) input.checked = wanted ?? input.checked;
-    board.showWholes();
+    board.want(controls, wantedBy(change));
     line.saving();
     this.#waiting += 1;
     this.#line = this.#line.then(async () => {
@@ -106,7 +118,7 @@ export class NotificationPreferencesElement extends HTMLElement {
         line.saved();
       } catch (error) {
         this.#waiting -= 1;
-        board.putBack(inputs);
+        board.putBack(controls);
         line.failed(error, () => this.#save(saved, api, board));
       }
     });
@@ -135,13 +147,14 @@ function rowOf(element) {
 }
 
 /**
- * Return the state that a change wants of its switches.
+ * Return the state that a change wants of its controls.
  *
  * @param {PreferenceChange} change
  */
 function wantedBy({ all, groups = {}, kinds = {} }) {
-  const states = all ?? Object.values(groups)[0] ?? Object.values(kinds)[0]?.methods ?? {};
-  return Object.values(states)[0];
+  const [kind] = Object.values(kinds);
+  const states = all ?? Object.values(groups)[0] ?? kind?.methods ?? {};
+  return kind?.digest ?? Object.values(states)[0];
 }
 
 /**

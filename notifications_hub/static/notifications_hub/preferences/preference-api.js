@@ -11,10 +11,11 @@ const ANSWERS_WITHIN = 15_000;
  * @typedef {object} PreferenceChange
  * @property {SwitchStates} [all]
  * @property {Record<string, SwitchStates>} [groups]
- * @property {Record<string, {methods?: SwitchStates, reset?: boolean}>} [kinds]
+ * @property {Record<string, {methods?: SwitchStates, digest?: string, reset?: boolean}>} [kinds]
  *
+ * @typedef {{name: string, chosen: boolean, methods: {name: string, on: boolean}[], digest: string | null}} KindShown
  * @typedef {object} Preferences the part of the answer that the page needs
- * @property {{kinds: {name: string, chosen: boolean, methods: {name: string, on: boolean}[]}[]}[]} groups
+ * @property {{kinds: KindShown[]}[]} groups
  */
 
 /** A person's preferences over HTTP. */
