@@ -1,0 +1,330 @@
+"""A small model of what a person gets, by which delivery method and when. It knows no table, no worker and no Django.
+
+A notification waits for each method that is sent to an address. Whatever falls due is looked at: something may have
+made it pointless, quiet hours may hold it back, or it is sent. What quiet hours have held back is sent together.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+PAGES = timedelta(seconds=30)
+"""The time that open pages have to show a notification (`ACK_WINDOW`)."""
+AWAY = timedelta(seconds=3)
+EMAIL = timedelta(minutes=10)
+TTL = timedelta(days=1)
+LEASE = timedelta(seconds=55)
+TOGETHER = timedelta(minutes=1)
+LONGEST_DELAY = timedelta(hours=1)
+RETRY = timedelta(minutes=50)
+PRESENT = timedelta(seconds=40)
+CLAIM = timedelta(seconds=30)
+DAY = timedelta(days=1)
+
+PHONE, SMS, EMAILS = "web_push", "sms", "email"
+SENT = (PHONE, SMS, EMAILS)
+"""The methods that are sent to an address. A phone reports what it showed; the others count once they are accepted."""
+LIVE, FLASH = "live", "flash"
+
+
+@dataclass(frozen=True)
+class KindOf:
+    """What the model needs to know of a kind."""
+
+    name: str
+    methods: frozenset[str]
+    delays: Mapping[str, float] = field(default_factory=dict)
+    is_critical: bool = False
+    ttl: timedelta | None = None
+
+    @property
+    def locked(self) -> frozenset[str]:
+        return self.methods & {SMS}
+
+    def delay(self, method: str) -> timedelta:
+        return timedelta(seconds=self.delays[method]) if method in self.delays else EMAIL if method == EMAILS else PAGES
+
+
+@dataclass(frozen=True)
+class Nights:
+    """Hours of quiet on some days, from a whole hour to a whole hour, and a pause."""
+
+    zone: str = "UTC"
+    days: frozenset[int] = frozenset()
+    start: int = 22
+    end: int = 7
+    silent: bool = True
+    paused_until: datetime | None = None
+
+    def until(self, at: datetime) -> datetime | None:
+        """Return when the quiet that holds now ends: where one window meets the next, the last one's end."""
+        end = at
+        while later := max((ends for starts, ends in self._spans(end) if starts <= end < ends), default=None):
+            end = later
+            if end - at >= 8 * DAY:
+                return at + 8 * DAY
+        return end if end > at else None
+
+    def _spans(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
+        if self.paused_until is not None:
+            yield datetime.min.replace(tzinfo=UTC), self.paused_until
+        today = at.astimezone(ZoneInfo(self.zone)).date()
+        for day in (today - DAY, today, today + DAY):
+            if day.weekday() in self.days:
+                last = day if self.end > self.start else day + DAY
+                # A time that occurs twice begins a window at once, and ends it at last. One that is skipped is the
+                # moment of the skip.
+                yield self._at(day, self.start, 0), max(self._at(last, self.end, fold) for fold in (0, 1))
+
+    def _at(self, day: date, hour: int, fold: int) -> datetime:
+        return datetime.combine(day, time(hour, fold=fold), ZoneInfo(self.zone)).astimezone(UTC)
+
+
+@dataclass
+class Wait:
+    """One notification that waits to be sent by one method."""
+
+    due: datetime
+    is_held: bool = False
+    delay: timedelta = timedelta()
+    until: datetime | None = None
+    is_claimed: bool = False
+    """A worker that was killed holds it."""
+
+
+@dataclass
+class Item:
+    number: int
+    kind: KindOf
+    at: datetime
+    methods: frozenset[str]
+    waits: dict[str, Wait] = field(default_factory=dict)
+    is_unread: bool = True
+    is_archived: bool = False
+    delivered_by: str = ""
+    flashed_until: datetime | None = None
+
+    @property
+    def is_listed(self) -> bool:
+        return self.is_unread and not self.is_archived
+
+    def cancel(self) -> None:
+        """Cancel what waits. What a worker holds is looked at when its lease is over."""
+        self.waits = {method: wait for method, wait in self.waits.items() if wait.is_claimed}
+
+    def deliver(self, method: str) -> None:
+        self.delivered_by = self.delivered_by or method
+        self.cancel()
+
+    def expires(self, wait: Wait) -> datetime:
+        if self.kind.ttl is not None:
+            return self.at + self.kind.ttl
+        return max(self.at, wait.until or self.at) + TTL
+
+
+@dataclass(frozen=True, order=True)
+class Reach:
+    """One message to the person: by a method, about notifications in the order in which they were made."""
+
+    method: str
+    items: tuple[int, ...]
+
+
+class Reference:
+    """One person: what they chose, where they are, and what they are to get."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.items: dict[int, Item] = {}
+        self.chosen: dict[str, frozenset[str]] = {}
+        self.nights = Nights()
+        self.present_until = now
+        self.is_active = self.has_email = True
+        self.is_phone_down = False
+
+    @property
+    def is_present(self) -> bool:
+        return self.now < self.present_until
+
+    @property
+    def quiet_until(self) -> datetime | None:
+        return self.nights.until(self.now)
+
+    @property
+    def is_silent(self) -> bool:
+        return self.nights.silent and self.quiet_until is not None
+
+    def methods_of(self, kind: KindOf) -> frozenset[str]:
+        return self.chosen.get(kind.name, kind.methods) | kind.locked
+
+    def delivered(self) -> dict[int, str]:
+        """Return by which method each was delivered, if it was."""
+        return {number: item.delivered_by for number, item in self.items.items()}
+
+    # What happens
+
+    def notify(self, number: int, kind: KindOf) -> None:
+        if not self.is_active:
+            return
+        item = Item(number, kind, self.now, self.methods_of(kind))
+        for method in item.methods.intersection(SENT if self.has_email else (PHONE, SMS)):
+            delay = kind.delay(method)
+            if AWAY < delay <= PAGES and not self.is_present:
+                delay = AWAY
+            item.waits[method] = Wait(self.now + delay)
+        self.items[number] = item
+
+    def read(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            if self.items[number].is_listed:
+                self.items[number].is_unread = False
+                self.items[number].cancel()
+
+    def unread(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            self.items[number].is_unread = True
+
+    def archive(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            if not self.items[number].is_archived:
+                self.items[number].is_archived = True
+                self.items[number].cancel()
+
+    def unarchive(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            self.items[number].is_archived = False
+
+    def deliver(self, numbers: Iterable[int], method: str) -> None:
+        for number in numbers:
+            if number in self.items and not self.items[number].delivered_by:
+                self.items[number].deliver(method)
+
+    def change_nights(self, nights: Nights) -> None:
+        """Change the quiet hours. What they held back waits its delay from now on, unless a worker holds it."""
+        self.nights = nights
+        for item in self.items.values():
+            for wait in item.waits.values():
+                if wait.is_held and not wait.is_claimed:
+                    wait.due = self.now + wait.delay
+
+    # What the person gets on pages
+
+    def flash(self, answer: str) -> list[int]:
+        """Return what a page claims that is opened now, newest first.
+
+        A redirect leaves it for the next page, and a process that is lost with its answer for a page after a while.
+        """
+        before = self.now - PAGES if self.is_present else self.now
+        found = [
+            item.number
+            for item in reversed(self.items.values())
+            if item.is_listed
+            and not item.delivered_by
+            and FLASH in item.methods
+            and item.at < before
+            and (item.flashed_until is None or item.flashed_until < self.now)
+            and not self.is_silent
+        ]
+        for number in found:
+            if answer == "lost":
+                self.items[number].flashed_until = self.now + CLAIM
+            elif answer == "page":
+                self.items[number].deliver(FLASH)
+        return found
+
+    def shown_after(self, number: int) -> list[int]:
+        """Return what a visible page that showed everything up to a notification has shown by now.
+
+        It acknowledges in order. In silent quiet hours it stops at the first that waits.
+        """
+        shown: list[int] = []
+        for item in self.items.values():
+            if item.number > number:
+                waits = item.is_listed and not item.delivered_by and LIVE in item.methods
+                if waits and self.is_silent and not item.kind.is_critical:
+                    break
+                shown.append(item.number)
+        return shown
+
+    # What is sent
+
+    def next_due(self) -> datetime | None:
+        return min((wait.due for item in self.items.values() for wait in item.waits.values()), default=None)
+
+    def work(self, *, is_recorded: bool = True) -> list[Reach]:
+        """Look at all that is due, and return what is sent. Nothing is recorded if the worker is killed afterwards."""
+        looked_at = self._due()
+        sent: dict[tuple[str, int], list[Item]] = defaultdict(list)
+        for item, method in looked_at:
+            wait = item.waits[method]
+            wait.is_claimed, wait.due = not is_recorded, wait.due if is_recorded else self.now + LEASE
+            if self._is_pointless(item, method, wait):
+                if is_recorded:
+                    del item.waits[method]
+            elif self.quiet_until is not None and not item.kind.is_critical:
+                if is_recorded:
+                    self._hold(item, wait, self.quiet_until)
+            else:
+                # Number 0 is no notification, so it stands for all that waited.
+                sent[method, 0 if wait.is_held else item.number].append(item)
+        if is_recorded:
+            # What is accepted cancels the rest, so a phone that fails comes before it.
+            for (method, _group), items in sorted(sent.items(), key=lambda one: one[0], reverse=True):
+                self._record(method, items)
+        reached = [Reach(method, tuple(item.number for item in items)) for (method, _group), items in sent.items()]
+        return sorted(one for one in reached if self._reaches(one.method))
+
+    def claim(self) -> None:
+        """Let a worker claim what is due, and be killed before it does anything."""
+        for item in self.items.values():
+            for wait in item.waits.values():
+                if wait.due <= self.now:
+                    wait.due, wait.is_claimed = self.now + LEASE, True
+
+    def _due(self) -> list[tuple[Item, str]]:
+        """Return what is due. What waited for the end of the quiet hours takes along what is due within a minute."""
+        waits = [(item, method) for item in self.items.values() for method in sorted(item.waits)]
+        due = {(item.number, method) for item, method in waits if item.waits[method].due <= self.now}
+        if self.quiet_until is None:
+            released = {method for number, method in due if self.items[number].waits[method].is_held}
+            due |= {
+                (item.number, method)
+                for item, method in waits
+                if method in released and item.waits[method].is_held and item.waits[method].due <= self.now + TOGETHER
+            }
+        return [(item, method) for item, method in waits if (item.number, method) in due]
+
+    def _is_pointless(self, item: Item, method: str, wait: Wait) -> bool:
+        may_have_changed = wait.is_held or item.kind.delay(method) > PAGES
+        return (
+            not self.is_active
+            or not item.is_listed
+            or bool(item.delivered_by)
+            or (may_have_changed and method not in self.methods_of(item.kind))
+            or item.expires(wait) <= self.now
+        )
+
+    def _hold(self, item: Item, wait: Wait, until: datetime) -> None:
+        """Let it wait for the end of the quiet hours, and then as long as it had waited for pages or a push."""
+        wait.delay = wait.delay if wait.is_held else max(PAGES, min(self.now - item.at, LONGEST_DELAY))
+        wait.is_held, wait.until, wait.due = True, until, until + wait.delay
+
+    def _record(self, method: str, items: list[Item]) -> None:
+        if method == PHONE and self.is_phone_down:
+            is_over = self.now + RETRY > max(item.expires(item.waits[method]) for item in items)
+            for item in items:
+                item.waits[method].due = self.now + RETRY
+                if is_over:
+                    del item.waits[method]
+            return
+        for item in items:
+            item.waits.pop(method, None)
+            if method != PHONE and self._reaches(method):
+                item.deliver(method)
+
+    def _reaches(self, method: str) -> bool:
+        return {PHONE: not self.is_phone_down, SMS: True, EMAILS: self.has_email}[method]

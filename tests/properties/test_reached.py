@@ -1,0 +1,340 @@
+"""What reaches a person, under random events, against a small model: pages, pushes, text messages and emails.
+
+A random person chooses delivery methods and quiet hours, opens and closes pages, reads, and moves through weeks in
+which the clocks change. Workers are late, killed before or after they have sent, or work side by side. After each step
+the product must have sent exactly what the model says.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+from pytest_django import Settings
+
+from notifications_hub.delivery import bulk
+from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.delivery.worker import Worker
+from notifications_hub.inbox.marks import Mark
+from notifications_hub.live import presence
+from notifications_hub.message import Message
+from notifications_hub.transports.web_push import session_binding
+from tests.properties.model import (
+    EMAIL,
+    EMAILS,
+    FLASH,
+    LIVE,
+    PAGES,
+    PHONE,
+    PRESENT,
+    SMS,
+    TTL,
+    KindOf,
+    Nights,
+    Reach,
+    Reference,
+)
+from tests.properties.person import TRANSPORTS, Person, Seen, declare
+from tests.properties.promises import Promises
+from tests.support.deliveries import one_worker
+from tests.support.full import FULL, report
+
+__all__ = ["one_worker"]
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+
+EXAMPLES = int(os.environ.get("EXAMPLES", "2000" if FULL else "60"))
+TICK = timedelta(seconds=10)
+
+ALL = frozenset({LIVE, FLASH, PHONE, SMS, EMAILS})
+KINDS = [
+    KindOf("properties.reply", ALL - {SMS}),
+    KindOf("properties.locked", ALL),
+    KindOf("properties.alarm", ALL - {SMS}, is_critical=True),
+    KindOf("properties.prompt", ALL - {SMS}, delays={EMAILS: 0}),
+    KindOf("properties.patient", frozenset({LIVE, PHONE, EMAILS}), delays={PHONE: 120, EMAILS: 3600}),
+    KindOf("properties.call", ALL - {SMS}, ttl=timedelta(minutes=5)),
+    KindOf("properties.letter", frozenset({EMAILS})),
+]
+for _kind in KINDS:
+    declare(_kind)
+
+ZONES = ["UTC", "Europe/Berlin", "America/New_York", "America/Havana", "Asia/Shanghai", "Australia/Lord_Howe"]
+# Some hours before the clocks change, and a week in which they do not.
+STARTS = [
+    datetime(2026, 3, 28, 19, tzinfo=UTC),
+    datetime(2026, 10, 24, 20, tzinfo=UTC),
+    datetime(2026, 3, 7, 23, tzinfo=UTC),
+    datetime(2026, 10, 31, 22, tzinfo=UTC),
+    datetime(2026, 4, 4, 10, tzinfo=UTC),
+    datetime(2026, 6, 5, 12, tzinfo=UTC),
+]
+NIGHTS = st.builds(
+    Nights,
+    zone=st.sampled_from(ZONES),
+    days=st.one_of(st.just(frozenset(range(7))), st.frozensets(st.integers(0, 6))),
+    start=st.sampled_from([0, 1, 2, 9, 18, 20, 22, 23]),
+    end=st.sampled_from([0, 1, 2, 3, 7, 9, 23]),
+    silent=st.booleans(),
+)
+WAITS = st.one_of(
+    st.sampled_from([10, 30, 40, 60, 120, 600, 610, 3600]).map(lambda seconds: timedelta(seconds=seconds)),
+    st.integers(1, 30).map(lambda hours: timedelta(hours=hours)),
+)
+MARKS = st.sampled_from([Mark.READ, Mark.UNREAD, Mark.ARCHIVE, Mark.UNARCHIVE])
+FEW = st.lists(st.integers(0, 15), min_size=1, max_size=3)
+
+
+class Story:
+    """What happens to a person, in the model and in the product."""
+
+    def __init__(self, start: datetime, worker: Worker) -> None:
+        self.numbers = count(1)
+        self.pushes: list[tuple[Message, Reach]] = []
+        self.page = ""
+        self.model = Reference(start)
+        self.person = Person(start, worker)
+        self.promises = Promises(self.model)
+        self.begun = self.person.top()
+        self.shown = 0
+
+    # What happens
+
+    def notify(self, kinds: list[KindOf]) -> None:
+        for kind in kinds:
+            number = next(self.numbers)
+            self.person.notify(number, kind)
+            self.model.notify(number, kind)
+        self.page_shows()
+
+    def mark(self, chosen: list[int], action: Mark) -> None:
+        numbers = sorted(self.model.items)[::-1]
+        some = sorted({numbers[index] for index in chosen if index < len(numbers)})
+        self.person.mark(action, some)
+        getattr(self.model, action.value)(some)
+        self.promises.excused.update(some)
+
+    def switch(self, kind: KindOf, method: str) -> None:
+        methods = self.model.methods_of(kind) ^ {method}
+        self.person.choose(kind, methods)
+        self.model.chosen[kind.name] = methods
+        self.promises.excuse_all()
+
+    def keep_quiet(self, nights: Nights) -> None:
+        self._change(nights)
+
+    def pause(self, hours: int, silent: bool) -> None:
+        until = self.model.now.replace(minute=0, second=0) + timedelta(hours=hours)
+        old = self.model.nights
+        self._change(Nights(old.zone, old.days, old.start, old.end, silent, until))
+
+    def _change(self, nights: Nights) -> None:
+        self.person.change_nights(nights)
+        self.model.change_nights(nights)
+        self.page_shows()
+
+    def is_inactive_for_a_while(self, wait: timedelta, kind: KindOf) -> None:
+        self.page = ""
+        self._set_active(False)
+        self.notify([kind])
+        self.time_passes(wait)
+        self._set_active(True)
+        self.promises.excuse_all()
+
+    def _set_active(self, is_active: bool) -> None:
+        self.model.is_active = is_active
+        self.person.set_active(is_active)
+
+    def email_is_stopped_for_a_while(self, wait: timedelta, kind: KindOf) -> None:
+        self.model.has_email = False
+        self.person.stop_email()
+        self.notify([kind])
+        self.time_passes(wait)
+        self.model.has_email = True
+        self.person.allow_email()
+        self.promises.excuse_all()
+
+    def phone_fails_for_a_while(self, wait: timedelta, kind: KindOf) -> None:
+        self._set_phone(is_down=True)
+        self.notify([kind])
+        self.time_passes(wait)
+        self._set_phone(is_down=False)
+
+    def _set_phone(self, *, is_down: bool) -> None:
+        self.model.is_phone_down = is_down
+        self.person.set_phone(is_down=is_down)
+
+    def close(self) -> None:
+        self.person.close()
+
+    # Pages
+
+    def open_a_page(self, page: str) -> None:
+        self.flash()
+        self.begun = self.person.top()
+        self.shown = max(self.model.items, default=0)
+        self.page = page
+        self._poll()
+
+    def turn_to_or_leave_the_page(self, page: str) -> None:
+        self.page = self.page and page
+        self._poll()
+        self.page_shows()
+
+    def _poll(self) -> None:
+        if self.page:
+            self.person.poll()
+            self.model.present_until = self.model.now + PRESENT
+
+    def page_shows(self) -> None:
+        if self.page == "visible" and (shown := self.model.shown_after(self.shown)):
+            self.person.acknowledge(self.begun, shown)
+            self.model.deliver([number for number in shown if LIVE in self.model.items[number].methods], LIVE)
+            self.shown = shown[-1]
+
+    def flash(self, answer: str = "page") -> None:
+        assert self.person.flash(answer) == self.model.flash(answer)
+
+    def phone_reports(self, index: int) -> None:
+        if self.pushes:
+            push, reach = self.pushes.pop(index % len(self.pushes))
+            self.person.report(push)
+            self.model.deliver(reach.items, PHONE)
+
+    # Time and workers
+
+    def time_passes(self, wait: timedelta, is_late: bool = False) -> None:
+        until = self.model.now + wait
+        while not is_late and (due := self.model.next_due()) and due < until:
+            self._move_to(max(self.model.now, _tick(due) - TICK))
+            self.work()
+            self._move_to(_tick(due))
+            self.work()
+        self._move_to(until)
+        self.work()
+
+    def _move_to(self, moment: datetime) -> None:
+        self.model.now = moment
+        self.person.clock.move_to(moment)
+        self._poll()
+        self.page_shows()
+
+    def work(self) -> None:
+        self._work_with()
+
+    def two_workers(self) -> None:
+        with closing(Worker()) as other:
+            self._work_with(other)
+
+    def _work_with(self, *others: Worker) -> None:
+        before = self.model.delivered()
+        expected = self.model.work()
+        assert self.person.work(*others) == expected
+        self._see(expected, before)
+
+    def a_worker_is_killed_with_claims(self) -> None:
+        self.model.claim()
+        self.person.claim()
+
+    def a_worker_is_killed_with_sends(self) -> None:
+        before = self.model.delivered()
+        expected = self.model.work(is_recorded=False)
+        self.person.work_in_vain()
+        self._see(expected, before)
+
+    def _see(self, expected: list[Reach], before: dict[int, str]) -> None:
+        seen = self.person.seen()
+        assert seen == sorted(map(Seen.of, expected))
+        arrived = list(zip(seen, sorted(expected, key=Seen.of), strict=True))
+        self.promises.look_at(arrived, before)
+        self.pushes += [(one.message, reach) for one, reach in arrived if one.message and one.method == PHONE]
+
+    # The end
+
+    def end(self) -> None:
+        """Let everything that waits come to its end. Whatever nobody read or showed has then been sent."""
+        self.page = ""
+        for _ in range(3):
+            self.time_passes(timedelta(hours=14))
+        self._change(Nights())
+        while self.model.next_due() is not None:
+            self.time_passes(timedelta(days=2))
+        assert not Delivery.objects.filter(state=DeliveryState.WAITING).exists()
+        self.promises.look_back()
+
+
+# What may happen: a method of `Story` and its arguments. What comes twice is twice as likely.
+A_KIND = st.sampled_from(KINDS)
+STEP = st.one_of(
+    *[st.tuples(st.just("notify"), st.tuples(st.lists(A_KIND, min_size=1, max_size=3)))] * 4,
+    *[st.tuples(st.just("time_passes"), st.tuples(WAITS, st.booleans()))] * 5,
+    st.tuples(st.just("keep_quiet"), st.tuples(NIGHTS)),
+    st.tuples(st.just("pause"), st.tuples(st.integers(0, 20), st.booleans())),
+    st.tuples(st.just("mark"), st.tuples(FEW, MARKS)),
+    st.tuples(st.just("switch"), st.tuples(A_KIND, st.sampled_from(sorted(ALL)))),
+    st.tuples(st.just("open_a_page"), st.tuples(st.sampled_from(["visible", "hidden"]))),
+    st.tuples(st.just("turn_to_or_leave_the_page"), st.tuples(st.sampled_from(["visible", "hidden", ""]))),
+    st.tuples(st.just("flash"), st.tuples(st.sampled_from(["page", "page", "redirect", "lost"]))),
+    st.tuples(st.just("phone_reports"), st.tuples(st.integers(0, 5))),
+    st.tuples(st.just("is_inactive_for_a_while"), st.tuples(WAITS, A_KIND)),
+    st.tuples(st.just("email_is_stopped_for_a_while"), st.tuples(WAITS, A_KIND)),
+    st.tuples(st.just("phone_fails_for_a_while"), st.tuples(WAITS, A_KIND)),
+    st.tuples(st.just("two_workers"), st.just(())),
+    st.tuples(st.just("a_worker_is_killed_with_claims"), st.just(())),
+    st.tuples(st.just("a_worker_is_killed_with_sends"), st.just(())),
+)
+
+
+def _tick(moment: datetime) -> datetime:
+    """Return the next of the moments at which things happen here."""
+    return moment + (datetime.min.replace(tzinfo=UTC) - moment) % TICK
+
+
+@pytest.fixture(autouse=True)
+def _as_here(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.NOTIFICATIONS_HUB = {
+        **settings.NOTIFICATIONS_HUB,
+        "TRANSPORTS": TRANSPORTS,
+        "ACK_WINDOW": PAGES.total_seconds(),
+        "EMAIL_DELAY": EMAIL.total_seconds(),
+        "PUSH_TTL": int(TTL.total_seconds()),
+        "SITE_URL": "https://hub.example",
+        "EMAIL_FROM": "hub@hub.example",
+    }
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    monkeypatch.setattr(presence, "is_cache_shared", lambda: True)
+    monkeypatch.setattr(session_binding, "is_bound", lambda person, address: True)
+    # No announcement is sent here.
+    monkeypatch.setattr(bulk, "_planner", [])
+
+
+@pytest.mark.faults(short=True)
+def test_a_person_gets_what_the_model_says(one_worker: Worker) -> None:
+    number = random.SystemRandom().getrandbits(32)
+    report(f"seed {number}")
+    whatever_it_costs = list(HealthCheck)
+
+    @seed(number)
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=not FULL,
+        deadline=None,
+        database=None,
+        suppress_health_check=whatever_it_costs,
+    )
+    @given(st.sampled_from(STARTS), NIGHTS, st.lists(STEP, min_size=12, max_size=24))
+    def tell(start: datetime, nights: Nights, steps: list[tuple[str, tuple[Any, ...]]]) -> None:
+        with closing(Story(start, one_worker)) as story:
+            story.keep_quiet(nights)
+            for name, given in steps:
+                getattr(story, name)(*given)
+            story.end()
+
+    tell()
