@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from notifications_hub.kinds import (
         Action,
         DeliveryMethod,
+        Digest,
         Kind,
         NotificationLike,
         Privacy,
@@ -80,6 +81,7 @@ __all__ = [
     "ConnectionToken",
     "DeliveryMethod",
     "Destination",
+    "Digest",
     "Done",
     "Email",
     "Event",
@@ -164,6 +166,7 @@ _HOMES = {
     "Banner": "notifications_hub.announcements.banners.rules",
     "ConnectionToken": "notifications_hub.live.connection_token",
     "DeliveryMethod": "notifications_hub.kinds",
+    "Digest": "notifications_hub.kinds",
     "Destination": "notifications_hub.transports.own_addresses.models",
     "Done": "notifications_hub.jobs.outcome",
     "Email": "notifications_hub.transports.email.transport",

@@ -76,6 +76,15 @@ class Urgency(StrEnum):
     CRITICAL = "critical"
 
 
+class Digest(StrEnum):
+    """How often a person gets emails of a kind: each by itself, or summed up at certain times of theirs."""
+
+    AT_ONCE = "at_once"
+    HOURLY = "hourly"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
 class Privacy(StrEnum):
     """The part of a notification that a device may show to anyone looking at it, even on a locked screen."""
 
@@ -168,6 +177,8 @@ class Kind:
 
     Left out: the transport's own `delay`. `{"email": 0}` sends an email at once, also while a page is open.
     """
+    digest: ClassVar[Digest] = Digest.AT_ONCE
+    """How often people who have not chosen get emails of this kind, and messages of other transports with `digests`."""
     per_minute: ClassVar[int | None] = None
     """The most notifications of this kind from one actor to one person a minute; None: no limit. More are dropped."""
     optional: ClassVar[bool] = True

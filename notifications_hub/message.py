@@ -27,6 +27,25 @@ from notifications_hub.web.text import balanced
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """A notification in a digest: plain text, a path of this site, and when it was, in the person's time zone."""
+
+    title: str
+    body: str
+    url: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Section:
+    """The notifications of a kind in a digest, newest first. `label` is what people read of the kind."""
+
+    kind: str
+    label: str
+    lines: tuple[Line, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Message:
     """A rendered notification, all plain text. With `token` and `act_url` a service worker reports without a cookie.
@@ -34,6 +53,9 @@ class Message:
     `url` is a path of this site. An announcement may also name a page of another site, in `leads_to`. Only pages link
     there, and say so. With `retracts`, it takes back the message with the same tag, and its title says so.
     Messages about the same target have the same `thread`, which is empty without a target.
+
+    A digest has `sections`, and `more` is the number of older notifications without a line. A message that has waited
+    keeps its `group` when it is sent again, whatever the person has read meanwhile.
     """
 
     id: str
@@ -54,6 +76,9 @@ class Message:
     retracts: bool = False
     leads_to: str = ""
     thread: str = ""
+    sections: tuple[Section, ...] = ()
+    more: int = 0
+    group: str = ""
 
     @property
     def host(self) -> str:

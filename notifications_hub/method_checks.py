@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error
 from django.utils.module_loading import import_string
 
 from notifications_hub import conf
-from notifications_hub.kinds import DeliveryMethod, Kind, all_kinds
+from notifications_hub.kinds import DeliveryMethod, Digest, Kind, all_kinds
 from notifications_hub.transports.declaration import faults_in
 
 _EXTRAS = {"apprise": "apprise", "standardwebhooks": "webhook"}
@@ -68,6 +68,7 @@ def _kinds(transports: Iterable[str]) -> Iterator[CheckMessage]:
     known = {*map(str, DeliveryMethod), *map(str, transports)}
     for kind in all_kinds():
         yield from _methods(kind, known)
+        yield from _digest(kind)
 
 
 def _methods(kind: Kind, known: Collection[str]) -> Iterator[CheckMessage]:
@@ -81,3 +82,10 @@ def _methods(kind: Kind, known: Collection[str]) -> Iterator[CheckMessage]:
         hint = f"Add it to {conf.SETTING}['TRANSPORTS'], or use one of {', '.join(sorted(known))}."
         fault = f"The kind {kind.name!r} names an unknown delivery method: {method!r}."
         yield Error(fault, hint=hint, obj=type(kind), id="notifications_hub.E017")
+
+
+def _digest(kind: Kind) -> Iterator[CheckMessage]:
+    if kind.digest not in set(Digest):
+        fault = f"The kind {kind.name!r} has digest = {kind.digest!r}."
+        hint = f"Write one of {', '.join(f'Digest.{one.name}' for one in Digest)}."
+        yield Error(fault, hint=hint, obj=type(kind), id="notifications_hub.E065")

@@ -59,6 +59,29 @@ class PushTest(Kind):
         return gettext("You'll get notifications here, even when the site is closed.")
 
 
+class DigestKind(Kind):
+    """The message that lists what has waited, for transports with `digests`. No row has it, only messages."""
+
+    name = "digest"
+    label = _("Digests")
+    methods = frozenset()
+    optional = False
+    has_extension = False
+    sample = Sample(data={"number": 2, "titles": [_("Bob replied to your post"), _("Watering the plants")], "more": 0})
+
+    def title(self, notification: NotificationLike) -> str:
+        number = int(notification.data["number"])
+        return ngettext("%(number)d new notification", "%(number)d new notifications", number) % {"number": number}
+
+    def body(self, notification: NotificationLike) -> str:
+        more = int(notification.data["more"])
+        words = [ngettext("and %(number)d more", "and %(number)d more", more) % {"number": more}] if more else []
+        return "\n".join([*map(str, notification.data["titles"]), *words])
+
+    def actions(self, notification: NotificationLike) -> Sequence[Action]:
+        return open_and_read()[:1]
+
+
 class QuietSummary(Kind):
     """The message that sums up what quiet hours have held back. No row has it, only messages of the worker."""
 

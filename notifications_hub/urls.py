@@ -12,6 +12,7 @@ from notifications_hub.catalogue import views as catalogue
 from notifications_hub.inbox import (
     address_views,
     announcement_view,
+    digest_views,
     email_views,
     opening,
     quiet_views,
@@ -38,6 +39,7 @@ _pages: list[URLPattern | URLResolver] = [
     path("notifications/preferences/test-address/", address_views.test, name="test-address"),
     path("notifications/preferences/quiet-hours/", quiet_views.hours, name="quiet-hours"),
     path("notifications/preferences/pause/", quiet_views.pause, name="pause"),
+    path("notifications/preferences/digests/", digest_views.digests, name="digests"),
     path("jobs/<uuid:pk>/cancel/", jobs.cancel, name="cancel-job"),
     path("notifications/preferences/test-device/", views.test_device, name="test-device"),
     path("notifications/banners/", banners.banners, name="banners"),

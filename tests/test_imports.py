@@ -47,9 +47,8 @@ LAYERS = [
         "announcements.queryset",
         "announcements.validation",
     ],
-    ["announcements.models"],
+    ["announcements.models", "delivery.digest_choices", "delivery.preferences"],
     [
-        "delivery.preferences",
         "email_checks",
         "inbox_scope",
         "method_checks",
@@ -108,11 +107,12 @@ INSIDE = {
     "delivery": [
         ["models", "reasons"],
         ["bulk"],
-        ["arming", "claiming", "preferences"],
-        ["acknowledgement", "history", "pointless", "sender", "shown", "worker_wakeup"],
+        ["arming", "claiming", "digest_choices", "preferences"],
+        ["acknowledgement", "group_claims", "history", "pointless", "sender", "shown", "wishes", "worker_wakeup"],
         ["accepted", "audience_check", "summary"],
         ["held"],
         ["preparing"],
+        ["groups"],
         ["worker"],
     ],
     "transports": [

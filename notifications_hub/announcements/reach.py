@@ -169,7 +169,7 @@ def _wanting(name: str, people: QuerySet[Any]) -> QuerySet[Any]:
     kind = kind_of(KIND)
     if name in locked_methods(kind):
         return people
-    chosen = Preference.objects.filter(person=OuterRef("pk"), kind=kind.name)
+    chosen = Preference.objects.filter(person=OuterRef("pk"), kind=kind.name, methods__isnull=False)
     named = chosen.annotate(names=Cast("methods", TextField())).filter(names__contains=f'"{name}"')
     if name in default_methods(kind):
         lacking = chosen.annotate(names=Cast("methods", TextField())).exclude(names__contains=f'"{name}"')

@@ -112,17 +112,21 @@ class Delivery(HubModel):
 
 
 class Preference(HubModel):
-    """The delivery methods that a person chose for a kind. Without a row, the kind's defaults hold."""
+    """What a person chose for a kind: delivery methods, and how often emails come. Without a row, its defaults hold.
+
+    They hold too where `methods` is NULL, or `digest` is empty.
+    """
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=100)
-    methods = models.JSONField(default=list)
+    methods = models.JSONField(null=True, default=None)
+    digest = models.CharField(max_length=10, blank=True, default="", db_default="")
 
     class Meta(HubModel.Meta):
         constraints = [models.UniqueConstraint(fields=["person", "kind"], name="hub_preference_once")]
 
     def __str__(self) -> str:
-        return f"{self.kind}: {', '.join(self.methods)}"
+        return f"{self.kind}: {', '.join(self.methods or [])} {self.digest}".rstrip(": ")
 
 
 class DeliveredThrough(HubModel):

@@ -13,14 +13,14 @@ from notifications_hub.users import Person
 
 def methods_of(people: Collection[Any], kind: Kind) -> dict[Any, frozenset[str]]:
     """Map people's primary keys to their delivery methods for a kind, in one query: chosen or default, and locked."""
-    chosen = dict(Preference.objects.filter(person__in=people, kind=kind.name).values_list("person", "methods"))
+    chosen = dict(_chosen_methods().filter(person__in=people, kind=kind.name).values_list("person", "methods"))
     default, locked = default_methods(kind), locked_methods(kind)
     return {pk: locked.union(chosen[pk]) if pk in chosen else default for pk in people}
 
 
 def methods_by_kind(person_pk: Any) -> dict[str, frozenset[str]]:
     """Return a person's choices by kind. A kind that is missing has its defaults."""
-    chosen = Preference.objects.filter(person=person_pk).values_list("kind", "methods")
+    chosen = _chosen_methods().filter(person=person_pk).values_list("kind", "methods")
     return {kind: frozenset(methods) for kind, methods in chosen}
 
 
@@ -30,7 +30,7 @@ def switched_off(deliveries: Collection[Delivery]) -> set[int]:
         return set()
     people = {one.notification.recipient_id for one in deliveries}
     kinds = {one.notification.kind for one in deliveries}
-    stored = Preference.objects.filter(person__in=people, kind__in=kinds).values_list("person", "kind", "methods")
+    stored = _chosen_methods().filter(person__in=people, kind__in=kinds).values_list("person", "kind", "methods")
     chosen = {(person, kind): locked_methods(kind_of(kind)).union(methods) for person, kind, methods in stored}
     everything = frozenset(one.transport for one in deliveries)
     return {
@@ -49,3 +49,7 @@ def choose_methods_of(person_pk: Any, kind: str, methods: Iterable[str]) -> None
     """Store a choice as `choose_methods` does, for a person who is known by primary key alone."""
     values = sorted(str(method) for method in methods)
     Preference.objects.update_or_create(person_id=person_pk, kind=kind, defaults={"methods": values})
+
+
+def _chosen_methods() -> Any:
+    return Preference.objects.filter(methods__isnull=False)

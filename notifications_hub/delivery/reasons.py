@@ -39,6 +39,7 @@ class ReasonCode(TextChoices):
     HELD_BACK = "held_back", _("Paused: %(because)s")
     HOST_FAILING = "host_failing", _("Waiting: %(host)s is not answering as it should.")
     HOST_SLOW = "host_slow", _("Waiting: %(host)s is slow to answer.")
+    DIGEST = "digest", _("Waiting: it comes in the person's next digest, at %(until)s UTC.")
     QUIET_HOURS = "quiet_hours", _("Waiting: the person's quiet hours last until %(until)s UTC.")
     RATE_LIMITED = "rate_limited", _("Waiting: %(host)s has reached its rate limit.")
 

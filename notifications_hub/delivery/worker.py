@@ -22,10 +22,13 @@ from notifications_hub.delivery import bulk, claiming, held
 from notifications_hub.delivery.accepted import mark_accepted
 from notifications_hub.delivery.audience_check import leavers
 from notifications_hub.delivery.claiming import Settled
+from notifications_hub.delivery.group_claims import Group
+from notifications_hub.delivery.groups import Groups
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.delivery.preparing import prepared
 from notifications_hub.delivery.sender import STOP_SECONDS, Network, Result, Sending
 from notifications_hub.delivery.shown import mark_shown
+from notifications_hub.delivery.wishes import Wishes, wishes_of
 from notifications_hub.streams.sweeper import sweep
 from notifications_hub.transports import Learns, TransportError, get_transport
 from notifications_hub.web.site_paths import use_script_name
@@ -56,8 +59,8 @@ class Worker:
     def __init__(self) -> None:
         self._network = Network()
         self._results: list[Result] = []
-        self._groups = held.Groups()
-        self._held: held.QuietPeople = {}
+        self._groups = Groups()
+        self._held: list[tuple[Wishes, Sequence[Delivery]]] = []
         self._bulk_under_way = 0
         self._more = False
 
@@ -121,24 +124,29 @@ class Worker:
         return begun
 
     def _begin(self, claimed: Sequence[Delivery]) -> int:
-        quiet = held.quiet_people(claimed)
-        whole = held.with_their_groups(claimed, quiet)
+        wishes = wishes_of(claimed)
+        alone, groups = held.split(claimed, wishes)
+        whole = [*alone, *(one for group in groups for one in group.newest)]
         # Announcements may have waited beside other notifications.
         announced = mark_shown([one for one in whole if one.rollout_id is not None])
         left = {one.delivery.pk: one for one in leavers(announced)}
         self._results += [Result(settled=one) for one in left.values()]
-        self._send([one for one in whole if one.pk not in left], quiet)
+        self._send([one for one in whole if one.pk not in left], groups, wishes)
         return len(claimed)
 
-    def _send(self, claimed: Sequence[Delivery], quiet: held.QuietPeople) -> None:
+    def _send(self, whole: Sequence[Delivery], groups: Sequence[Group], wishes: Wishes) -> None:
         jobs: list[Sending] = []
-        for one in prepared(claimed, quiet):
+        waits: list[Delivery] = []
+        for one in prepared(whole, wishes):
             if isinstance(one, Sending):
                 jobs.append(one)
-            else:
-                self._results.append(one)
-        self._held |= quiet
-        jobs = self._groups.sum_up(jobs)
+                continue
+            self._results.append(one)
+            if one.settled.outcomes[-1].held:
+                waits.append(one.settled.delivery)
+        if waits:
+            self._held.append((wishes, waits))
+        jobs = self._groups.sum_up(groups, jobs)
         self._network.begin(jobs)
         self._bulk_under_way += sum(job.delivery.rollout_id is not None for job in jobs)
 
@@ -147,13 +155,14 @@ class Worker:
         collected = self._network.collect()
         self._bulk_under_way -= sum(one.settled.delivery.rollout_id is not None for one in collected)
         self._results += self._groups.expand(collected)
+        self._groups.record_rest()
         mark_accepted(self._results)
         _write([result.settled for result in self._results])
         results, self._results = self._results, []
         _report_to_transports(results)
-        if self._held:
-            held.look_again(self._held)
-            self._held = {}
+        while self._held:
+            held.look_again(*self._held[-1])
+            self._held.pop()
 
 
 # Recording

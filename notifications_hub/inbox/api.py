@@ -11,7 +11,7 @@ from ninja import Query
 from ninja.errors import HttpError
 
 from notifications_hub import __version__
-from notifications_hub.inbox import marks, push_api, queries, quiet_api, schemas, token_api
+from notifications_hub.inbox import digest_api, marks, push_api, queries, quiet_api, schemas, token_api
 from notifications_hub.inbox.api_docs import ApiPage
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.queries import BadPageMark
@@ -34,6 +34,7 @@ api = PrivateAPI(
 api.add_router("push/", push_api.router)
 api.add_router("connection-tokens/", token_api.router)
 api.add_router("quiet-hours/", quiet_api.router)
+api.add_router("digests/", digest_api.router)
 
 _PROBLEMS = {(400, 401, 429): Problem}
 _MARK_PROBLEMS = {(400, 401, 403, 429): Problem}

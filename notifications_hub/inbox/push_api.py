@@ -16,7 +16,7 @@ from ninja.errors import HttpError
 from ninja.responses import Status
 
 from notifications_hub.delivery import arming
-from notifications_hub.delivery.held import summed_up_beside
+from notifications_hub.delivery.groups import summed_up_beside
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.delivery.preparing import ACT_SALT
 from notifications_hub.delivery.shown import mark_shown

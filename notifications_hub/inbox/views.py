@@ -33,6 +33,7 @@ from notifications_hub.inbox import (
     queries,
 )
 from notifications_hub.inbox.delivery_report import is_under_way, not_pushed, report_steps
+from notifications_hub.inbox.digest_form import digest_section
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.push_attributes import PushAttributes
 from notifications_hub.inbox.queries import BadPageMark
@@ -236,6 +237,7 @@ def preferences_context(request: HttpRequest) -> dict[str, Any]:
         "email": email_form.section(person),
         "push": PushAttributes.of(request),
         "quiet": quiet_section(person),
+        "digests": digest_section(person),
     }
 
 

@@ -718,7 +718,8 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("kind", models.CharField(max_length=100)),
-                ("methods", models.JSONField(default=list)),
+                ("methods", models.JSONField(default=None, null=True)),
+                ("digest", models.CharField(blank=True, db_default="", default="", max_length=10)),
                 (
                     "person",
                     models.ForeignKey(

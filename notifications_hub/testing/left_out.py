@@ -33,7 +33,8 @@ def _reason(captured: CapturedNotification, method: str, deliveries: Sequence[Ca
     if chosen is not None and method not in chosen:
         return "the announcement does not use it"
     person, kind = captured.person, kind_of(captured.kind)
-    if method not in default_methods(kind) and not Preference.objects.filter(person=person, kind=kind.name).exists():
+    chosen_methods = Preference.objects.filter(person=person, kind=kind.name, methods__isnull=False)
+    if method not in default_methods(kind) and not chosen_methods.exists():
         return f"the kind {kind.name!r} does not use it"
     if method not in preferences.methods_of([person.pk], kind)[person.pk]:
         return f"{person} has switched it off for {kind.name!r}"

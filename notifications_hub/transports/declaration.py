@@ -30,6 +30,8 @@ class Declaration:
     """Count a notification as delivered when its receiver reports it, not when `send` returns."""
     interrupts: bool = True
     """Hold its messages back in a person's quiet hours, and sum up those that waited."""
+    digests: bool = False
+    """Wait for the digests that people chose: `send` also gets messages with `sections`."""
     retracts: bool = False
     """Take back what it sent: `send` also gets messages with `retracts`."""
     delay: float | None = None
@@ -61,6 +63,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "optional": (bool,),
     "confirms": (bool,),
     "interrupts": (bool,),
+    "digests": (bool,),
     "retracts": (bool,),
     "delay": (int, float),
 }

@@ -157,6 +157,7 @@ PAGES: Mapping[str, Sequence[Act]] = {
             lambda _world: {"zone": "UTC", "days-0": ["0"], "start-0": "22:00", "end-0": "07:00"},
         )
     ],
+    "digests": [post("/notifications/preferences/digests/", lambda _world: {"hour": "9", "day": "1", "zone": "UTC"})],
     "pause": [post("/notifications/preferences/pause/", lambda _world: {"pause": "hour"})],
     "cancel-job": [post("/jobs/{world.job.pk}/cancel/", lambda _world: {})],
     "banners": [get("/notifications/banners/")],
@@ -189,6 +190,8 @@ ROUTES: Mapping[str, Sequence[Act]] = {
     "GET push/key/": [get(f"{API}push/key/")],
     "GET quiet-hours/": [get(f"{API}quiet-hours/")],
     "PUT quiet-hours/": [send(f"{API}quiet-hours/", lambda _world: {"zone": "UTC", "windows": []}, method="put")],
+    "GET digests/": [get(f"{API}digests/")],
+    "PATCH digests/": [send(f"{API}digests/", lambda _world: {"hour": 9}, method="patch")],
     "POST quiet-hours/pause/": [send(f"{API}quiet-hours/pause/", lambda _world: {"until": None})],
     "GET push/subscriptions/": [get(f"{API}push/subscriptions/")],
     # These two look up the endpoint's addresses, which a test must not.

@@ -13,10 +13,11 @@ from notifications_hub.delivery.preferences import choose_methods
 from notifications_hub.quiet_hours.calendar import Schedule
 from notifications_hub.quiet_hours.models import QuietHours
 from notifications_hub.quiet_hours.schedules import save_schedule
+from notifications_hub.transports.email.unsubscribe_links import Subscription
 from tests.support.deliveries import send, states
 from tests.support.quiet import Commits, change
 from tests.support.smtp import MailServer, html_of, text_of
-from tests.transports.test_email import _no_kind_is_left, alice, mails, the_email, work
+from tests.transports.test_email import _no_kind_is_left, alice, mails, path_in, the_email, work
 
 __all__ = ["_no_kind_is_left", "alice", "mails"]
 
@@ -33,8 +34,8 @@ def test_emails_that_waited_are_one_email(alice: User, bob: User, mails: MailSer
     QuietHours.objects.update(schedule=Schedule().as_json())
     work()
     email = the_email(mails)
-    assert email["Subject"] == "2 notifications while you were away"
-    assert "List-Unsubscribe" not in email
+    assert email["Subject"] == "2 new notifications"
+    assert path_in(str(email["List-Unsubscribe"])) == Subscription(alice.pk, "default").path
     for words in (text_of(email), html_of(email)):
         assert "asked first" in words
         assert "asked again" in words

@@ -1,7 +1,8 @@
 """The content of an email, from the message that every delivery method shares.
 
-The templates are `notifications_hub/email/message.html` and `message.txt`. A template `<kind>.html` beside them is used
-for that kind. Each extends `base.html` or `base.txt`, whose blocks a host overrides.
+The templates are `notifications_hub/email/message.html` and `message.txt`, and `digest.html` and `digest.txt` for one
+that sums up several. A template `<kind>.html` beside them is used for that kind. Each extends `base.html` or
+`base.txt`, whose blocks a host overrides.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ import django
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import select_template
 from django.urls import NoReverseMatch, reverse
-from django.utils import translation
+from django.utils import formats, translation
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.kinds import kind_of
-from notifications_hub.message import Message, veiled
+from notifications_hub.message import Line, Message, veiled
 from notifications_hub.transports.email.headers import headers_of, sender
 from notifications_hub.transports.email.recipients import Recipient
 from notifications_hub.transports.email.unsubscribe_links import Subscription
@@ -62,16 +63,19 @@ class HubEmail(EmailMultiAlternatives):
 
 
 def email_for(message: Message, recipient: Recipient, *, optional: bool) -> EmailMultiAlternatives:
-    """Return the email, in the message's language. `optional` is whether the person may switch its kind off."""
+    """Return the email, in the message's language. `optional` is whether the person may switch one of its kinds off."""
     # This may run in a thread that no request used.
     use_script_name()
     with translation.override(message.language):
         # Its subject is shown on locked screens, and servers on the way read it all.
         shown = veiled(message)
         label = str(kind_of(message.kind).label or message.kind)
-        unsubscribe = _absolute(Subscription(recipient.pk, message.kind).path) if optional else ""
-        context = {**_context(shown, label), "unsubscribe_url": unsubscribe}
+        kinds = kinds_in(message)
+        kind = kinds[0] if len(kinds) == 1 else ""
+        unsubscribe = _absolute(Subscription(recipient.pk, kind).path) if optional else ""
+        context = {**_context(shown, label), **_digest(shown)}
         if optional:
+            context["unsubscribe_url"] = unsubscribe if kind else ""
             context["unsubscribe_all_url"] = _absolute(Subscription(recipient.pk).path)
         made = HubEmail(
             subject=subject_of(shown.title),
@@ -82,6 +86,11 @@ def email_for(message: Message, recipient: Recipient, *, optional: bool) -> Emai
         )
         made.attach_alternative(_rendered(message.kind, "html", context), "text/html")
         return made
+
+
+def kinds_in(message: Message) -> list[str]:
+    """Return the kinds of the notifications that a message is about."""
+    return [section.kind for section in message.sections] or [message.kind]
 
 
 def subject_of(title: str) -> str:
@@ -113,6 +122,28 @@ def _context(message: Message, label: str) -> dict[str, Any]:
         "site_url": hub_settings.site_url,
         "language": message.language,
         "direction": "rtl" if translation.get_language_bidi() else "ltr",
+    }
+
+
+def _digest(message: Message) -> dict[str, Any]:
+    """Return what the templates of a digest need besides."""
+    if not message.sections:
+        return {}
+    sections = [
+        {"label": _one_line(section.label), "lines": [_line(line) for line in section.lines]}
+        for section in message.sections
+    ]
+    titles = " · ".join(_one_line(line.title) for section in message.sections for line in section.lines)
+    return {"sections": sections, "more": message.more, "preview": Truncator(titles).chars(LONGEST_PREVIEW)}
+
+
+def _line(line: Line) -> dict[str, str]:
+    day, clock = formats.date_format(line.at, "MONTH_DAY_FORMAT"), formats.time_format(line.at, "TIME_FORMAT")
+    return {
+        "title": _one_line(line.title),
+        "body": _storable(line.body).strip(),
+        "url": _absolute(line.url),
+        "at": f"{day}, {clock}",
     }
 
 

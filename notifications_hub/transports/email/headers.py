@@ -25,8 +25,7 @@ def sender() -> str:
 def headers_of(message: Message, recipient: Recipient, *, list_label: str, unsubscribe: str) -> Mapping[str, str]:
     """Return the headers. `unsubscribe` is the absolute link of the kind, or empty if it cannot be switched off."""
     headers = {
-        # The same for a delivery that is sent twice, so that mail programs show one.
-        "Message-ID": _identifier("message", message.id, str(recipient.pk)),
+        "Message-ID": _message_id(message, recipient),
         "List-Id": f"{list_label} <{_list_name(message.kind)}.{_site()}>",
         # RFC 3834, and Exchange's own: no absence notes, please.
         "Auto-Submitted": "auto-generated",
@@ -40,6 +39,13 @@ def headers_of(message: Message, recipient: Recipient, *, list_label: str, unsub
         headers["List-Unsubscribe"] = f"<{unsubscribe}>"
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     return headers
+
+
+def _message_id(message: Message, recipient: Recipient) -> str:
+    """Return the same id for a message that is sent twice, so that mail programs show one."""
+    if message.group:
+        return _identifier("group", message.group, str(recipient.pk))
+    return _identifier("message", message.id, str(recipient.pk))
 
 
 def _identifier(*parts: str) -> str:

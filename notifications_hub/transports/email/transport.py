@@ -21,7 +21,7 @@ from notifications_hub.transports import locked_methods
 from notifications_hub.transports.base import AddressTable, Send, TransportError
 from notifications_hub.transports.database import close_idle_connections, in_database
 from notifications_hub.transports.email.connections import Connections
-from notifications_hub.transports.email.content import email_for
+from notifications_hub.transports.email.content import email_for, kinds_in
 from notifications_hub.transports.email.models import StoppedEmail, StopReason, email_column, stop_all
 from notifications_hub.transports.email.recipients import Recipient, usable_recipients
 from notifications_hub.transports.email.smtp_errors import AddressGone
@@ -33,6 +33,7 @@ class Email:
     name = "email"
     label: ClassVar[str | Promise] = _("Email")
     on_by_default = True
+    digests = True
 
     def __init__(self) -> None:
         self._connections = Connections()
@@ -76,8 +77,9 @@ class Email:
 
     def compose(self, message: Message, recipient: Recipient) -> EmailMultiAlternatives:
         """Return the email to send. Override it to add headers or attachments."""
-        kind = kind_of(message.kind)
-        return email_for(message, recipient, optional=kind.optional and self.name not in locked_methods(kind))
+        kinds = [kind_of(name) for name in kinds_in(message)]
+        optional = any(kind.optional and self.name not in locked_methods(kind) for kind in kinds)
+        return email_for(message, recipient, optional=optional)
 
     def _recipients(self, addresses: Collection[str]) -> Mapping[str, Recipient]:
         found = usable_recipients([_key(address) for address in addresses])
