@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import count
 from zoneinfo import ZoneInfo
 
 PAGES = timedelta(seconds=30)
@@ -29,9 +30,12 @@ PHONE, SMS, EMAILS = "web_push", "sms", "email"
 SENT = (PHONE, SMS, EMAILS)
 """The methods that are sent to an address. A phone reports what it showed; the others count once they are accepted."""
 LIVE, FLASH = "live", "flash"
+AT_ONCE, HOURLY, DAILY, WEEKLY = DIGESTS = ("at_once", "hourly", "daily", "weekly")
+"""How often emails of a kind come."""
+QUIET, DIGEST = "quiet", "digest"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class KindOf:
     """What the model needs to know of a kind."""
 
@@ -40,6 +44,10 @@ class KindOf:
     delays: Mapping[str, float] = field(default_factory=dict)
     is_critical: bool = False
     ttl: timedelta | None = None
+    digest: str = AT_ONCE
+
+    def __repr__(self) -> str:
+        return self.name
 
     @property
     def locked(self) -> frozenset[str]:
@@ -51,7 +59,7 @@ class KindOf:
 
 @dataclass(frozen=True)
 class Nights:
-    """Hours of quiet on some days, from a whole hour to a whole hour, and a pause."""
+    """Hours of quiet on some days, from a whole hour to a whole hour, a pause, and the hour and day of digests."""
 
     zone: str = "UTC"
     days: frozenset[int] = frozenset()
@@ -59,6 +67,8 @@ class Nights:
     end: int = 7
     silent: bool = True
     paused_until: datetime | None = None
+    digest_hour: int = 8
+    digest_day: int = 0
 
     def until(self, at: datetime) -> datetime | None:
         """Return when the quiet that holds now ends: where one window meets the next, the last one's end."""
@@ -68,6 +78,17 @@ class Nights:
             if end - at >= 8 * DAY:
                 return at + 8 * DAY
         return end if end > at else None
+
+    def next_digest(self, digest: str, at: datetime) -> datetime:
+        """Return when the next digest comes: when the clock shows a full hour, or the chosen one for the first time."""
+        zone = ZoneInfo(self.zone)
+        if digest == HOURLY:
+            minutes = (at.replace(second=0) + timedelta(minutes=number) for number in count(1))
+            return next(one for one in minutes if one.astimezone(zone).minute == 0)
+        today = at.astimezone(zone).date()
+        days = (today + number * DAY for number in range(-1, 9))
+        wanted = (day for day in days if digest == DAILY or day.weekday() == self.digest_day)
+        return next(moment for day in wanted if (moment := self._at(day, self.digest_hour, 0)) > at)
 
     def _spans(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
         if self.paused_until is not None:
@@ -90,13 +111,17 @@ class Wait:
 
     due: datetime
     is_held: bool = False
+    reason: str = ""
+    """What it waits for at present: quiet hours, a digest, or something else."""
     delay: timedelta = timedelta()
     until: datetime | None = None
     is_claimed: bool = False
     """A worker that was killed holds it."""
+    group: int = 0
+    """The newest of those that one message is to sum up. A group that has begun never grows."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Item:
     number: int
     kind: KindOf
@@ -141,6 +166,7 @@ class Reference:
         self.now = now
         self.items: dict[int, Item] = {}
         self.chosen: dict[str, frozenset[str]] = {}
+        self.digests: dict[str, str] = {}
         self.nights = Nights()
         self.present_until = now
         self.is_active = self.has_email = True
@@ -160,6 +186,9 @@ class Reference:
 
     def methods_of(self, kind: KindOf) -> frozenset[str]:
         return self.chosen.get(kind.name, kind.methods) | kind.locked
+
+    def digest_of(self, kind: KindOf) -> str:
+        return self.digests.get(kind.name, kind.digest)
 
     def delivered(self) -> dict[int, str]:
         """Return by which method each was delivered, if it was."""
@@ -204,12 +233,24 @@ class Reference:
                 self.items[number].deliver(method)
 
     def change_nights(self, nights: Nights) -> None:
-        """Change the quiet hours. What they held back waits its delay from now on, unless a worker holds it."""
         self.nights = nights
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Give what waits another time after a change, unless a worker holds it.
+
+        What quiet hours held back waits its delay from now on, and what waited for a digest waits for the next one.
+        """
         for item in self.items.values():
             for wait in item.waits.values():
-                if wait.is_held and not wait.is_claimed:
+                if wait.is_claimed:
+                    continue
+                if wait.reason == QUIET:
                     wait.due = self.now + wait.delay
+                elif wait.reason == DIGEST and self.digest_of(item.kind) == AT_ONCE:
+                    wait.due = self.now + PAGES
+                elif wait.reason == DIGEST:
+                    wait.due = wait.until = self.nights.next_digest(self.digest_of(item.kind), self.now)
 
     # What the person gets on pages
 
@@ -257,20 +298,18 @@ class Reference:
 
     def work(self, *, is_recorded: bool = True) -> list[Reach]:
         """Look at all that is due, and return what is sent. Nothing is recorded if the worker is killed afterwards."""
-        looked_at = self._due()
         sent: dict[tuple[str, int], list[Item]] = defaultdict(list)
-        for item, method in looked_at:
+        for item, method in self._claimed():
             wait = item.waits[method]
-            wait.is_claimed, wait.due = not is_recorded, wait.due if is_recorded else self.now + LEASE
             if self._is_pointless(item, method, wait):
-                if is_recorded:
-                    del item.waits[method]
-            elif self.quiet_until is not None and not item.kind.is_critical:
-                if is_recorded:
-                    self._hold(item, wait, self.quiet_until)
+                del item.waits[method]
+            elif waits := self._must_wait(item, method, wait):
+                item.waits[method] = waits
             else:
-                # Number 0 is no notification, so it stands for all that waited.
-                sent[method, 0 if wait.is_held else item.number].append(item)
+                sent[method, wait.group or -item.number].append(item)
+                continue
+            if not is_recorded:
+                item.waits[method] = wait
         if is_recorded:
             # What is accepted cancels the rest, so a phone that fails comes before it.
             for (method, _group), items in sorted(sent.items(), key=lambda one: one[0], reverse=True):
@@ -285,18 +324,37 @@ class Reference:
                 if wait.due <= self.now:
                     wait.due, wait.is_claimed = self.now + LEASE, True
 
-    def _due(self) -> list[tuple[Item, str]]:
-        """Return what is due. What waited for the end of the quiet hours takes along what is due within a minute."""
-        waits = [(item, method) for item in self.items.values() for method in sorted(item.waits)]
-        due = {(item.number, method) for item, method in waits if item.waits[method].due <= self.now}
-        if self.quiet_until is None:
-            released = {method for number, method in due if self.items[number].waits[method].is_held}
-            due |= {
-                (item.number, method)
-                for item, method in waits
-                if method in released and item.waits[method].is_held and item.waits[method].due <= self.now + TOGETHER
-            }
-        return [(item, method) for item, method in waits if (item.number, method) in due]
+    def _claimed(self) -> list[tuple[Item, str]]:
+        """Claim what is due, and return it. What has waited is claimed by groups.
+
+        A group begins with what falls due within a minute. If a killed worker holds its oldest, it waits for that.
+        """
+        due = [(item, method, wait) for item, method, wait in self._waits() if wait.due <= self.now]
+        found = [(item, method) for item, method, wait in due if not (wait.is_held and self.quiet_until is None)]
+        for method, group in sorted(
+            {(method, wait.group) for item, method, wait in due if (item, method) not in found}
+        ):
+            members = [
+                (item, wait)
+                for item, other, wait in self._waits()
+                if other == method and wait.is_held and wait.group == group and wait.due <= self.now + TOGETHER
+            ]
+            oldest = members[0][1]
+            if not oldest.is_claimed or oldest.due <= self.now:
+                found += [(item, method) for item, _wait in members]
+                for _item, wait in members:
+                    wait.due, wait.group = self.now, group or members[-1][0].number
+        for _item, _method, wait in due:
+            wait.due = self.now
+        for _item, _method, wait in self._waits():
+            if wait.due == self.now:
+                wait.due, wait.is_claimed = self.now + LEASE, True
+        return found
+
+    def _waits(self) -> Iterator[tuple[Item, str, Wait]]:
+        for item in self.items.values():
+            for method, wait in item.waits.items():
+                yield item, method, wait
 
     def _is_pointless(self, item: Item, method: str, wait: Wait) -> bool:
         may_have_changed = wait.is_held or item.kind.delay(method) > PAGES
@@ -308,23 +366,36 @@ class Reference:
             or item.expires(wait) <= self.now
         )
 
-    def _hold(self, item: Item, wait: Wait, until: datetime) -> None:
-        """Let it wait for the end of the quiet hours, and then as long as it had waited for pages or a push."""
-        wait.delay = wait.delay if wait.is_held else max(PAGES, min(self.now - item.at, LONGEST_DELAY))
-        wait.is_held, wait.until, wait.due = True, until, until + wait.delay
+    def _must_wait(self, item: Item, method: str, wait: Wait) -> Wait | None:
+        """Return the wait for the next digest, or for the end of the quiet hours.
+
+        After quiet hours it goes on waiting for pages or a push, as long as it had waited before.
+        """
+        digest = self.digest_of(item.kind) if method == EMAILS else AT_ONCE
+        if item.kind.is_critical:
+            return None
+        if digest != AT_ONCE and not wait.is_held:
+            at = self.nights.next_digest(digest, self.now)
+            return Wait(at, True, DIGEST, PAGES, until=at)
+        if until := self.quiet_until:
+            delay = wait.delay if wait.is_held else max(PAGES, min(self.now - item.at, LONGEST_DELAY))
+            return Wait(until + delay, True, QUIET, delay, until=until, group=wait.group)
+        return None
 
     def _record(self, method: str, items: list[Item]) -> None:
-        if method == PHONE and self.is_phone_down:
-            is_over = self.now + RETRY > max(item.expires(item.waits[method]) for item in items)
+        if self._reaches(method):
             for item in items:
-                item.waits[method].due = self.now + RETRY
-                if is_over:
-                    del item.waits[method]
+                item.waits.pop(method, None)
+                if method != PHONE:
+                    item.deliver(method)
             return
+        expires = max(item.expires(item.waits[method]) for item in items)
         for item in items:
-            item.waits.pop(method, None)
-            if method != PHONE and self._reaches(method):
-                item.deliver(method)
+            if method == PHONE and self.now + RETRY <= expires:
+                wait = item.waits[method]
+                wait.due, wait.reason, wait.is_claimed = self.now + RETRY, "", False
+            else:
+                del item.waits[method]
 
     def _reaches(self, method: str) -> bool:
         return {PHONE: not self.is_phone_down, SMS: True, EMAILS: self.has_email}[method]

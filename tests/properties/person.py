@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any, ClassVar, cast
 
 from django.contrib.auth import get_user_model
@@ -27,10 +28,11 @@ from notifications_hub.delivery.worker import Worker
 from notifications_hub.inbox import marks, push_api
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.schemas import Act
-from notifications_hub.kinds import Kind, Urgency
+from notifications_hub.kinds import Digest, Kind, Urgency
 from notifications_hub.live import presence
 from notifications_hub.message import Message
 from notifications_hub.quiet_hours.calendar import Schedule, Window
+from notifications_hub.quiet_hours.digests import save_digests
 from notifications_hub.quiet_hours.schedules import save_schedule
 from notifications_hub.streams.cursor import Position
 from notifications_hub.streams.models import Event, Stream, inbox_topic, item_key
@@ -77,6 +79,7 @@ def declare(kind: KindOf) -> None:
         "methods": kind.methods,
         "delays": dict(kind.delays),
         "urgency": Urgency.CRITICAL if kind.is_critical else Urgency.NORMAL,
+        "digest": Digest(kind.digest),
         "ttl": None if kind.ttl is None else int(kind.ttl.total_seconds()),
     }
     type(kind.name.title().replace(".", ""), (Kind,), values)
@@ -94,9 +97,15 @@ class Seen:
     message: Message | None = field(default=None, compare=False)
 
     @classmethod
-    def of(cls, reach: Reach) -> Seen:
-        """Return how something reaches the person."""
-        return cls(reach.method, len(reach.items), tuple(sorted(reach.items, reverse=True)[:TOLD]))
+    def of(cls, reach: Reach, kinds: Mapping[int, str]) -> Seen:
+        """Return how something reaches the person. An email lists kinds, the one with the newest first."""
+        newest = sorted(reach.items, reverse=True)
+        if reach.method == EMAILS:
+            of_kind: dict[str, list[int]] = defaultdict(list)
+            for number in newest:
+                of_kind[kinds[number]].append(number)
+            return cls(EMAILS, len(newest), tuple(chain.from_iterable(of_kind.values())))
+        return cls(reach.method, len(newest), tuple(newest[:TOLD]))
 
 
 class Doomed(Worker):
@@ -148,9 +157,19 @@ class Person:
     def choose(self, kind: KindOf, methods: Iterable[str]) -> None:
         self.commit(choose_methods, self.user, kind.name, methods)
 
+    def choose_digest(self, kind: KindOf, digest: str) -> None:
+        self.commit(save_digests, self.user, {kind.name: Digest(digest)})
+
     def change_nights(self, nights: Nights) -> None:
         windows = (Window(nights.days, nights.start * 60, nights.end * 60),) if nights.days else ()
-        schedule = Schedule(zone=nights.zone, windows=windows, silent=nights.silent, paused_until=nights.paused_until)
+        schedule = Schedule(
+            zone=nights.zone,
+            windows=windows,
+            silent=nights.silent,
+            paused_until=nights.paused_until,
+            digest_hour=nights.digest_hour,
+            digest_day=nights.digest_day,
+        )
         self.commit(save_schedule, self.user, schedule)
 
     def set_active(self, is_active: bool) -> None:
@@ -238,6 +257,11 @@ class Person:
         mail.outbox.clear()
         return sorted(found)
 
+    def trail(self, number: int) -> str:
+        """Return what is stored of a notification's deliveries."""
+        rows = Delivery.objects.filter(notification=self.rows[number]).order_by("pk")
+        return "\n".join(map(repr, rows.values("pk", "transport", "state", "due_at", "summary", "claim", "trail")))
+
     def _recorded(self) -> dict[int, Reach]:
         """Return what is recorded as sent, by the delivery whose message it was."""
         numbers = {pk: number for number, pk in self.rows.items()}
@@ -256,10 +280,10 @@ class Person:
 
 def _told(title: str, body: str) -> tuple[int, tuple[int, ...]]:
     """Return how many notifications a message is about, and the newest that it names."""
-    several = re.match(r"(\d+) notifications", title)
+    several = re.match(r"(\d+) (new )?notifications", title)
     if several is None:
         return 1, (_number(title),)
-    return int(several[1]), tuple(map(int, re.findall(r"^\W*n(\d+)\W*$", body, re.MULTILINE)))
+    return int(several[1]), tuple(map(int, re.findall(r"^(?:- )?n(\d+)(?: \(.*\))?$", body, re.MULTILINE)))
 
 
 def _number(title: str) -> int:
