@@ -24,6 +24,7 @@ const SCRIPTS = {
   inbox: "elements/inbox-page-element-define.js",
   "local-times": "elements/local-times-element-define.js",
   "live-list": "elements/live-list-element-define.js",
+  preferences: "elements/notification-preferences-element-define.js",
   "quiet-hours": "elements/quiet-hours-element-define.js",
   "push-subscription": "elements/push-subscription-element-define.js",
   "task-progress": "elements/task-progress-element-define.js",

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from notifications_hub.announcements.models import Announcement
     from notifications_hub.asgi import live_application
     from notifications_hub.audiences import UnknownAudience
+    from notifications_hub.escalation.after import After
     from notifications_hub.extension import NotificationExtension
     from notifications_hub.inbox.links import live_url
+    from notifications_hub.ingest.tokens import make_service_token
     from notifications_hub.jobs.enqueue import BadJob, JobError, start, start_all
     from notifications_hub.jobs.job_task import JobTask, RunningJob, job_task
     from notifications_hub.jobs.models import Job
@@ -45,11 +47,13 @@ if TYPE_CHECKING:
     from notifications_hub.message import Message, timestamp
     from notifications_hub.notification import Notification
     from notifications_hub.notify_arguments import BadArgument, BadRecipient, NotifyError
+    from notifications_hub.own_kinds import Escalation
     from notifications_hub.publishing import apublish, publish, publish_many
     from notifications_hub.rows import LiveManager, LiveQuerySet, live_rows
     from notifications_hub.signals import (
         SettledDelivery,
         delivery_settled,
+        notification_acknowledged,
         notification_created,
         notification_delivered,
         notification_read,
@@ -72,6 +76,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Action",
     "AddressRefused",
+    "After",
     "Announcement",
     "BadArgument",
     "BadJob",
@@ -84,6 +89,7 @@ __all__ = [
     "Digest",
     "Done",
     "Email",
+    "Escalation",
     "Event",
     "EventTooLarge",
     "HubTask",
@@ -136,6 +142,8 @@ __all__ = [
     "live_list",
     "live_rows",
     "live_url",
+    "make_service_token",
+    "notification_acknowledged",
     "notification_created",
     "notification_delivered",
     "notification_read",
@@ -158,6 +166,7 @@ __all__ = [
 _HOMES = {
     "Action": "notifications_hub.kinds",
     "AddressRefused": "notifications_hub.transports.own_addresses.transport",
+    "After": "notifications_hub.escalation.after",
     "Announcement": "notifications_hub.announcements.models",
     "BadArgument": "notifications_hub.notify_arguments",
     "BadJob": "notifications_hub.jobs.enqueue",
@@ -170,6 +179,7 @@ _HOMES = {
     "Destination": "notifications_hub.transports.own_addresses.models",
     "Done": "notifications_hub.jobs.outcome",
     "Email": "notifications_hub.transports.email.transport",
+    "Escalation": "notifications_hub.own_kinds",
     "Event": "notifications_hub.streams",
     "EventTooLarge": "notifications_hub.streams",
     "HubTask": "notifications_hub.jobs.task",
@@ -222,6 +232,8 @@ _HOMES = {
     "live_list": "notifications_hub.live_lists",
     "live_rows": "notifications_hub.rows",
     "live_url": "notifications_hub.inbox.links",
+    "make_service_token": "notifications_hub.ingest.tokens",
+    "notification_acknowledged": "notifications_hub.signals",
     "notification_created": "notifications_hub.signals",
     "notification_delivered": "notifications_hub.signals",
     "notification_read": "notifications_hub.signals",

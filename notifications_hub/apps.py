@@ -35,8 +35,10 @@ class NotificationsHubConfig(AppConfig):
         )
         from notifications_hub.announcements import announce
         from notifications_hub.announcements.results import folding, watching  # noqa: F401
+        from notifications_hub.confirmations import reminding  # noqa: F401
         from notifications_hub.database.boolean_sql import respell_indexes
         from notifications_hub.delivery import worker_wakeup  # noqa: F401
+        from notifications_hub.escalation import running  # noqa: F401
         from notifications_hub.jobs import broker, log_removal, notifications, task_checks  # noqa: F401
         from notifications_hub.live import signing_out
         from notifications_hub.notify import take_over_signal

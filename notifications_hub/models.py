@@ -9,7 +9,10 @@ from notifications_hub.announcements.models import Announcement, AnnouncementTra
 from notifications_hub.announcements.results.models import ResultFigure, ResultFold, ResultTally, ResultWatch
 from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.audience_lists import AudienceList, AudienceListMember
+from notifications_hub.confirmations.models import Reminder
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
+from notifications_hub.escalation.models import EscalationStep
+from notifications_hub.ingest.models import IngestedRequest, ServiceToken
 from notifications_hub.jobs.models import Job
 from notifications_hub.live.revocation import Revocation
 from notifications_hub.live.topic_presence import PresenceHold, PresenceHub, TopicPresence
@@ -32,9 +35,11 @@ __all__ = [
     "Correction",
     "DeliveredThrough",
     "Delivery",
+    "EscalationStep",
     "Event",
     "FlashRest",
     "ImportPosition",
+    "IngestedRequest",
     "Job",
     "Notification",
     "OwnAddress",
@@ -43,6 +48,7 @@ __all__ = [
     "PresenceHub",
     "PushSubscription",
     "QuietHours",
+    "Reminder",
     "ResultFigure",
     "ResultFold",
     "ResultTally",
@@ -51,6 +57,7 @@ __all__ = [
     "Rollout",
     "RowChange",
     "RowsThrough",
+    "ServiceToken",
     "StoppedEmail",
     "Stream",
     "TopicPresence",

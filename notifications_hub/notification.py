@@ -21,8 +21,8 @@ from notifications.base.models import AbstractNotification
 
 from notifications_hub.extension import extension_of, keep, payload_of
 from notifications_hub.kinds import NotificationLike, kind_of
-from notifications_hub.message import Item, Message, time_to_live
-from notifications_hub.notification_queryset import InboxManager, InboxQuerySet, emit_items, item_id
+from notifications_hub.message import Item, Message, list_to_confirm, time_to_live, to_confirm
+from notifications_hub.notification_queryset import UNCONFIRMED, InboxManager, InboxQuerySet, emit_items, item_id
 from notifications_hub.rendering import Rendered, render
 from notifications_hub.system_actors import actor_label, system_actor
 
@@ -95,6 +95,9 @@ class Notification(AbstractNotification):
     seen_at = models.DateTimeField(_("seen"), null=True, blank=True)
     read_at = models.DateTimeField(_("read"), null=True, blank=True)
     archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
+    # It stays on top until the person confirms it, which also reads it.
+    must_acknowledge = models.BooleanField(_("must be confirmed"), default=False, db_default=False)
+    acknowledged_at = models.DateTimeField(_("confirmed"), null=True, blank=True)
     # When the person first opened its link. Only announcements and pushes report it.
     clicked_at = models.DateTimeField(_("clicked"), null=True, blank=True)
 
@@ -178,6 +181,18 @@ class Notification(AbstractNotification):
             models.Index(
                 fields=["recipient", "archived_at"], condition=models.Q(archived_at__isnull=False), name="hub_archived"
             ),
+            # What a person has yet to confirm, and for the admin what of a kind is unconfirmed. They have no rows on a
+            # site that asks for no confirmation.
+            models.Index(
+                fields=["recipient", "acknowledged_at", "announcement", "-timestamp", "-id"],
+                condition=UNCONFIRMED & models.Q(deleted=False),
+                name="hub_unconfirmed",
+            ),
+            models.Index(
+                fields=["kind", "acknowledged_at", "-timestamp", "-id"],
+                condition=UNCONFIRMED & models.Q(deleted=False, announcement=None),
+                name="hub_unconfirmed_of_kind",
+            ),
             # The admin counts who has read an announcement.
             models.Index(
                 fields=["announcement"],
@@ -213,6 +228,11 @@ class Notification(AbstractNotification):
         self.refresh_from_db(fields=["unread", "read_at"])
 
     @property
+    def awaits_confirmation(self) -> bool:
+        """Return whether the person must confirm it, and has not yet."""
+        return self.must_acknowledge and self.acknowledged_at is None
+
+    @property
     def item_id(self) -> str:
         return item_id(self.pk, self.announcement_id)
 
@@ -226,7 +246,8 @@ class Notification(AbstractNotification):
         if self.announcement is not None:
             return self.announcement.message()
         message = message_of(self.kind, self._for_kinds(), item_id=self.item_id, tag=f"n{self.pk}")
-        return replace(message, thread=self.thread) if self.thread else message
+        message = replace(message, thread=self.thread) if self.thread else message
+        return to_confirm(message, list_to_confirm()) if self.must_acknowledge else message
 
     def _for_kinds(self) -> NotificationLike:
         """Return this row as kinds read it: with `data`, and with the host's columns, even if it was stored without."""
@@ -254,6 +275,7 @@ class Notification(AbstractNotification):
             translations=None if self.announcement is None else self.announcement.translations_json(),
             extension=None if self.announcement_id else payload_of(extension_of(self)),
             scope=self.scope,
+            acknowledged_at=self.acknowledged_at,
         )
 
     def _row(self) -> InboxQuerySet:

@@ -27,6 +27,7 @@ from notifications_hub.database.chunks import chunks
 from notifications_hub.database.primary import connection, from_primary
 from notifications_hub.delivery import arming, preferences
 from notifications_hub.delivery.arming import Plan
+from notifications_hub.escalation.planning import plan_steps
 from notifications_hub.notification import Notification, emit_items
 from notifications_hub.notify_arguments import BadRecipient, Draft, actor_of, draft_of, is_unsaved
 from notifications_hub.notify_insert import Inserted, insert
@@ -66,7 +67,7 @@ def notify_handler(
     # In a caller's transaction this is a savepoint, so that the caller may catch an error and go on.
     is_enough = _is_small(recipient) and connection.get_autocommit()
     with nullcontext() if is_enough else transaction.atomic():
-        for people in chunks(_in_order(_active(recipient), draft), CHUNK):
+        for people in chunks(_in_order(active_people(recipient), draft), CHUNK):
             rows = _notify(draft, people)
             attempted.send(Notification, draft=draft, people=people, made=rows)
             made += rows
@@ -85,7 +86,7 @@ def _is_small(recipient: object) -> bool:
 # Recipients
 
 
-def _active(recipient: object) -> Iterator[Any]:
+def active_people(recipient: object) -> Iterator[Any]:
     """Yield each active person once. Raise `BadRecipient` for anything but saved people."""
     known = set()
     model = get_user_model()
@@ -171,6 +172,7 @@ def _notify_row_by_row(draft: Draft, people: Sequence[Any]) -> list[Notification
     made = _insert(rows)
     _extend(draft, made)
     emit_items("notification.created", made)
+    plan_steps(draft.kind, [row.pk for row in made])
     arming.count_from_commit([row.pk for row in made])
     arming.arm(_plans(draft, made, methods, usable_transports()))
     return made

@@ -37,7 +37,7 @@ _CONCRETE = "_for_concrete_model"
 _OBJECTS = ("actor", "target", "action_object")
 ARGUMENTS = frozenset(
     {"sender", "signal", "recipient", "verb", "level", "description", "public", "timestamp", "kind", "url"}
-    | {"dedupe_key", "data", *_OBJECTS, *(f"{name}{_CONCRETE}" for name in _OBJECTS)}
+    | {"dedupe_key", "must_acknowledge", "data", *_OBJECTS, *(f"{name}{_CONCRETE}" for name in _OBJECTS)}
 )
 """The keywords that `notify.send()` takes itself. A host's column cannot have their names."""
 
@@ -102,6 +102,7 @@ def draft_of(verb: object, actor: object, given: dict[str, Any]) -> Draft:
     dedupe_key = given.pop("dedupe_key", None)
     if dedupe_key is not None:
         dedupe_key = _text("dedupe_key", dedupe_key, MAX_KEY)
+    columns["must_acknowledge"] = _must_acknowledge(given.pop("must_acknowledge", None), kind)
     extension, columns["scope"] = _extension(given, kind)
     # The package has no column for a link: its templates read it from the data.
     columns["data"] = _data(given.pop("data", None), {**given, "url": url or link} if link else given) or None
@@ -200,6 +201,14 @@ def _path(link: str) -> str:
         raise
     except ValueError as error:
         raise BadArgument(f"notify.send(): {error}") from None
+
+
+def _must_acknowledge(value: object, kind: Kind) -> bool:
+    if value is None:
+        return kind.must_acknowledge
+    if not isinstance(value, bool):
+        raise BadArgument(f"notify.send(): must_acknowledge must be True or False, not {value!r}.")
+    return value
 
 
 def _timestamp(moment: object) -> datetime:

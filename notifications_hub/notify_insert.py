@@ -19,7 +19,9 @@ from django.db.models.base import ModelState
 from django.db.models.signals import post_init, pre_init
 
 from notifications_hub.database import transaction
+from notifications_hub.escalation.planning import parameters_of_steps
 from notifications_hub.extension import NotificationExtension, columns_of
+from notifications_hub.kinds import EVERY_KIND
 from notifications_hub.notification import Notification
 from notifications_hub.notify_arguments import Draft
 from notifications_hub.notify_statement import Tables, extension_parameter, shared_columns, statement
@@ -53,7 +55,8 @@ def insert(draft: Draft, people: Sequence[Any], words: SharedWords, tables: Tabl
     parameters = _parameters(draft, values, words) | recipients | _transports(draft, tables)
     extension = None if draft.extension is None else type(draft.extension)
     with database.cursor() as sql:
-        sql.execute(statement(len(words.all), tables, extension, numbers=numbers), parameters)
+        steps = len(draft.kind.escalate)
+        sql.execute(statement(len(words.all), tables, extension, numbers=numbers, steps=steps), parameters)
         found = sql.fetchall()
     rows = _rows(draft, values, [(people[number - 1], *own) for number, *own, _methods, _armed, _seq in found])
     return [
@@ -79,10 +82,15 @@ def _parameters(draft: Draft, values: Mapping[str, Any], words: SharedWords) -> 
         parameters |= {f"item{index}": one.item, f"tag{index}": one.tag}
     if draft.extension is not None:
         parameters |= _extension_parameters(draft.extension)
+    if draft.kind.escalate:
+        parameters |= parameters_of_steps(draft.kind)
     return parameters | {
         "words": ",".join(map(str, words.of_person)),
         "methods": as_json(sorted(default_methods(draft.kind))),
         "locked": as_json(sorted(locked_methods(draft.kind))),
+        # No preference is for a kind without a name, so none is read for a kind without a choice.
+        "chosen_kind": draft.kind.name if draft.kind.optional else "",
+        "every_kind": EVERY_KIND if draft.kind.optional else "",
         "now": datetime.now(UTC),
     }
 

@@ -10,6 +10,7 @@ from django.contrib.auth import get_user_model
 from django.db import models
 
 from notifications_hub.database.primary import connection
+from notifications_hub.escalation.planning import steps_in_statement
 from notifications_hub.extension import NotificationExtension, columns_of
 from notifications_hub.notification import Notification
 from notifications_hub.streams.sequencer import timeline
@@ -35,17 +36,24 @@ def shared_columns() -> tuple[str, ...]:
     return tuple(name for name in names if name not in _OWN)
 
 
-# `people` has one row for each recipient. Rows are inserted in their order, so that two senders who share a key wait
-# for each other in one order only. Topics have no comma, and PostgreSQL's driver takes long for a list.
+# `people` has one row for each recipient. A choice for the kind wins over one for every kind, whose `methods` are those
+# that are off. `LATERAL` keeps PostgreSQL from reading all preferences for a thousand people. Rows are inserted in
+# their order, so that two senders who share a key wait for each other in one order only. Topics have no comma, and
+# PostgreSQL's driver takes long for a list.
 _INSERT = """
 WITH {numbering}people AS MATERIALIZED (
     SELECT given.*, coalesce(
-        preference.methods || CAST(%(locked)s AS jsonb), CAST(%(methods)s AS jsonb)) AS methods
+        CASE WHEN chosen.kind = '*' THEN jsonb_path_query_array(
+            CAST(%(methods)s AS jsonb), '$[*] ? (!(@ == $off[*]))', jsonb_build_object('off', chosen.methods))
+        ELSE chosen.methods END || CAST(%(locked)s AS jsonb), CAST(%(methods)s AS jsonb)) AS methods
     FROM unnest(
         CAST(%(ids)s AS {key}[]), string_to_array(%(topics)s, ','), CAST(string_to_array(%(words)s, ',') AS int[])
     ) WITH ORDINALITY AS given(id, topic, words, number)
-    LEFT JOIN notifications_hub_preference preference
-        ON preference.person_id = given.id AND preference.kind = %(kind)s
+    LEFT JOIN LATERAL (
+        SELECT kind, methods FROM notifications_hub_preference
+        WHERE person_id = given.id AND kind IN (%(chosen_kind)s, %(every_kind)s) AND methods IS NOT NULL
+        ORDER BY kind = '*' LIMIT 1
+    ) chosen ON TRUE
 ), inserted AS (
     INSERT INTO notifications_hub_notification (recipient_id, toast, flash, {columns})
     SELECT id, methods ? 'live', methods ? 'flash', {values} FROM people ORDER BY number
@@ -58,7 +66,7 @@ WITH {numbering}people AS MATERIALIZED (
     SELECT topic, {seq}, 'notification.created', 'notification:' || id, %(now)s, item || jsonb_build_object(
         'id', CAST(id AS text), 'toast', toast, 'tag', coalesce(nullif(tag, ''), 'n' || id))
     FROM made JOIN (VALUES {words}) AS words(number, item, tag) ON words.number = made.words ORDER BY made.number
-){extended}{armed}
+){extended}{armed}{escalated}
 SELECT number, id, toast, flash, CAST(methods AS text), {is_armed}, {seq} FROM made ORDER BY number
 """
 
@@ -102,8 +110,12 @@ _ADDRESSES = """SELECT made.id, CAST(%(transport{number})s AS text), left(CAST(a
 
 
 @lru_cache(maxsize=256)
-def statement(words: int, tables: Tables, extension: type[NotificationExtension] | None, *, numbers: bool) -> str:
+def statement(
+    words: int, tables: Tables, extension: type[NotificationExtension] | None, *, numbers: bool, steps: int = 0
+) -> str:
     """Return the statement for this number of different words. With `numbers` it numbers one person's event.
+
+    It plans so many `steps` of an escalation for each notification.
 
     With an `extension`, it takes the values of the host's columns as `extension0` and so on.
     """
@@ -118,6 +130,7 @@ def statement(words: int, tables: Tables, extension: type[NotificationExtension]
         seq="(SELECT seq FROM turn)" if numbers else "CAST(NULL AS bigint)",
         extended=_extended(extension) if extension else "",
         armed=_ARMED.format(addresses=" UNION ALL ".join(_addresses(tables))) if tables else "",
+        escalated=steps_in_statement(steps),
         is_armed="id IN (SELECT notification_id FROM armed)" if tables else "FALSE",
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any, cast
 
@@ -82,6 +82,8 @@ def _words_in(draft: Draft, language: str, zone: tzinfo, person: Any) -> Words:
     if others:
         raise PersonalWords(draft.kind.name, others)
     columns = draft.columns
+    if columns["must_acknowledge"]:
+        message = replace(message, must_acknowledge=True)
     item = Item(
         message=message,
         at=columns["timestamp"],

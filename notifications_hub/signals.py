@@ -31,6 +31,10 @@ reached the person first. `at`: the time."""
 notification_read = Signal()
 """`recipients`: a dict from each notification's primary key to its recipient's. `at`: the time."""
 
+notification_acknowledged = Signal()
+"""People confirmed notifications that must be. `recipients` and `at`: as above. Confirming also reads, so
+`notification_read` is sent for those that were unread."""
+
 delivery_settled = Signal()
 """`deliveries`: a tuple of `SettledDelivery`, each sent, failed for good or cancelled."""
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications_hub import DeliveryMethod, Kind, NotificationLike, Sample, Urgency, topic
+from notifications_hub import After, DeliveryMethod, Kind, NotificationLike, Sample, Urgency, topic
 from showcase.models import Membership, Post
+
+if TYPE_CHECKING:
+    from notifications_hub import Notification
 
 
 class CommentReply(Kind):
     name = "comment.reply"
     label = _("Replies to your posts and conversations")
+    group = _("Conversations")
+    description = _("Somebody answers a post or a conversation of yours.")
     icon = "reply"
     urgency = Urgency.NORMAL
     methods = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH, DeliveryMethod.EMAIL})
@@ -26,10 +31,36 @@ class CommentReply(Kind):
         }
 
 
+def whoever_mentioned(notification: Notification) -> Any:
+    """Return the person who waits for an answer. They wrote it, so they may see it."""
+    return notification.actor
+
+
+class HouseRules(Kind):
+    """An example of what must be confirmed: it stays on top until the person presses the button."""
+
+    name = "house.rules"
+    label = _("House rules")
+    icon = "check"
+    must_acknowledge = True
+    sample = Sample(actor="Bob", url="/")
+
+    def title(self, notification: NotificationLike) -> str:
+        return gettext("The house rules have changed")
+
+    def body(self, notification: NotificationLike) -> str:
+        return gettext("The reading room closes at nine from now on. Please confirm that you know.")
+
+
 class ChatMention(Kind):
+    """A mention. Its times are short, so that the demo shows both steps while one watches."""
+
     name = "chat.mention"
     per_minute = 10
+    escalate = (After(minutes=1, method=DeliveryMethod.EMAIL), After(minutes=3, to=whoever_mentioned))
     label = _("Messages that mention you")
+    group = _("Conversations")
+    description = _("Somebody writes your name in a chat room.")
     icon = "reply"
     urgency = Urgency.HIGH
     methods = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH, DeliveryMethod.EMAIL})
@@ -46,6 +77,8 @@ class ChatInvitation(Kind):
     name = "chat.invitation"
     per_minute = 3
     label = _("Invitations to chat rooms")
+    group = _("Conversations")
+    description = _("Somebody adds you to a chat room.")
     urgency = Urgency.NORMAL
     methods = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH})
     sample = Sample(actor="Bob", target=_("Garden"), url="/")

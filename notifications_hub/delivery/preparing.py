@@ -18,7 +18,7 @@ from notifications_hub.delivery import held
 from notifications_hub.delivery.claiming import Outcome, Settled
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.pointless import pointless_reason
-from notifications_hub.delivery.preferences import switched_off
+from notifications_hub.delivery.preferences import overrules_preferences, switched_off
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.delivery.sender import Result, Sending, failed_unexpectedly
 from notifications_hub.delivery.wishes import Wishes
@@ -74,7 +74,10 @@ def _waits_for_long(one: Delivery) -> bool:
     announcement = one.notification.announcement
     if one.is_retraction or (announcement is not None and announcement.urgency == Urgency.CRITICAL):
         return False
-    delay = delay_of(one.transport, kind_of(one.notification.kind))
+    kind = kind_of(one.notification.kind)
+    if one.escalation and overrules_preferences(kind):
+        return False
+    delay = delay_of(one.transport, kind)
     return one.held_for_id is not None or delay > hub_settings.ack_window
 
 
@@ -119,6 +122,8 @@ def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Sending:
     if rest <= 0:
         raise _Pointless(ReasonCode.EXPIRED)
     message = dataclasses.replace(message, ttl=max(1, int(rest)), token=act_token(one), act_url=act_url)
+    if one.escalation:
+        message = dataclasses.replace(message, repeat=one.escalation)
     return Sending(delivery=one, message=message, send=send, expires=expires)
 
 
@@ -127,7 +132,7 @@ def _expires(one: Delivery, ttl: int) -> float:
 
     Quiet hours and digests do not use up the site's time to live. A kind with a shorter one means a moment that passes.
     """
-    began = one.notification.timestamp
+    began = one.created if one.escalation else one.notification.timestamp
     if ttl >= hub_settings.push_ttl and (until := held.held_until(one)):
         began = max(began, until)
     return began.timestamp() + ttl

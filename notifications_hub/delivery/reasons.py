@@ -35,6 +35,15 @@ class ReasonCode(TextChoices):
     SWITCHED_OFF = "switched_off", _("The person had switched this off.")
     PERSON_INACTIVE = "person_inactive", _("The person's account is no longer active.")
 
+    # Steps of an escalation.
+    ESCALATED = "escalated", _("The person had not answered.")
+    CONFIRMED = "confirmed", _("The person had already confirmed it.")
+    NOBODY_TO_NOTIFY = "nobody_to_notify", _("There was nobody else to notify.")
+    NO_ADDRESS = "no_address", _("The person has no address for it (%(method)s).")
+    METHOD_MISSING = "method_missing", _("This site does not send by it at the moment (%(method)s).")
+    STEP_REMOVED = "step_removed", _("The kind no longer has this step.")
+    STEP_FAILED = "step_failed", _("Unexpected error: %(error)s. The log has more.")
+
     # Nothing was sent yet.
     HELD_BACK = "held_back", _("Paused: %(because)s")
     HOST_FAILING = "host_failing", _("Waiting: %(host)s is not answering as it should.")

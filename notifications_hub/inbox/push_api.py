@@ -149,6 +149,9 @@ def act(request: HttpRequest, report: Act) -> dict[str, int | None]:
     with localized_for(row.recipient):
         if report.action == "read":
             marks.mark(row.recipient, Mark.READ, [row.item_id])
+        elif report.action == "acknowledge" and not beside:
+            # Nobody confirms what a summary did not show.
+            marks.acknowledge(row.recipient, [row.item_id])
         elif report.action == "clicked" and not beside:
             # A summary leads to the inbox, and not to what the notification is about.
             Notification.objects.filter(pk=pk).mark_as_clicked()

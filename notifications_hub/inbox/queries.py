@@ -18,9 +18,12 @@ from notifications_hub.announcements.queryset import AnnouncementQuerySet
 from notifications_hub.inbox_summary import CAP, Summary, summary_of
 from notifications_hub.message import Item
 from notifications_hub.notification import InboxQuerySet, Notification
+from notifications_hub.notification_queryset import UNCONFIRMED
 from notifications_hub.users import Person
 
 PAGE = 20
+PINNED = 5
+"""The most that the first page shows on top because the person must confirm them."""
 SCANNED = 1000
 """The most rows that one page of a filter without an index goes through. Such a page may be short, or empty."""
 
@@ -128,11 +131,14 @@ def items(
     kind: str | None = None,
     archived: bool = False,
     before: str | None = None,
+    unconfirmed: bool = False,
     limit: int = PAGE,
     summary: Summary | None = None,
     scope: str | None = None,
 ) -> InboxPage:
     """Return a page, newest first. With a `scope`, list only what belongs to it, or to every scope.
+
+    With `unconfirmed`, list only what the person has yet to confirm.
 
     Raise `BadPageMark`. A page by kind, of read rows only, or of a scope's archive may have fewer than `limit` rows
     although `next` is set: see `SCANNED`.
@@ -149,10 +155,15 @@ def items(
     def listed(rows: InboxQuerySet) -> InboxQuerySet:
         rows = rows.filter(archived_at__isnull=not archived)
         rows = rows.filter(unread=True) if unread else rows
+        rows = rows.filter(UNCONFIRMED) if unconfirmed else rows
         rows = rows if mark is None else rows.filter(mark.older())
+        if unconfirmed:
+            return rows.order_by("acknowledged_at", "announcement_id", "-timestamp", "-pk")
         return rows.order_by(*_index_order(unread=unread, archived=archived, scoped=is_scoped))
 
-    scans = kind is not None or unread is False or (archived and scope is not None)
+    scans = (
+        kind is not None or unread is False or (unconfirmed and unread is not None) or (archived and scope is not None)
+    )
     end = _end_of_scan([listed(rows) for rows in own]) if scans else None
 
     def wanted(rows: InboxQuerySet) -> InboxQuerySet:
@@ -169,6 +180,13 @@ def items(
         announced = announced_rows(person, personal_rows.running_for(person))
         lists.append(wanted(announced))
     return _page(_joined(lists), limit, end)
+
+
+def pinned(person: Person, summary: Summary, scope: str | None = None) -> list[Notification]:
+    """Return the newest that the person has yet to confirm, at most `PINNED`. Without any, ask nothing."""
+    if not summary.unconfirmed:
+        return []
+    return items(person, unconfirmed=True, limit=PINNED, summary=summary, scope=scope).rows
 
 
 def _end_of_scan(lists: Sequence[InboxQuerySet]) -> PageMark | None:

@@ -23,7 +23,7 @@ from notifications_hub.announcements.banners.models import BannerDismissal
 from notifications_hub.announcements.banners.rules import Banner
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.results.models import ResultFigure, ResultFold, ResultTally
-from notifications_hub.delivery.models import Delivery
+from notifications_hub.delivery.models import Delivery, Preference
 from notifications_hub.jobs.models import Job
 from notifications_hub.models import Notification, PushSubscription
 from notifications_hub.streams.models import Event, Stream
@@ -91,6 +91,7 @@ def load(size: Size) -> None:
         loader.jobs()
         loader.steps()
         loader.dismissals()
+        loader.preferences()
         loader.results()
     for number in range(ANNOUNCEMENTS):
         banner = Banner() if number < BANNERS else None
@@ -141,6 +142,17 @@ class _Loader:
     def dismissals(self) -> None:
         """Dismiss the second announcement's banner for everyone."""
         self._copy(BannerDismissal, self._size.people, person_id="i", announcement_id="2", at="now()")
+
+    def preferences(self) -> None:
+        """Copy a choice of everyone: for one kind, or of every third person for all kinds."""
+        every = "i % 3 = 0"
+        self._copy(
+            Preference,
+            self._size.people,
+            person_id="i",
+            kind=f"CASE WHEN {every} THEN '*' ELSE 'comment.reply' END",
+            methods="""'["live", "flash"]'::jsonb""",
+        )
 
     def notifications(self) -> None:
         is_heavy = f"i % {self._size.step} = 0"

@@ -6,6 +6,7 @@ A test compares the names with the URL patterns and the OpenAPI schema, so a new
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -65,6 +66,22 @@ def send(path: str, body: Callable[[World], Mapping[str, Any]], *, quiet: bool =
         client = world.quiet_client if quiet else world.client
         answer = getattr(client, method)(path.format(world=world), body(world), content_type="application/json")
         assert answer.status_code in (200, 201, 204), (path, answer.status_code, answer.content)
+        return answer
+
+    return act
+
+
+_WANTED = {"recipients": ["person2"], "verb": "was paid", "data": {"number": 12}}
+
+
+def _notify(path: str, body: Callable[[World], Mapping[str, Any]]) -> Act:
+    """Notify a person as a service does."""
+
+    def act(world: World) -> object:
+        headers = {"Authorization": f"Bearer {world.service}", "Idempotency-Key": secrets.token_hex(8)}
+        answer = world.client.post(path, body(world), content_type="application/json", headers=headers)
+        assert answer.status_code == 201, answer.content
+        assert '"unknown": []' in answer.content.decode()
         return answer
 
     return act
@@ -138,7 +155,7 @@ PAGES: Mapping[str, Sequence[Act]] = {
     ],
     "preferences": [
         get("/notifications/preferences/"),
-        post("/notifications/preferences/", lambda _world: {"default": ["live", "flash"]}),
+        post("/notifications/preferences/", lambda _world: {"default:live": "on", "whole": "flash:on"}),
     ],
     "forget-device": [post("/notifications/preferences/forget-device/", lambda world: {"id": world.browser.pk})],
     "test-device": [post("/notifications/preferences/test-device/", lambda world: {"id": world.browser.pk})],
@@ -184,6 +201,7 @@ ROUTES: Mapping[str, Sequence[Act]] = {
     "POST notifications/read/": marking("read"),
     "POST notifications/unread/": marking("unread"),
     "POST notifications/seen/": marking("seen"),
+    "POST notifications/shown/": [send(f"{API}notifications/shown/", lambda world: {"ids": world.ids(20)})],
     "POST notifications/archive/": marking("archive"),
     "POST notifications/unarchive/": marking("unarchive"),
     "POST notifications/undo/": [send(f"{API}notifications/undo/", lambda world: {"undo": world.undo})],
@@ -193,6 +211,11 @@ ROUTES: Mapping[str, Sequence[Act]] = {
     "GET digests/": [get(f"{API}digests/")],
     "PATCH digests/": [send(f"{API}digests/", lambda _world: {"hour": 9}, method="patch")],
     "POST quiet-hours/pause/": [send(f"{API}quiet-hours/pause/", lambda _world: {"until": None})],
+    "GET preferences/": [get(f"{API}preferences/")],
+    "PATCH preferences/": [
+        send(f"{API}preferences/", lambda _world: {"all": {"live": False}}, method="patch"),
+        send(f"{API}preferences/", lambda _world: {"kinds": {"comment.reply": {"reset": True}}}, method="patch"),
+    ],
     "GET push/subscriptions/": [get(f"{API}push/subscriptions/")],
     # These two look up the endpoint's addresses, which a test must not.
     "POST push/subscriptions/": [
@@ -218,6 +241,8 @@ ROUTES: Mapping[str, Sequence[Act]] = {
     ],
     "GET jobs/{pk}/": [get(f"{API}jobs/{{world.job.pk}}/")],
     "POST jobs/{pk}/cancel/": [send(f"{API}jobs/{{world.job.pk}}/cancel/", lambda _world: {})],
+    "POST notify/": [_notify(f"{API}notify/", lambda _world: _WANTED)],
+    "POST notify/batch/": [_notify(f"{API}notify/batch/", lambda _world: {"notifications": [_WANTED] * 3})],
 }
 
 

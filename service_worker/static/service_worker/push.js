@@ -32,8 +32,9 @@
 
   /** The worker's only own words: it has no page to take them from, and every push must show something. */
   const UNTITLED = { en: "New notification", zh: "新通知" };
-  /** The name of the button that opens no page. */
+  /** The names of the buttons that open no page. The report has the same. */
   const READ = "read";
+  const ACKNOWLEDGE = "acknowledge";
   const CACHE = "notifications-hub";
   const HELLO = "notifications-hub";
   const ENTRY = "/notifications-hub/note";
@@ -103,6 +104,7 @@
   async function showWithWords(payload, owner) {
     const shape = payload.notification ?? {};
     const actions = actionsOf(shape.actions);
+    const tag = text(shape.tag);
     const pushData = {
       id: text(payload.id),
       url: text(payload.url),
@@ -113,7 +115,9 @@
     };
     await worker.registration.showNotification(text(shape.title) || untitled(), {
       body: text(shape.body),
-      tag: text(shape.tag),
+      tag,
+      // It takes the place of the earlier one, and is to be noticed again. Browsers refuse that without a tag.
+      ...(shape.renotify === true && tag !== "" && { renotify: true }),
       lang: text(shape.lang),
       dir: shape.dir === "ltr" || shape.dir === "rtl" ? shape.dir : "auto",
       data: { notificationsHub: pushData },
@@ -143,7 +147,7 @@
    */
   async function click(notification, pushData, action) {
     notification.close();
-    if (action === READ) return report(pushData, "read");
+    if (action === READ || action === ACKNOWLEDGE) return report(pushData, action);
     const target = ownUrl(pushData.actions[action] ?? pushData.url) ?? worker.registration.scope;
     // In parallel: a worker may open a window only for a moment after the click.
     await Promise.all([open(target), report(pushData, "clicked")]);
@@ -161,7 +165,7 @@
    * the app's icon. Best effort: an unreported push counts as not delivered, so the next page shows the notification.
    *
    * @param {PushData} pushData
-   * @param {"shown" | "clicked" | "read"} action
+   * @param {"shown" | "clicked" | "read" | "acknowledge"} action
    */
   async function report({ act, token }, action) {
     const url = ownUrl(act);

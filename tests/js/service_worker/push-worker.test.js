@@ -100,9 +100,10 @@ test("the sample payload is shown in its own words and reported", async () => {
   assert.deepEqual(
     actions.map((/** @type {any} */ { action, title }) => [action, title]),
     [
-      ["open", "Open"],
       ["read", "Mark as read"],
+      ["preferences", "Preferences"],
       ["thread", "All replies"],
+      ["open", "Open"],
     ],
   );
   const [report] = worker.reports;
@@ -129,6 +130,17 @@ for (const [what, event] of /** @type {[string, any][]} */ ([
     assert.equal(worker.reports.length, 0);
   });
 }
+
+test("a repeated push is to be noticed again, unless it has no tag, which browsers refuse", async () => {
+  const worker = aWorker();
+  for (const notification of [SAMPLE.notification, { ...SAMPLE.notification, renotify: true }, { renotify: true }]) {
+    await worker.dispatch("push", pushed({ ...SAMPLE, notification }));
+  }
+  assert.deepEqual(
+    worker.shown.map((one) => one.renotify),
+    [undefined, true, undefined],
+  );
+});
 
 test("the unread count is shown on the app's icon", async () => {
   const worker = aWorker();

@@ -2,7 +2,7 @@
 /**
  * @import { HubStateName } from "../protocol/hub-state.js"
  * @import { Change } from "../inbox/inbox-store.js"
- * @import { ToastOpenedEvent, ToastsDisplayedEvent } from "../toasts/toast-events.js"
+ * @import { ToastConfirmedEvent, ToastOpenedEvent, ToastsDisplayedEvent } from "../toasts/toast-events.js"
  * @import { Item } from "../protocol/wire.js"
  */
 
@@ -155,6 +155,7 @@ export class NotificationBellElement extends HTMLElement {
       older: () => this.#inbox?.feed.showOlder(),
       read: (/** @type {string} */ id) => this.#inbox?.feed.markRead(id),
       archive: (/** @type {string} */ id) => this.#inbox?.feed.archive(id),
+      acknowledge: (/** @type {string} */ id) => this.#inbox?.feed.acknowledge(id),
     };
   }
 
@@ -164,6 +165,7 @@ export class NotificationBellElement extends HTMLElement {
     const displayed = (/** @type {Event} */ event) => {
       const { cursor, ids } = /** @type {ToastsDisplayedEvent} */ (event);
       this.#inbox?.client.displayed(cursor, ids);
+      if (!cursor) this.#inbox?.feed.reportShown(ids);
     };
     const opened = (/** @type {Event} */ event) => {
       this.markRead(/** @type {ToastOpenedEvent} */ (event).id);
@@ -171,6 +173,10 @@ export class NotificationBellElement extends HTMLElement {
     const stack = document.querySelector("toast-stack");
     stack?.addEventListener("toasts-displayed", displayed, { signal });
     stack?.addEventListener("toast-opened", opened, { signal });
+    const confirmed = (/** @type {Event} */ event) => {
+      this.#inbox?.feed.acknowledge(/** @type {ToastConfirmedEvent} */ (event).id);
+    };
+    stack?.addEventListener("toast-confirmed", confirmed, { signal });
     button.addEventListener("animationend", () => delete button.dataset.ringing, { signal });
   }
 
@@ -284,7 +290,7 @@ export class NotificationBellElement extends HTMLElement {
     panel.renderState(FEED_FAILURES[feed.state] ?? client.state);
     panel.renderQuiet(this.#quiet.endAt(Date.now()));
     // A closed panel keeps its rows, but not those of a session that is over.
-    if (panel.open || this.#isOver) panel.render({ older: feed.older, unread: store.unread, state: feed.state });
+    if (panel.open || this.#isOver) panel.render({ older: feed.older, store, state: feed.state });
   }
 
   /**

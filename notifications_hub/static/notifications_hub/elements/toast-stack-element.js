@@ -4,7 +4,7 @@
  * @import { QuietTimes } from "../shared/quiet-times.js"
  */
 import { SwapKeeper } from "../shared/swap-keeper.js";
-import { ToastOpenedEvent } from "../toasts/toast-events.js";
+import { ToastConfirmedEvent, ToastOpenedEvent } from "../toasts/toast-events.js";
 import { SMALL, ToastStack } from "../toasts/toast-stack.js";
 
 /** The toasts of elements that a script may just be replacing, by person. @type {SwapKeeper<ToastStack>} */
@@ -21,7 +21,8 @@ const between = new SwapKeeper((stack) => stack.stop());
  * read or shown in the meantime are dropped. Toasts stay if a script swaps the page's body.
  *
  * `toast-due` comes first: an element that shows the same news can claim it. `toasts-displayed` follows once the toasts
- * were painted on a visible page, and `toast-opened` when the person follows one.
+ * were painted on a visible page. `toast-opened` comes when the person follows one, and `toast-confirmed` when they
+ * confirm one.
  */
 export class ToastStackElement extends HTMLElement {
   #life = new AbortController();
@@ -113,11 +114,13 @@ export class ToastStackElement extends HTMLElement {
   /** @param {MouseEvent} event */
   #click({ target, button }) {
     // The middle button opens links in a new tab, and presses no buttons.
-    const controls = button === 1 ? "a[data-part=link]" : "a[data-part=link], button[data-part=close]";
+    const controls =
+      button === 1 ? "a[data-part=link]" : "a[data-part=link], button:is([data-part=close], [data-part=confirm])";
     const control = target instanceof Element ? target.closest(controls) : null;
     const id = control?.closest("[data-id]")?.getAttribute("data-id");
     if (!control || !id) return;
     if (control.matches("a[href]")) this.dispatchEvent(new ToastOpenedEvent(id));
+    if (control.matches("[data-part=confirm]")) this.dispatchEvent(new ToastConfirmedEvent(id));
     this.#stack.dismiss(id);
   }
 

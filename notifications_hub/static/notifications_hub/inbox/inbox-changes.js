@@ -3,7 +3,13 @@
 import { ApiError } from "../shared/api-error.js";
 
 /** The words for a change that is done. @type {Record<MarkName, string>} */
-const DONE = { read: "read", unread: "unread", archive: "archived", unarchive: "unarchived" };
+const DONE = {
+  read: "read",
+  unread: "unread",
+  archive: "archived",
+  unarchive: "unarchived",
+  acknowledge: "acknowledged",
+};
 /** The marks without a token are undone by their opposite. @type {Partial<Record<MarkName, MarkName>>} */
 const OPPOSITE = { unread: "read", unarchive: "archive" };
 /** @type {Record<string, MarkName>} */
@@ -71,7 +77,8 @@ export class InboxChanges {
   confirm({ kind, data }) {
     if (kind === "notification.updated" && data.archived) return;
     for (const { action, confirmed } of this.#underWay) {
-      if (action.mark !== MARK_OF[kind] && !GONE.includes(kind)) continue;
+      const isConfirmed = action.mark === "acknowledge" && Boolean(data?.acknowledged_at);
+      if (action.mark !== MARK_OF[kind] && !isConfirmed && !GONE.includes(kind)) continue;
       for (const id of data?.ids ?? [data?.id]) confirmed.add(id);
     }
   }
@@ -101,7 +108,7 @@ export class InboxChanges {
   /**
    * @param {Request} request
    * @param {number} changed
-   * @param {string | null} token
+   * @param {string | null} [token]
    */
   #done(request, changed, token) {
     if (this.#isOver) return;

@@ -156,6 +156,20 @@ export class InboxFeed extends EventTarget {
     return this.#changes.make({ mark: "archive", ids: [id], show: () => this.#show("archived", [id]) });
   }
 
+  /** @param {string} id may lie beyond the loaded items */
+  acknowledge(id) {
+    return this.#changes.make({ mark: "acknowledge", ids: [id], show: () => this.#show("acknowledged", [id]) });
+  }
+
+  /**
+   * Report items that were shown while earlier ones still wait, so that no push follows. A lost report only means one.
+   *
+   * @param {string[]} ids
+   */
+  async reportShown(ids) {
+    await this.#api.shown(ids).catch(() => undefined);
+  }
+
   async markAllSeen() {
     const { unread, unseen } = this.#store;
     if (unseen === 0) return;
@@ -168,13 +182,14 @@ export class InboxFeed extends EventTarget {
   }
 
   /**
-   * @param {"read" | "archived"} event
+   * @param {"read" | "archived" | "acknowledged"} event
    * @param {string[]} ids
    * @param {boolean} [all]
    */
   #show(event, ids, all) {
     const changed = (/** @type {Change | undefined} */ change) => {
       if (change?.recount) this.#counts.soon();
+      if (change?.reload) this.#loadAgain();
       this.#changed(change);
     };
     return new StoreChange({ store: this.#store, changed, event, ids, all });
@@ -193,7 +208,7 @@ export class InboxFeed extends EventTarget {
   /** @param {Page} page */
   #replace(page) {
     const whole = page.next === null;
-    this.#store.reset(page.results, { whole });
+    this.#store.reset(page.results, { whole }, page.unconfirmed);
     this.#older.reset(page);
     if (!whole) this.#counts.soon();
     this.#state = FeedState.READY;

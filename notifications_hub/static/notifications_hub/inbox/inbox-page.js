@@ -155,8 +155,9 @@ export class InboxPage {
    * @param {string} action
    */
   #focusButton(card, action) {
-    const button = card?.querySelector(`button[value="${action}"]`);
-    if (button instanceof HTMLElement) button.focus();
+    const buttons = /** @type {HTMLElement[]} */ ([...(card?.querySelectorAll(`button[value="${action}"]`) ?? [])]);
+    const target = buttons.find((button) => button.checkVisibility()) ?? card;
+    if (target) target.focus();
     else this.#focusHome();
   }
 
@@ -246,7 +247,8 @@ export class InboxPage {
   #click(event) {
     const { target, detail } = event;
     // The second click of a double click would meet the next row, which has moved up, or the opposite button.
-    const isSecond = detail > 1 && target instanceof Element && target.closest(".nh-row-actions button");
+    const isSecond =
+      detail > 1 && target instanceof Element && target.closest(".nh-row-actions button, .nh-confirm button");
     if (isSecond) event.preventDefault();
     else this.#follow(event);
   }

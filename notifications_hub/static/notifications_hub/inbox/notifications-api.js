@@ -6,12 +6,12 @@ import { CsrfFetch } from "../shared/csrf-fetch.js";
 const ANSWERS_WITHIN = 15_000;
 
 /**
- * How many notifications changed, and the token that undoes it; null if nothing changed.
+ * How many notifications changed, and the token that undoes it; null if nothing changed, absent if nothing undoes it.
  *
- * @typedef {{changed: number, undo: string | null}} Changed
+ * @typedef {{changed: number, undo?: string | null}} Changed
  */
 
-/** @typedef {"read" | "unread" | "archive" | "unarchive"} MarkName */
+/** @typedef {"read" | "unread" | "archive" | "unarchive" | "acknowledge"} MarkName */
 
 /** The inbox over HTTP. */
 export class NotificationsApi {
@@ -56,12 +56,23 @@ export class NotificationsApi {
    * @returns {Promise<Changed>}
    */
   mark(mark, which) {
-    return this.#send(`notifications/${mark}/`, { ...which, undo: true });
+    // Nothing undoes a confirmation.
+    return this.#send(`notifications/${mark}/`, mark === "acknowledge" ? which : { ...which, undo: true });
   }
 
   /** @returns {Promise<{changed: number}>} */
   markAllSeen() {
     return this.#send("notifications/seen/", { all: true });
+  }
+
+  /**
+   * Report items that were shown while earlier ones still wait.
+   *
+   * @param {string[]} ids
+   * @returns {Promise<{changed: number}>}
+   */
+  shown(ids) {
+    return this.#send("notifications/shown/", { ids });
   }
 
   /**

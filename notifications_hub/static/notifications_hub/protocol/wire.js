@@ -19,6 +19,8 @@
  * @property {boolean} delivered
  * @property {boolean} toast false to list and count it without a toast
  * @property {boolean} [critical] true to show it in quiet hours too
+ * @property {boolean} [must_acknowledge] true if the person must confirm it: it stays on top until then
+ * @property {string | null} [acknowledged_at] beside it: when the person did, or null
  * @property {Record<string, any>} [data] stored by its kind
  * @property {Record<string, any>} [extension] columns that the site adds for pages
  * @property {string} [scope] the part of the inbox it belongs to, such as a tenant; "" or none: all of them
@@ -50,7 +52,8 @@
  * @property {number} version the higher one is newer
  * @property {string} at
  *
- * @typedef {{results: Item[], next: string | null, cursor: string}} Page
+ * @typedef {{results: Item[], count: number}} Unconfirmed the newest that the person must confirm, and how many
+ * @typedef {{results: Item[], next: string | null, cursor: string, unconfirmed?: Unconfirmed}} Page
  * @typedef {{unread: number, unseen: number}} Counts
  */
 

@@ -33,7 +33,7 @@ export class CsrfFetch {
   /**
    * Send a change, with the CSRF token.
    *
-   * @param {"POST" | "DELETE"} method
+   * @param {"POST" | "PATCH" | "DELETE"} method
    * @param {string | URL} url
    * @param {object} [body] sent as JSON
    * @param {RequestInit} [init]

@@ -134,11 +134,15 @@ export class ToastStack {
     this.#renderMore();
   }
 
-  /** Drop the oldest toasts that are too many, except those that the person is looking at. */
+  /**
+   * Drop the oldest toasts that are too many, except those that the person is looking at. What must be confirmed goes
+   * last. It is on top of the bell's list.
+   */
   cutToSize() {
     const excess = this.#toasts.size - mostToasts();
-    const idle = [...this.#toasts].filter(([, toast]) => !toast.busy).map(([id]) => id);
-    for (const id of idle.slice(0, Math.max(0, excess))) {
+    const idle = [...this.#toasts.values()].filter((toast) => !toast.busy);
+    const order = [...idle.filter(({ stays }) => !stays), ...idle.filter(({ stays }) => stays)];
+    for (const { id } of order.slice(0, Math.max(0, excess))) {
       this.dismiss(id);
       this.#more += 1;
     }
