@@ -39,7 +39,8 @@ from notifications_hub.streams.models import Event, Stream, inbox_topic, item_ke
 from notifications_hub.transports import TransportError, get_transport
 from notifications_hub.transports.email.models import StoppedEmail
 from notifications_hub.transports.memory import Memory
-from tests.properties.model import EMAILS, PHONE, RETRY, SMS, KindOf, Nights, Reach
+from tests.properties.choices import EMAILS, PHONE, SMS, KindOf, Nights
+from tests.properties.model import RETRY, Reach
 from tests.support.clock import Clock, one_clock
 
 FEW = 1

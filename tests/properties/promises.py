@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from tests.properties.model import EMAILS, Item, Reach, Reference
+from tests.properties.choices import EMAILS
+from tests.properties.model import Item, Reach, Reference
 from tests.properties.person import Seen
 
 
