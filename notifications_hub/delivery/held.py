@@ -74,10 +74,14 @@ def _is_test(notification: Notification) -> bool:
 
 def held_until(one: Delivery) -> datetime | None:
     """Return until when the delivery had to wait at last. Its time to live begins then."""
-    last = _last_wait(one)
-    if last is None:
+    # A change of the person's wishes moves what waits, and leaves its trail as it is.
+    if one.reason in WAITS:
+        until = one.reason_parameters["until"]
+    elif last := _last_wait(one):
+        until = last["parameters"]["until"]
+    else:
         return None
-    return datetime.strptime(str(last["parameters"]["until"]), "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
+    return datetime.strptime(str(until), "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
 
 
 def _delay_of(one: Delivery, now: datetime) -> timedelta:
