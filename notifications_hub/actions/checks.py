@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from notifications_hub.kinds import STYLES, Action, Kind, Sample, all_kinds
 from notifications_hub.notification import Notification
 
-RESERVED = ("acknowledge", "open", "read")
+RESERVED = ("acknowledge", "open", "read", "unfollow")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}", re.ASCII)
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from django.utils.translation import gettext as _
 
@@ -25,6 +26,7 @@ from notifications_hub.database import transaction
 from notifications_hub.database.chunks import chunks
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
+from notifications_hub.escalation.cancelling import cancel_steps, escalates
 from notifications_hub.kinds import Action, Run, kind_of
 from notifications_hub.message import Outcome
 from notifications_hub.notification import Notification, emit_items
@@ -178,6 +180,10 @@ def _publish(click: _Click) -> None:
     arming.disarm([click.row.pk], DeliveryReason(ReasonCode.READ))
     rows = Notification.objects.visible().filter(action_key=click.key) if click.row.action_key else own
     for some in chunks(list(rows.order_by("pk").values_list("pk", flat=True)), AT_ONCE):
-        arming.disarm(some, DeliveryReason(ReasonCode.DECIDED))
         shown = Notification.objects.filter(pk__in=some).order_by("pk")
+        if escalates(click.row.kind):
+            # Locked first, as by every writer of steps. Of what must be confirmed, only that ends them.
+            locked = shown.filter(must_acknowledge=False).select_for_update(no_key=True)
+            cancel_steps(list(locked.values_list("pk", flat=True)), ReasonCode.DECIDED, datetime.now(UTC))
+        arming.disarm(some, DeliveryReason(ReasonCode.DECIDED))
         emit_items("notification.updated", shown.select_related("recipient").for_items())

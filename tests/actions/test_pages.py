@@ -127,7 +127,8 @@ def test_a_push_button_runs_only_for_the_person_who_is_signed_in(
     sent = Delivery.objects.create(notification=row, transport="memory", address="1", due_at=row.timestamp)
     report = {"token": act_token(sent), "action": "run", "name": "approve"}
 
-    assert pushed(row) == {"approve": True, "decline": False, "break": True, "refuse": False, "look": False}
+    own = {"approve": True, "decline": False, "break": True, "refuse": False, "look": False}
+    assert own.items() <= pushed(row).items()
 
     def post(client: Client, **given: str) -> Any:
         return client.post("/api/v1/push/act/", report | given, content_type="application/json")
