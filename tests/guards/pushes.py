@@ -125,7 +125,7 @@ PUSHES = [
     ),
     Guard(
         "a report's token is signed for that alone",
-        "notifications_hub/delivery/worker.py",
+        "notifications_hub/delivery/preparing.py",
         'ACT_SALT = "notifications_hub.act"',
         'ACT_SALT = "django.core.signing"',
         ("tests/inbox/test_push_api.py::test_a_token_that_was_signed_for_another_purpose_is_refused",),
