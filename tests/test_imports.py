@@ -19,7 +19,7 @@ HUB = "notifications_hub"
 LAYERS = [
     ["admin_guards", "admin_lists", "cache_keys", "escalation.after", "name_clashes"],
     ["database", "kinds", "task_framework", "users", "web"],
-    ["following.followed", "following.reasons", "own_kinds", "system_actors"],
+    ["following.followed", "following.reasons", "system_actors"],
     [
         "actions.models",
         "announcements.results.models",
@@ -32,7 +32,6 @@ LAYERS = [
         "extension",
         "ingest.models",
         "ops.demo",
-        "preference_links",
         "quiet_hours.calendar",
         "rendering",
     ],
@@ -43,6 +42,7 @@ LAYERS = [
         "escalation.cancelling",
         "escalation.planning",
         "following.models",
+        "own_kinds",
         "quiet_hours.models",
         "signals",
     ],
@@ -51,6 +51,7 @@ LAYERS = [
         "announcements.results.tallies",
         "audiences",
         "message",
+        "preference_links",
         "streams",
     ],
     ["actions.results"],
