@@ -14,6 +14,7 @@ from django.conf import settings
 from django.test import override_settings
 from standardwebhooks import Webhook
 
+from notifications_hub.notification import Notification
 from notifications_hub.transports.email.unsubscribe_links import Subscription
 from notifications_hub.transports.web_push import subscriptions
 from tests.cost.world import World
@@ -128,6 +129,7 @@ PAGES: Mapping[str, Sequence[Act]] = {
         get("/notifications/"),
         get("/notifications/", show="unread"),
         get("/notifications/", show="archived"),
+        get("/notifications/", show="unconfirmed"),
         get("/notifications/", before="{world.before}"),
     ],
     "kinds": [_kinds],
@@ -173,10 +175,19 @@ PAGES: Mapping[str, Sequence[Act]] = {
     "metrics": [_metrics],
 }
 
+
+def _confirm(world: World) -> object:
+    """Confirm twenty of the person with most."""
+    ids = world.ids(20)
+    Notification.objects.filter(pk__in=map(int, ids)).update(must_acknowledge=True, acknowledged_at=None)
+    return send(f"{API}notifications/acknowledge/", lambda _world: {"ids": ids})(world)
+
+
 ROUTES: Mapping[str, Sequence[Act]] = {
     "GET notifications/": [
         get(f"{API}notifications/"),
         get(f"{API}notifications/", unread="true"),
+        get(f"{API}notifications/", unconfirmed="true"),
         get(f"{API}notifications/", kind="comment.reply", before="{world.before}"),
     ],
     "GET notifications/count/": [get(f"{API}notifications/count/")],
@@ -185,6 +196,7 @@ ROUTES: Mapping[str, Sequence[Act]] = {
     "POST notifications/seen/": marking("seen"),
     "POST notifications/archive/": marking("archive"),
     "POST notifications/unarchive/": marking("unarchive"),
+    "POST notifications/acknowledge/": [_confirm],
     "POST notifications/undo/": [send(f"{API}notifications/undo/", lambda world: {"undo": world.undo})],
     "GET push/key/": [get(f"{API}push/key/")],
     "GET quiet-hours/": [get(f"{API}quiet-hours/")],
