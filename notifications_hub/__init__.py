@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from notifications_hub.audiences import UnknownAudience
     from notifications_hub.extension import NotificationExtension
     from notifications_hub.inbox.links import live_url
+    from notifications_hub.ingest.tokens import make_service_token
     from notifications_hub.jobs.enqueue import BadJob, JobError, start, start_all
     from notifications_hub.jobs.job_task import JobTask, RunningJob, job_task
     from notifications_hub.jobs.models import Job
@@ -135,6 +136,7 @@ __all__ = [
     "live_list",
     "live_rows",
     "live_url",
+    "make_service_token",
     "notification_acknowledged",
     "notification_created",
     "notification_delivered",
@@ -221,6 +223,7 @@ _HOMES = {
     "live_list": "notifications_hub.live_lists",
     "live_rows": "notifications_hub.rows",
     "live_url": "notifications_hub.inbox.links",
+    "make_service_token": "notifications_hub.ingest.tokens",
     "notification_acknowledged": "notifications_hub.signals",
     "notification_created": "notifications_hub.signals",
     "notification_delivered": "notifications_hub.signals",

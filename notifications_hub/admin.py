@@ -31,6 +31,8 @@ from notifications_hub.delivery.history import browser_names, steps_of
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import reason_in_words
 from notifications_hub.extension import NotificationExtension, columns_of, extension_models, extension_of, joins
+from notifications_hub.ingest.admin_page import ServiceTokenAdmin
+from notifications_hub.ingest.models import ServiceToken
 from notifications_hub.jobs.models import Job
 from notifications_hub.kinds import IMPORTED, DeliveryMethod, all_kinds, method_name
 from notifications_hub.notification import Notification
@@ -297,3 +299,4 @@ admin.site.register(PushSubscription, PushSubscriptionAdmin)
 admin.site.register(Stream, StreamAdmin)
 admin.site.register(Job, JobAdmin)
 admin.site.register(AnnouncementStep, StepAdmin)
+admin.site.register(ServiceToken, ServiceTokenAdmin)

@@ -45,6 +45,7 @@ def check_settings(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Che
         *_networks(loaded.metrics_allow),
         *_rate("API_RATE", loaded.api_rate),
         *_rate("API_RATE_PER_ADDRESS", loaded.api_rate_per_address),
+        *_rate("SERVICE_RATE", loaded.service_rate),
         *_rate("LIVE_ANONYMOUS_RATE", loaded.live_anonymous_rate),
         *_keys(),
         *check_methods(loaded.transports),

@@ -117,6 +117,8 @@ class HubSettings:
     """Rate limit of API requests per person; empty: no limit."""
     api_rate_per_address: str = "6000/m"
     """Rate limit per address without a session. It must fit the push reports of a whole office's service workers."""
+    service_rate: str = "600/m"
+    """Rate limit of the requests of one service token; empty: no limit."""
     metrics_token: str = ""
     """Token that a scraper sends as `Authorization: Bearer`. Without it and `metrics_allow`, `/metrics` is off."""
     metrics_allow: tuple[str, ...] = ()

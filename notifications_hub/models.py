@@ -11,6 +11,7 @@ from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.audience_lists import AudienceList, AudienceListMember
 from notifications_hub.confirmations.models import Reminder
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
+from notifications_hub.ingest.models import IngestedRequest, ServiceToken
 from notifications_hub.jobs.models import Job
 from notifications_hub.live.revocation import Revocation
 from notifications_hub.live.topic_presence import PresenceHold, PresenceHub, TopicPresence
@@ -36,6 +37,7 @@ __all__ = [
     "Event",
     "FlashRest",
     "ImportPosition",
+    "IngestedRequest",
     "Job",
     "Notification",
     "OwnAddress",
@@ -53,6 +55,7 @@ __all__ = [
     "Rollout",
     "RowChange",
     "RowsThrough",
+    "ServiceToken",
     "StoppedEmail",
     "Stream",
     "TopicPresence",

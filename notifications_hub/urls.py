@@ -19,12 +19,14 @@ from notifications_hub.inbox import (
     views,
 )
 from notifications_hub.inbox.api import api
+from notifications_hub.ingest.api import router as ingest_router
 from notifications_hub.jobs import views as jobs
 from notifications_hub.jobs.api import router as jobs_router
 from notifications_hub.live import views as live
 from notifications_hub.ops import health
 
 api.add_router("jobs/", jobs_router)
+api.add_router("notify/", ingest_router)
 
 _pages: list[URLPattern | URLResolver] = [
     path("notifications/", views.inbox, name="inbox"),

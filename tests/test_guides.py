@@ -25,6 +25,8 @@ GUIDES = (
     "kinds.md",
     "live-rows.md",
     "many-people.md",
+    "other-services.md",
+    "personal-data.md",
     "quiet-hours.md",
     "signals.md",
     "testing.md",

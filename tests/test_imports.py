@@ -28,6 +28,7 @@ LAYERS = [
         "delivery.models",
         "delivery.reasons",
         "extension",
+        "ingest.models",
         "ops.demo",
         "quiet_hours.calendar",
         "rendering",
@@ -78,7 +79,7 @@ LAYERS = [
         "ops.web_server",
         "publishing",
     ],
-    ["announcements.admin_pages"],
+    ["announcements.admin_pages", "ingest"],
     # Entry points for servers, Django and the command line.
     [
         "admin",
@@ -92,6 +93,7 @@ LAYERS = [
         "models",
         "ops",
         "ops.retention",
+        "personal_data",
     ],
     ["catalogue", "jobs.api", "management", "templatetags"],
     ["urls"],

@@ -71,8 +71,11 @@ def _too_many(request: HttpRequest) -> JsonResponse | None:
         seconds = check_rate(f"api:person:{person_key(request.user.pk)}", hub_settings.api_rate)
     else:
         seconds = check_rate(f"api:{throttle_key(request)}", hub_settings.api_rate_per_address)
-    if not seconds:
-        return None
+    return too_many(seconds) if seconds else None
+
+
+def too_many(seconds: int) -> JsonResponse:
+    """Return the refusal of a client that may try again in so many seconds."""
     return JsonResponse({"detail": wait_in_words(seconds)}, status=429, headers={"Retry-After": str(seconds)})
 
 

@@ -1499,4 +1499,92 @@ class Migration(migrations.Migration):
                 "constraints": [models.UniqueConstraint(fields=("subject", "number"), name="hub_reminder_once")],
             },
         ),
+        migrations.CreateModel(
+            name="ServiceToken",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "name",
+                    models.CharField(
+                        help_text="People read it as the actor, unless the service names another.",
+                        max_length=100,
+                        verbose_name="service",
+                    ),
+                ),
+                ("token_hash", models.CharField(editable=False, max_length=64, unique=True)),
+                ("beginning", models.CharField(editable=False, max_length=12, verbose_name="token")),
+                (
+                    "kinds",
+                    models.JSONField(
+                        default=list, help_text="It may send these kinds, and no others.", verbose_name="kinds"
+                    ),
+                ),
+                (
+                    "created",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="made"),
+                ),
+                (
+                    "expires_at",
+                    models.DateTimeField(
+                        blank=True, help_text="Empty: until revoked.", null=True, verbose_name="valid until"
+                    ),
+                ),
+                ("revoked_at", models.DateTimeField(editable=False, null=True, verbose_name="revoked")),
+                ("last_used", models.DateTimeField(editable=False, null=True, verbose_name="last used")),
+                (
+                    "by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="made by",
+                    ),
+                ),
+                (
+                    "group",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Leave it empty to let the service notify everyone.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="auth.group",
+                        verbose_name="only to members of",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "service token",
+                "verbose_name_plural": "service tokens",
+                "abstract": False,
+                "default_permissions": ("add", "change", "view"),
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="IngestedRequest",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=255)),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("answer", models.JSONField(default=dict)),
+                ("created", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "token",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="notifications_hub.servicetoken",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [models.UniqueConstraint(fields=("token", "key"), name="hub_ingested_once")],
+            },
+        ),
     ]

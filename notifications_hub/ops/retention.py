@@ -17,6 +17,7 @@ from notifications_hub import streams
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.database import transaction
 from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.ingest.models import IngestedRequest
 from notifications_hub.jobs.models import Job
 
 DELIVERIES = 250
@@ -30,6 +31,8 @@ class Pruned:
     deliveries: int
     events: int
     jobs: int
+    requests: int = 0
+    """Answers to services that were kept under an idempotency key."""
 
 
 def prune(before: datetime) -> Pruned:
@@ -38,13 +41,14 @@ def prune(before: datetime) -> Pruned:
     deliveries = sum(_remove_deliveries(ids) for ids in _old_deliveries(before))
     # Events first: a job is deleted together with its log, which may be long.
     events = streams.prune_before(before)
-    return Pruned(deliveries, events, _prune_jobs(before))
+    return Pruned(deliveries, events, _prune_jobs(before), _prune_requests(before))
 
 
 def prunable(before: datetime) -> Pruned:
     """Count the rows that `prune` would remove."""
     deliveries = sum(len(ids) for ids in _old_deliveries(before))
-    return Pruned(deliveries, streams.count_before(before), _old_jobs(before).count())
+    requests = sum(len(ids) for ids in _old_requests(before))
+    return Pruned(deliveries, streams.count_before(before), _old_jobs(before).count(), requests)
 
 
 def _old_deliveries(before: datetime) -> Iterator[list[int]]:
@@ -79,3 +83,15 @@ def _prune_jobs(before: datetime) -> int:
         streams.give_way(time.monotonic() - began)
         removed += len(jobs)
     return removed
+
+
+def _old_requests(before: datetime) -> Iterator[list[int]]:
+    """Yield the keys of old requests of services, in pages: keys ascend with time."""
+    last, rows = 0, IngestedRequest.objects.order_by("pk").values_list("pk", "created")
+    while page := [pk for pk, created in rows.filter(pk__gt=last)[:DELIVERIES] if created < before]:
+        last = page[-1]
+        yield page
+
+
+def _prune_requests(before: datetime) -> int:
+    return sum(IngestedRequest.objects.filter(pk__in=ids).delete()[0] for ids in _old_requests(before))

@@ -6,6 +6,7 @@ A test compares the names with the URL patterns and the OpenAPI schema, so a new
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -66,6 +67,22 @@ def send(path: str, body: Callable[[World], Mapping[str, Any]], *, quiet: bool =
         client = world.quiet_client if quiet else world.client
         answer = getattr(client, method)(path.format(world=world), body(world), content_type="application/json")
         assert answer.status_code in (200, 201, 204), (path, answer.status_code, answer.content)
+        return answer
+
+    return act
+
+
+_WANTED = {"recipients": ["person2"], "verb": "was paid", "data": {"number": 12}}
+
+
+def _notify(path: str, body: Callable[[World], Mapping[str, Any]]) -> Act:
+    """Notify a person as a service does."""
+
+    def act(world: World) -> object:
+        headers = {"Authorization": f"Bearer {world.service}", "Idempotency-Key": secrets.token_hex(8)}
+        answer = world.client.post(path, body(world), content_type="application/json", headers=headers)
+        assert answer.status_code == 201, answer.content
+        assert '"unknown": []' in answer.content.decode()
         return answer
 
     return act
@@ -227,6 +244,8 @@ ROUTES: Mapping[str, Sequence[Act]] = {
     ],
     "GET jobs/{pk}/": [get(f"{API}jobs/{{world.job.pk}}/")],
     "POST jobs/{pk}/cancel/": [send(f"{API}jobs/{{world.job.pk}}/cancel/", lambda _world: {})],
+    "POST notify/": [_notify(f"{API}notify/", lambda _world: _WANTED)],
+    "POST notify/batch/": [_notify(f"{API}notify/batch/", lambda _world: {"notifications": [_WANTED] * 3})],
 }
 
 

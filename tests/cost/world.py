@@ -20,6 +20,7 @@ from notifications_hub.delivery.preparing import ACT_SALT
 from notifications_hub.inbox import marks
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.queries import PageMark
+from notifications_hub.ingest.tokens import make_service_token
 from notifications_hub.jobs.models import Job
 from notifications_hub.models import Notification, PushSubscription
 from notifications_hub.streams import cursor
@@ -89,6 +90,11 @@ class World:
     def flashed(self) -> Client:
         """A client of the person whose pages show flash messages."""
         return _signed_in(self.person)
+
+    @cached_property
+    def service(self) -> str:
+        """The token of a service."""
+        return make_service_token("Billing", ["default"])
 
     @property
     def topic(self) -> str:
