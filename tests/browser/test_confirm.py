@@ -48,19 +48,20 @@ def test_only_the_button_confirms_and_all_open_pages_follow(
         ask("first", "second", "third")
         wave(3)
     """)
-    inbox = ready(page_for("alice", PATH))
-    top = inbox.locator("[data-day=unconfirmed] .nh-card")
-    expect(top).to_have_count(3)
     page = page_for("alice", ELSEWHERE)
     page.wait_for_selector("notification-bell [data-state=live]", state="attached")
 
     # A toast has the button, and stays.
     site.python('ask("fourth")')
-    page.bring_to_front()
     toast = page.locator("toast-stack .nh-toast").filter(has_text="asked fourth")
     expect(toast).to_contain_text("Please confirm")
     toast.get_by_role("button", name="Confirm: Bob asked fourth").click()
     expect(toast).to_have_count(0)
+
+    inbox = ready(page_for("alice", PATH))
+    top = inbox.locator("[data-day=unconfirmed] .nh-card")
+    expect(top).to_have_count(3)
+    page.bring_to_front()
 
     # In the panel it is on top. To read it and to mark everything as read leaves it there.
     rows = open_panel(page).locator(".nh-panel .nh-row")
