@@ -14,6 +14,7 @@ from django.db import models
 from notifications_hub.announcements.approval.models import Correction
 from notifications_hub.announcements.banners.models import BannerDismissal
 from notifications_hub.announcements.models import Announcement, RowsThrough
+from notifications_hub.confirmations.models import Reminder
 from notifications_hub.audience_lists import AudienceListMember
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
 from notifications_hub.ingest.models import ServiceToken
@@ -96,6 +97,7 @@ TABLES = (
     Table(name="announcements_approved", model=Announcement, field="approved_by", forget=True),
     Table(name="service_tokens", model=ServiceToken, field="by", forget=True, secret=frozenset({"token_hash"})),
     Table(name="corrections", model=Correction, field="by", forget=True),
+    Table(name="reminders_asked_for", model=Reminder, field="asked_by", forget=True),
 )
 
 

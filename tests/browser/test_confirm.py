@@ -1,4 +1,4 @@
-"""What must be confirmed, in a browser: on a toast, in the panel, on the inbox page, and without JavaScript."""
+"""Confirm in a browser: on a toast, in the panel, on the inbox page, and without JavaScript."""
 
 from __future__ import annotations
 
