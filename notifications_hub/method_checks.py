@@ -1,4 +1,4 @@
-"""System checks of delivery methods: the setting `TRANSPORTS`, and the methods that kinds name."""
+"""System checks of delivery methods: the setting `TRANSPORTS`, and what kinds declare about delivery."""
 
 from __future__ import annotations
 
@@ -68,6 +68,9 @@ def _kinds(transports: Iterable[str]) -> Iterator[CheckMessage]:
     known = {*map(str, DeliveryMethod), *map(str, transports)}
     for kind in all_kinds():
         yield from _methods(kind, known)
+        if not isinstance(kind.must_acknowledge, bool):
+            fault = f"The kind {kind.name!r} has must_acknowledge = {kind.must_acknowledge!r}."
+            yield Error(fault, hint="Write True or False.", obj=type(kind), id="notifications_hub.E070")
 
 
 def _methods(kind: Kind, known: Collection[str]) -> Iterator[CheckMessage]:

@@ -239,3 +239,11 @@ def test_no_two_modules_use_the_same_id() -> None:
             uses[one].add(module)
     assert [one for one, modules in uses.items() if len(modules) > 1] == []
     assert "notifications_hub.E001" in uses
+
+
+def test_a_kind_that_must_be_confirmed_says_so_by_true(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kinds.Default, "must_acknowledge", "yes")
+    [error] = check_settings(None)
+    assert error.id == "notifications_hub.E070"
+    assert error.msg == "The kind 'default' has must_acknowledge = 'yes'."
+    assert error.hint == "Write True or False."

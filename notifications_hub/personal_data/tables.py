@@ -14,8 +14,8 @@ from django.db import models
 from notifications_hub.announcements.approval.models import Correction
 from notifications_hub.announcements.banners.models import BannerDismissal
 from notifications_hub.announcements.models import Announcement, RowsThrough
-from notifications_hub.confirmations.models import Reminder
 from notifications_hub.audience_lists import AudienceListMember
+from notifications_hub.confirmations.models import Reminder
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
 from notifications_hub.ingest.models import ServiceToken
 from notifications_hub.jobs.models import Job

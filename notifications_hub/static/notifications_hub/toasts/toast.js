@@ -2,7 +2,6 @@
 /** @import { Item } from "../protocol/wire.js" */
 import { fillItem, spokenOf } from "../inbox/item-dom.js";
 import { isUnconfirmed } from "../inbox/item-state.js";
-import { part } from "../shared/dom.js";
 import { PausableTimer } from "./pausable-timer.js";
 
 const SHOWN_FOR = 8_000;
@@ -24,7 +23,6 @@ export class Toast {
     fillItem(element, item);
     /** Whether it stays until the person confirms or closes it. */
     this.stays = isUnconfirmed(item);
-    for (const name of ["ask", "confirm"]) part(element, name).hidden = !this.stays;
     /** The words for screen readers. An error is urgent. */
     this.line = { text: spokenOf(element), urgent: item.level === "error" };
   }
