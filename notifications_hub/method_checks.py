@@ -68,8 +68,9 @@ def _kinds(transports: Iterable[str]) -> Iterator[CheckMessage]:
     known = {*map(str, DeliveryMethod), *map(str, transports)}
     for kind in all_kinds():
         yield from _methods(kind, known)
-        if not isinstance(kind.must_acknowledge, bool):
-            fault = f"The kind {kind.name!r} has must_acknowledge = {kind.must_acknowledge!r}."
+        must_acknowledge: object = kind.must_acknowledge
+        if not isinstance(must_acknowledge, bool):
+            fault = f"The kind {kind.name!r} has must_acknowledge = {must_acknowledge!r}."
             yield Error(fault, hint="Write True or False.", obj=type(kind), id="notifications_hub.E070")
 
 
