@@ -28,14 +28,60 @@ from notifications_hub.web.text import balanced
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """The result of an action, in the active language: who did what, and what came of it."""
+
+    action: str
+    text: str
+    detail: str
+    by: str
+    at: datetime
+
+    def as_json(self) -> dict[str, str]:
+        return {
+            "action": self.action,
+            "text": self.text,
+            "detail": self.detail,
+            "by": self.by,
+            "at": timestamp(self.at),
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """A notification in a digest: plain text, a path of this site, and when it was, in the person's time zone."""
+
+    title: str
+    body: str
+    url: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Section:
+    """The notifications of a kind in a digest, newest first. `label` is what people read of the kind."""
+
+    kind: str
+    label: str
+    lines: tuple[Line, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Message:
     """A rendered notification, all plain text. With `token` and `act_url` a service worker reports without a cookie.
 
     `url` is a path of this site. An announcement may also name a page of another site, in `leads_to`. Only pages link
     there, and say so. With `retracts`, it takes back the message with the same tag, and its title says so.
-    Messages about the same target have the same `thread`, which is empty without a target. With `must_acknowledge`, the
-    person is asked to confirm it.
+    Messages about the same target have the same `thread`, which is empty without a target. An escalation that sends it
+    again gives its step's number as `repeat`. With `must_acknowledge`, the person is asked to confirm it. Once an
+    action has run, `outcome` says what came of it, and no action that runs is left.
+
+    A digest has `sections`, and `more` is the number of older notifications without a line. A message that has waited
+    keeps its `group` when it is sent again, whatever the person has read meanwhile.
+
+    `reason` is the code of why the person gets it, and `because` says it in words; both may be empty. `followed` is the
+    signed reference of the thing that the person may unfollow. A transport also gets the link, in `unfollow_url`.
     """
 
     id: str
@@ -56,7 +102,21 @@ class Message:
     retracts: bool = False
     leads_to: str = ""
     thread: str = ""
+    repeat: int = 0
+    outcome: Outcome | None = None
     must_acknowledge: bool = False
+    sections: tuple[Section, ...] = ()
+    more: int = 0
+    group: str = ""
+    reason: str = ""
+    because: str = ""
+    followed: str = ""
+    unfollow_url: str = ""
+
+    @property
+    def buttons(self) -> list[dict[str, Any]]:
+        """The actions that run, as JSON for pages."""
+        return [_button(action) for action in self.actions if action.run is not None]
 
     @property
     def host(self) -> str:
@@ -183,8 +243,14 @@ class Item:
         if message.must_acknowledge:
             shape["must_acknowledge"] = True
             shape["acknowledged_at"] = None if self.acknowledged_at is None else timestamp(self.acknowledged_at)
+        if message.reason:
+            shape["reason"] = {"code": message.reason, "words": message.because, "object": message.followed or None}
         if message.leads_to:
             shape["leads_to"] = message.leads_to
+        if buttons := message.buttons:
+            shape["actions"] = buttons
+        if message.outcome is not None:
+            shape["result"] = message.outcome.as_json()
         if self.translations is not None:
             shape["translations"] = self.translations
         if self.banner is not None:
@@ -194,6 +260,14 @@ class Item:
         if self.scope is not None:
             shape["scope"] = self.scope
         return shape
+
+
+def _button(action: Action) -> dict[str, Any]:
+    button: dict[str, Any] = {"name": action.name, "title": str(action.title), "style": action.style}
+    if action.asks:
+        asks = {"label": str(action.asks), "required": action.word_required, "max_length": action.word_length}
+        button["asks"] = asks
+    return button
 
 
 def timestamp(moment: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from notifications_hub.actions.models import ActionResult
 from notifications_hub.announcements.approval.models import Correction
 from notifications_hub.announcements.audit import AnnouncementStep
 from notifications_hub.announcements.banners.models import BannerDismissal
@@ -11,6 +12,8 @@ from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.audience_lists import AudienceList, AudienceListMember
 from notifications_hub.confirmations.models import Reminder
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
+from notifications_hub.escalation.models import EscalationStep
+from notifications_hub.following.models import Follow
 from notifications_hub.ingest.models import IngestedRequest, ServiceToken
 from notifications_hub.jobs.models import Job
 from notifications_hub.live.revocation import Revocation
@@ -25,6 +28,7 @@ from notifications_hub.transports.own_addresses.models import OwnAddress
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
 
 __all__ = [
+    "ActionResult",
     "Announcement",
     "AnnouncementStep",
     "AnnouncementTranslation",
@@ -34,8 +38,10 @@ __all__ = [
     "Correction",
     "DeliveredThrough",
     "Delivery",
+    "EscalationStep",
     "Event",
     "FlashRest",
+    "Follow",
     "ImportPosition",
     "IngestedRequest",
     "Job",

@@ -22,7 +22,7 @@ from notifications_hub.delivery.models import DeliveryState
 from notifications_hub.delivery.reasons import DeliveryReason
 
 notification_created = Signal()
-"""`notifications`: a tuple of the notifications that one `notify.send()` created, as it returns them."""
+"""`notifications`: the notifications that one `notify.send()` created: a tuple, or what it returns for followers."""
 
 notification_delivered = Signal()
 """`recipients`: a dict from each notification's primary key to its recipient's. `method`: the delivery method that

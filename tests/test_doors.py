@@ -23,6 +23,7 @@ HOSTS = ("accounts", "config", "docs", "service_worker", "showcase")
 BEFORE_SETUP = (
     "Action",
     "DeliveryMethod",
+    "Digest",
     "Kind",
     "Privacy",
     "Urgency",

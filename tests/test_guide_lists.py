@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from notifications_hub import broadcast
-from notifications_hub.kinds import Kind, Privacy, Urgency
+from notifications_hub.kinds import Digest, Kind, Privacy, Urgency
 from notifications_hub.templatetags import notifications_hub as tags
 from tests.support.processes import ROOT
 from tests.test_reference import PRIVATE_EVENTS, SCRIPTS, SOURCES, page, section
@@ -45,7 +45,7 @@ def test_every_attribute_of_a_kind_has_a_row_with_its_default() -> None:
     attributes = {name: getattr(Kind, name) for name in inspect.get_annotations(Kind)}
     assert set(listed) == attributes.keys()
     for name in attributes.keys() - {"methods"}:
-        assert eval(listed[name], {"Urgency": Urgency, "Privacy": Privacy}) == attributes[name], name
+        assert eval(listed[name], {"Digest": Digest, "Urgency": Urgency, "Privacy": Privacy}) == attributes[name], name
 
 
 def test_every_method_of_a_kind_has_a_row_and_an_example() -> None:

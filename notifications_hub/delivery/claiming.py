@@ -29,9 +29,6 @@ from notifications_hub.signals import SettledDelivery, delivery_settled, send_af
 
 LEASE = timedelta(seconds=55)
 """Longer than any transport may take. Another worker gets a killed worker's deliveries within a minute of the claim."""
-SOON = timedelta(minutes=1)
-"""Time within which later deliveries of a group join it. It outlasts a lease, so nothing under way is claimed again."""
-_IS_DUE = models.Case(models.When(due_at__lte=Now(), then=True), default=False, output_field=models.BooleanField())
 
 
 def claim_due(limit: int = 100, *, rollout: int | None = None) -> list[Delivery]:
@@ -47,37 +44,15 @@ def claim_due(limit: int = 100, *, rollout: int | None = None) -> list[Delivery]
     with transaction.atomic():
         ids = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit])
         Delivery.objects.filter(pk__in=ids).update(claim=claim, due_at=Now() + LEASE)
-    return _claimed(ids, claim)
+    return whole(ids, claim)
 
 
-def claim_group(one: Delivery, limit: int) -> list[Delivery]:
-    """Claim what quiet hours have held back for the address of a claimed delivery, also from other workers.
-
-    The worker that has the oldest one gets all of them, so they end up in one message. Others get nothing: the lease of
-    what they claimed passes to that worker, or ends. What falls due much later still gives another method its time.
-    """
-    group = held_by(one).filter(due_at__lte=Now() + SOON).order_by("pk").select_for_update(no_key=True)
-    with transaction.atomic():
-        rows = list(group.annotate(is_due=_IS_DUE).values_list("pk", "claim", "is_due")[:limit])
-        if not rows or not (rows[0][1] in (one.claim, None) or rows[0][2]):
-            return []
-        ids = [pk for pk, _claim, _is_due in rows]
-        Delivery.objects.filter(pk__in=ids).update(claim=one.claim, due_at=Now() + LEASE)
-    return _claimed(ids, cast("uuid.UUID", one.claim))
-
-
-def held_by(one: Delivery) -> models.QuerySet[Delivery]:
-    """Return all that waits for the same address of the same person, because of quiet hours."""
-    return Delivery.objects.filter(
-        held_for=one.held_for_id, transport=one.transport, address=one.address, state=DeliveryState.WAITING
-    )
-
-
-def _claimed(ids: Collection[int], claim: uuid.UUID) -> list[Delivery]:
+def whole(ids: Collection[int], claim: uuid.UUID) -> list[Delivery]:
+    """Return claimed deliveries with all that a worker needs of them, in the order of their keys."""
     claimed = Delivery.objects.filter(pk__in=ids, claim=claim).order_by("pk")
     joined = ("recipient", "announcement", *joins())
-    whole = claimed.select_related(*(f"notification__{name}" for name in joined))
-    return list(whole.prefetch_related("notification__announcement__translations"))
+    related = claimed.select_related(*(f"notification__{name}" for name in joined))
+    return list(related.prefetch_related("notification__announcement__translations"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,7 +60,8 @@ class Outcome:
     """The result of an attempt, or the reason for none. A waiting delivery is due again in `retry_in` seconds.
 
     `status` comes from a transport, which may be a host's own: a value that is not an HTTP status is dropped. `held`
-    means that quiet hours hold the delivery back. `summary` is the delivery whose message summed this one up.
+    means that quiet hours or a digest hold the delivery back. `summary` is the delivery whose message summed this one
+    up. While it waits, it names its group.
     """
 
     state: DeliveryState
@@ -204,7 +180,7 @@ def _columns(settled: Settled, ahead: timedelta) -> Mapping[str, Any]:
     moment = last.at + timedelta(seconds=last.retry_in) + ahead if last.state is DeliveryState.WAITING else last.at
     return {
         "pk": one.pk,
-        "claim": _stored("claim", one.claim),
+        "claim": stored("claim", one.claim),
         "state": last.state.value,
         "reason": last.reason.code.value,
         "reason_parameters": last.reason.parameters,
@@ -212,11 +188,11 @@ def _columns(settled: Settled, ahead: timedelta) -> Mapping[str, Any]:
         "trail": _trail(one, settled.outcomes),
         "held": last.held,
         "summary": last.summary,
-        "moment": _stored("due_at", moment),
+        "moment": stored("due_at", moment),
     }
 
 
-def _stored(column: str, value: object) -> str:
+def stored(column: str, value: object) -> str:
     """Return a value in this database's stored form, because SQLite compares times as text."""
     field = cast("models.Field[Any, Any]", Delivery._meta.get_field(column))
     return str(field.get_db_prep_save(value, connection=connection))

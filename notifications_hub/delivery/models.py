@@ -60,6 +60,8 @@ class Delivery(HubModel):
     )
     # It takes back what another delivery to the same address has sent.
     is_retraction = models.BooleanField(_("retraction"), default=False, db_default=False, editable=False)
+    # The step of an escalation that planned it, counted from 1. It is sent although another method delivered.
+    escalation = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     state = models.CharField(_("state"), max_length=10, choices=DeliveryState, default=DeliveryState.WAITING)
     # A `ReasonCode`, and the parameters of its words.
     reason = models.CharField(_("reason"), max_length=30, blank=True)
@@ -78,7 +80,8 @@ class Delivery(HubModel):
         verbose_name_plural = _("deliveries")
         constraints = [
             models.UniqueConstraint(
-                fields=["notification", "transport", "address", "is_retraction"], name="hub_delivery_once"
+                fields=["notification", "transport", "address", "is_retraction", "escalation"],
+                name="hub_delivery_once",
             )
         ]
         # One for all but announcements, and one with a range for each rollout. PostgreSQL would sort rows of a common
@@ -112,17 +115,21 @@ class Delivery(HubModel):
 
 
 class Preference(HubModel):
-    """The delivery methods that a person chose for a kind. Without a row, the kind's defaults hold."""
+    """What a person chose for a kind: delivery methods, and how often emails come. Without a row, its defaults hold.
+
+    They hold too where `methods` is NULL, or `digest` is empty.
+    """
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=100)
-    methods = models.JSONField(default=list)
+    methods = models.JSONField(null=True, default=None)
+    digest = models.CharField(max_length=10, blank=True, default="", db_default="")
 
     class Meta(HubModel.Meta):
         constraints = [models.UniqueConstraint(fields=["person", "kind"], name="hub_preference_once")]
 
     def __str__(self) -> str:
-        return f"{self.kind}: {', '.join(self.methods)}"
+        return f"{self.kind}: {', '.join(self.methods or [])} {self.digest}".rstrip(": ")
 
 
 class DeliveredThrough(HubModel):

@@ -12,18 +12,21 @@ from functools import partial
 from django.core import signing
 from django.urls import NoReverseMatch, reverse
 
+from notifications_hub.actions.results import load_results
 from notifications_hub.conf import hub_settings
 from notifications_hub.database.reconnect import CONNECTION_ERRORS
 from notifications_hub.delivery import held
 from notifications_hub.delivery.claiming import Outcome, Settled
-from notifications_hub.delivery.held import QuietPeople
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.pointless import pointless_reason
-from notifications_hub.delivery.preferences import switched_off
+from notifications_hub.delivery.preferences import overrules_preferences, switched_off
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.delivery.sender import Result, Sending, failed_unexpectedly
+from notifications_hub.delivery.wishes import Wishes
+from notifications_hub.following.followed import Followed
+from notifications_hub.following.unfollow_links import UnfollowLink
 from notifications_hub.kinds import Urgency, kind_of
-from notifications_hub.message import Message, localized_for, retraction_of
+from notifications_hub.message import localized_for, retraction_of, time_to_live
 from notifications_hub.transports import Loads, Send, delay_of, get_transport, transport_names
 
 ACT_SALT = "notifications_hub.act"
@@ -31,26 +34,40 @@ ACT_SALT = "notifications_hub.act"
 log = logging.getLogger(__name__)
 
 
-def prepared(claimed: Sequence[Delivery], quiet: QuietPeople) -> Iterator[Sending | Result]:
+def prepared(claimed: Sequence[Delivery], wishes: Wishes) -> Iterator[Sending | Result]:
     """Yield a job per delivery, or a result if nothing is to be sent. One that cannot be rendered stops no other."""
     senders = {name: _senders(name, its) for name, its in _by_transport(claimed).items()}
     act_url = report_url()
+    load_results(one.notification for one in claimed)
     unwanted = switched_off([one for one in claimed if _waits_for_long(one)])
     for one in claimed:
         try:
             if one.pk in unwanted:
                 raise _Pointless(ReasonCode.SWITCHED_OFF)
             job = _job(one, senders[one.transport], act_url)
-            waits = held.must_wait(one, job.message, quiet)
+            waits = held.must_wait(one, job.message, wishes)
             yield job if waits is None else _result(one, waits)
         except _Pointless as pointless:
-            reason = DeliveryReason(pointless.code)
-            yield _result(one, Outcome(state=DeliveryState.CANCELLED, reason=reason, attempted=False))
+            yield _result(one, _cancelled(pointless.code))
         except CONNECTION_ERRORS:
             raise
         except Exception as error:
             log.exception("Delivery %s cannot be prepared", one.pk)
             yield _result(one, failed_unexpectedly(error, attempted=False))
+
+
+def pointless_among(claimed: Sequence[Delivery]) -> Iterator[Settled]:
+    """Yield an outcome for each delivery that needs no message any more. None is rendered."""
+    unwanted = switched_off([one for one in claimed if _waits_for_long(one)])
+    for one in claimed:
+        expires = _expires(one, time_to_live(kind_of(one.notification.kind).ttl))
+        code = ReasonCode.SWITCHED_OFF if one.pk in unwanted else pointless_reason(one)
+        if code or expires <= time.time():
+            yield Settled(delivery=one, outcomes=[_cancelled(code or ReasonCode.EXPIRED)])
+
+
+def _cancelled(code: ReasonCode) -> Outcome:
+    return Outcome(state=DeliveryState.CANCELLED, reason=DeliveryReason(code), attempted=False)
 
 
 def _waits_for_long(one: Delivery) -> bool:
@@ -61,7 +78,10 @@ def _waits_for_long(one: Delivery) -> bool:
     announcement = one.notification.announcement
     if one.is_retraction or (announcement is not None and announcement.urgency == Urgency.CRITICAL):
         return False
-    delay = delay_of(one.transport, kind_of(one.notification.kind))
+    kind = kind_of(one.notification.kind)
+    if one.escalation and overrules_preferences(kind):
+        return False
+    delay = delay_of(one.transport, kind)
     return one.held_for_id is not None or delay > hub_settings.ack_window
 
 
@@ -101,23 +121,28 @@ def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Sending:
         if one.is_retraction:
             message = retraction_of(message)
             return Sending(delivery=one, message=message, send=send, expires=one.created.timestamp() + message.ttl)
-    expires = _expires(one, message)
+    expires = _expires(one, message.ttl)
     rest = expires - time.time()
     if rest <= 0:
         raise _Pointless(ReasonCode.EXPIRED)
     message = dataclasses.replace(message, ttl=max(1, int(rest)), token=act_token(one), act_url=act_url)
+    if one.escalation:
+        message = dataclasses.replace(message, repeat=one.escalation)
+    if one.notification.followed and message.reason:
+        link = UnfollowLink(one.notification.recipient_id, Followed.parse(one.notification.followed))
+        message = dataclasses.replace(message, unfollow_url=link.path)
     return Sending(delivery=one, message=message, send=send, expires=expires)
 
 
-def _expires(one: Delivery, message: Message) -> float:
+def _expires(one: Delivery, ttl: int) -> float:
     """Return when it is out of date, in seconds since the epoch.
 
-    Quiet hours do not use up the site's time to live. A kind with a shorter one means a moment that passes.
+    Quiet hours and digests do not use up the site's time to live. A kind with a shorter one means a moment that passes.
     """
-    began = one.notification.timestamp
-    if message.ttl >= hub_settings.push_ttl and (until := held.held_until(one)):
+    began = one.created if one.escalation else one.notification.timestamp
+    if ttl >= hub_settings.push_ttl and (until := held.held_until(one)):
         began = max(began, until)
-    return began.timestamp() + message.ttl
+    return began.timestamp() + ttl
 
 
 def act_token(one: Delivery) -> str:

@@ -1,31 +1,39 @@
-"""One message in place of several that quiet hours have held back."""
+"""One message in place of several that have waited: a digest for transports with `digests`, else a few titles."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.text import Truncator
 
 from notifications_hub.delivery.sender import Sending
-from notifications_hub.kinds import Privacy, Urgency
-from notifications_hub.message import Message, localized_for
+from notifications_hub.kinds import Privacy, Urgency, kind_of
+from notifications_hub.message import Line, Message, Section, localized_for, veiled
 from notifications_hub.notification import Notification, message_of
-from notifications_hub.own_kinds import QuietSummary
+from notifications_hub.own_kinds import DigestKind, QuietSummary
+from notifications_hub.transports import declaration_of
+from notifications_hub.web.text import balanced
 
 TITLES = 3
 """The newest titles that a summary names."""
+LONGEST_BODY = 200
+"""The most characters of a notification's text in a digest."""
 _URGENCIES = list(Urgency)
 
 
-def summed_up(jobs: Sequence[Sending]) -> Sending:
-    """Return the job of the newest one, with a message for all. Jobs are in the order of their keys.
+def summed_up(jobs: Sequence[Sending], more: int) -> Sending:
+    """Return the job of the newest one, with a message for all and for `more` older ones. Jobs are in order of keys.
 
     The message keeps that one's id, so reading it closes a push, and its token, which reports on all of them.
     """
     newest = jobs[-1]
+    newest_first = jobs[::-1]
     with localized_for(newest.delivery.notification.recipient):
-        words = _words([job.message for job in reversed(jobs)])
+        digests = declaration_of(newest.delivery.transport).digests
+        words = _digest(newest_first, more) if digests else _titles(newest_first, more)
     message = dataclasses.replace(
         words,
         urgency=max((job.message.urgency for job in jobs), key=_URGENCIES.index),
@@ -36,11 +44,43 @@ def summed_up(jobs: Sequence[Sending]) -> Sending:
     return dataclasses.replace(newest, message=message, expires=max(job.expires for job in jobs))
 
 
-def _words(messages: Sequence[Message]) -> Message:
+def _titles(jobs: Sequence[Sending], more: int) -> Message:
     # A locked screen may show no word of a private one, so it is only counted.
-    titles = [one.title for one in messages if one.privacy is not Privacy.NOTHING]
-    row = Notification(url=_inbox(), data={"number": len(messages), "titles": titles[:TITLES]})
-    return message_of(QuietSummary.name, row, item_id=messages[0].id, tag="")  # type: ignore[arg-type]
+    titles = [job.message.title for job in jobs if job.message.privacy is not Privacy.NOTHING]
+    return _message(QuietSummary.name, jobs, more, titles[:TITLES])
+
+
+def _digest(jobs: Sequence[Sending], more: int) -> Message:
+    sections = tuple(_sections(jobs))
+    words = _message(DigestKind.name, jobs, more, list(_as_text(sections)))
+    return dataclasses.replace(words, sections=sections, more=more)
+
+
+def _sections(jobs: Iterable[Sending]) -> Iterator[Section]:
+    """Yield the kinds, the one with the newest notification first."""
+    by_kind: dict[str, list[Line]] = {}
+    for job in sorted(jobs, key=lambda one: one.delivery.notification.timestamp, reverse=True):
+        by_kind.setdefault(job.message.kind, []).append(_line(job))
+    for kind, lines in by_kind.items():
+        yield Section(kind=kind, label=str(kind_of(kind).label or kind), lines=tuple(lines))
+
+
+def _line(job: Sending) -> Line:
+    shown = veiled(job.message)
+    body = balanced(Truncator(shown.body).chars(LONGEST_BODY))
+    at = timezone.localtime(job.delivery.notification.timestamp)
+    return Line(title=shown.title, body=body, url=shown.url or _inbox(), at=at)
+
+
+def _as_text(sections: Iterable[Section]) -> Iterator[str]:
+    for section in sections:
+        yield section.label
+        yield from (f"- {line.title}" for line in section.lines)
+
+
+def _message(kind: str, jobs: Sequence[Sending], more: int, titles: Sequence[str]) -> Message:
+    row = Notification(url=_inbox(), data={"number": len(jobs) + more, "titles": titles, "more": more})
+    return message_of(kind, row, item_id=jobs[0].message.id, tag="")  # type: ignore[arg-type]
 
 
 def _inbox() -> str:

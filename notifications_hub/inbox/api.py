@@ -11,12 +11,12 @@ from ninja import Query
 from ninja.errors import HttpError
 
 from notifications_hub import __version__
-from notifications_hub.inbox import marks, push_api, queries, quiet_api, schemas, token_api
+from notifications_hub.inbox import digest_api, marks, preference_api, push_api, queries, quiet_api, schemas, token_api
 from notifications_hub.inbox.api_docs import ApiPage
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.queries import BadPageMark
 from notifications_hub.inbox.responses import PrivateAPI
-from notifications_hub.inbox.schemas import Changed, ChangedForUndo, Filters, Marked, MarkedForUndo, Problem
+from notifications_hub.inbox.schemas import Changed, ChangedForUndo, Filters, Marked, MarkedForUndo, Problem, Shown
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.inbox_scope import scope_of
 from notifications_hub.inbox_summary import summary_of
@@ -35,6 +35,8 @@ api = PrivateAPI(
 api.add_router("push/", push_api.router)
 api.add_router("connection-tokens/", token_api.router)
 api.add_router("quiet-hours/", quiet_api.router)
+api.add_router("digests/", digest_api.router)
+api.add_router("preferences/", preference_api.router)
 
 _PROBLEMS = {(400, 401, 429): Problem}
 _MARK_PROBLEMS = {(400, 401, 403, 429): Problem}
@@ -118,6 +120,21 @@ def mark_as_unread(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any
 def mark_as_seen(request: HttpRequest, marked: Marked) -> dict[str, Any]:
     """Mark as seen but still unread: the person opened the bell."""
     return _mark(request, Mark.SEEN, marked)
+
+
+@api.post(
+    "notifications/shown/",
+    response={200: Changed, **_MARK_PROBLEMS},
+    url_name="shown",
+    summary="Report what a page showed out of order",
+    tags=["inbox"],
+)
+def mark_as_shown(request: HttpRequest, shown: Shown) -> dict[str, Any]:
+    """Mark as delivered what an open page showed, although earlier ones still wait there, as in quiet hours.
+
+    The acknowledgement of the live protocol covers everything up to a cursor, so it cannot say this.
+    """
+    return {"changed": marks.shown(person_of(request), shown.ids)}
 
 
 @api.post(

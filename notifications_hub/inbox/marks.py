@@ -18,6 +18,7 @@ from notifications_hub.database.chunks import chunks
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.inbox.queries import ITEM_ID, announced_rows, inbox_of, own_lists
+from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.notification import InboxQuerySet, Notification
 from notifications_hub.notification_queryset import UNCONFIRMED
 from notifications_hub.streams.models import IDS_IN_AN_EVENT
@@ -112,12 +113,7 @@ class Done:
 
 def mark(person: Person, action: Mark, ids: Iterable[str]) -> Marked:
     """Mark these ids, all with one time. An id of another person changes nothing."""
-    rows, announcements = _parse(ids)
-    running = personal_rows.running_for(person)
-    if announcements:
-        personal_rows.make_rows(person)
-    wanted = Q(pk__in=rows, announcement=None) | Q(announcement__in=announcements)
-    return _apply(person, [inbox_of(person, running).filter(wanted)], action)
+    return _apply(person, [_named(person, ids)], action)
 
 
 def acknowledge(person: Person, ids: Iterable[str]) -> int:
@@ -168,6 +164,23 @@ def read_token(person: Person, token: str) -> Done:
     if owner != person_key(person.pk):
         raise CannotUndo
     return Done(Mark(action), datetime.fromisoformat(at), changed)
+
+
+def shown(person: Person, ids: Iterable[str]) -> int:
+    """Mark as delivered what an open page showed while earlier ones still wait there. Return how many changed."""
+    undelivered = _named(person, ids).filter(delivered_at=None, toast=True)
+    pks = list(undelivered.order_by().values_list("pk", flat=True))
+    return len(arming.mark_delivered(pks, DeliveryMethod.LIVE)) if pks else 0
+
+
+def _named(person: Person, ids: Iterable[str]) -> InboxQuerySet:
+    """Return the person's notifications with these ids."""
+    rows, announcements = _parse(ids)
+    running = personal_rows.running_for(person)
+    if announcements:
+        personal_rows.make_rows(person)
+    wanted = Q(pk__in=rows, announcement=None) | Q(announcement__in=announcements)
+    return inbox_of(person, running).filter(wanted)
 
 
 def _parse(ids: Iterable[str]) -> tuple[set[int], set[int]]:

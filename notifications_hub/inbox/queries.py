@@ -13,8 +13,10 @@ from datetime import UTC, datetime, timedelta
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
+from notifications_hub.actions.results import load_results
 from notifications_hub.announcements import personal_rows
 from notifications_hub.announcements.queryset import AnnouncementQuerySet
+from notifications_hub.following.follows import followed_among
 from notifications_hub.inbox_summary import CAP, Summary, summary_of
 from notifications_hub.message import Item
 from notifications_hub.notification import InboxQuerySet, Notification
@@ -179,7 +181,17 @@ def items(
     if summary.running:
         announced = announced_rows(person, personal_rows.running_for(person))
         lists.append(wanted(announced))
-    return _page(_joined(lists), limit, end)
+    page = _page(_joined(lists), limit, end)
+    _note_unfollowed(person, page.rows)
+    return page
+
+
+def _note_unfollowed(person: Person, rows: Sequence[Notification]) -> None:
+    """Note which rows are about things that the person follows no more. Without followed things it asks nothing."""
+    things = {row.followed for row in rows if row.followed}
+    still = followed_among(person, things)
+    for row in rows:
+        row.unfollowed = row.followed in things - still
 
 
 def pinned(person: Person, summary: Summary, scope: str | None = None) -> list[Notification]:
@@ -217,6 +229,7 @@ def _joined(lists: Sequence[InboxQuerySet]) -> InboxQuerySet:
 def _page(rows: InboxQuerySet, limit: int, end: PageMark | None) -> InboxPage:
     found = sorted(rows, key=lambda row: (row.timestamp, row.pk), reverse=True)
     shown = found[:limit]
+    load_results(shown)
     following = PageMark.of(shown[-1]) if len(found) > limit else end
     return InboxPage(shown, str(following) if following else None)
 
@@ -230,7 +243,10 @@ def find(person: Person, wanted: str) -> Notification | None:
     if match[1]:
         personal_rows.make_rows(person)
     which = Q(announcement=int(match[2])) if match[1] else Q(pk=int(match[2]), announcement=None)
-    return inbox_of(person, running).select_related("recipient").for_items().filter(which).first()
+    row = inbox_of(person, running).select_related("recipient").for_items().filter(which).first()
+    if row is not None:
+        _note_unfollowed(person, [row])
+    return row
 
 
 def counts(person: Person, scope: str | None = None) -> Counts:

@@ -12,11 +12,11 @@ from ninja import Router, Schema
 from ninja.errors import HttpError
 from pydantic import AwareDatetime, ConfigDict, Field, JsonValue
 
-from notifications_hub.inbox.quiet_form import clock, default_schedule, minutes, paused, store
+from notifications_hub.inbox.quiet_form import clock, minutes, paused, store
 from notifications_hub.inbox.schemas import Problem
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.quiet_hours.calendar import MOST_WINDOWS, InvalidSchedule, Schedule, Window
-from notifications_hub.quiet_hours.schedules import schedule_of
+from notifications_hub.quiet_hours.schedules import default_schedule, schedule_of
 from notifications_hub.users import Person
 
 router = Router(tags=["quiet hours"])

@@ -12,7 +12,6 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from notifications_hub.delivery.worker_wakeup import wake_worker
-from notifications_hub.message import time_zone_of
 from notifications_hub.quiet_hours.calendar import (
     DAYS,
     LONGEST_PAUSE,
@@ -23,7 +22,7 @@ from notifications_hub.quiet_hours.calendar import (
     known_zones,
     moment_of,
 )
-from notifications_hub.quiet_hours.schedules import save_schedule, schedule_of
+from notifications_hub.quiet_hours.schedules import default_schedule, save_schedule, schedule_of
 from notifications_hub.users import Person
 
 MORNING = time(8)
@@ -84,19 +83,13 @@ def quiet_section(person: Person) -> QuietSection:
     rows = [_row(number, one.days, clock(one.start), clock(one.end)) for number, one in enumerate(schedule.windows)]
     return QuietSection(
         zone=schedule.zone,
-        zones=_zones(schedule.zone),
+        zones=zones_to_choose(schedule.zone),
         rows=_with_new(rows),
         silent=schedule.silent,
         is_set=stored is not None,
         paused_until=paused if paused and paused > now else None,
         quiet_until=schedule.quiet_until(now),
     )
-
-
-def default_schedule(person: Person) -> Schedule:
-    """Return a schedule without quiet hours, in the zone that the site knows of the person."""
-    zone = str(time_zone_of(person))
-    return Schedule(zone=zone if zone in known_zones() else "UTC")
 
 
 def save_hours(person: Person, posted: QueryDict) -> None:
@@ -116,7 +109,7 @@ def save_hours(person: Person, posted: QueryDict) -> None:
     errors = {} if zone in known_zones() else {"zone": _("Choose a time zone from the list.")}
     if errors or any(row.error for row in checked):
         section = replace(quiet_section(person), rows=_with_new(checked), silent=silent, errors=errors)
-        raise Refused(section if errors else replace(section, zone=zone, zones=_zones(zone)))
+        raise Refused(section if errors else replace(section, zone=zone, zones=zones_to_choose(zone)))
     store(person, replace(before, zone=zone, windows=tuple(windows), silent=silent))
 
 
@@ -215,7 +208,7 @@ def clock(minute: int) -> str:
     return "{:02}:{:02}".format(*divmod(minute, 60))
 
 
-def _zones(chosen: str) -> list[str]:
+def zones_to_choose(chosen: str) -> list[str]:
     """Return the zones to choose from: those of places, and the chosen one."""
     places = {name for name in known_zones() if "/" in name and not name.startswith(("Etc/", "SystemV/", "US/"))}
     return sorted(places | {"UTC", chosen})

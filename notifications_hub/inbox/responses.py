@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
+from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponseNotAllowed, JsonResponse
 from django.http.response import HttpResponseBase
@@ -54,6 +55,8 @@ class PrivateAPI(NinjaAPI):
 
 
 def _private(view: View) -> View:
+    # A signed-out caller gets 401 from here, also on a site with `LoginRequiredMiddleware`.
+    @login_not_required
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = _too_many(request) or view(request, *args, **kwargs)

@@ -15,6 +15,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import models
 
 from notifications_hub import audiences, streams
+from notifications_hub.actions.removal import take_names_off
 from notifications_hub.announcements.audit import AnnouncementStep
 from notifications_hub.database import transaction
 from notifications_hub.database.primary import connection
@@ -40,6 +41,8 @@ def erase(person: Person, *, keep_caused: bool = False) -> Mapping[str, int]:
     """
     revoke(person)
     done: Counter[str] = Counter()
+    # First, because these results are found by the person.
+    done["action_results"] += take_names_off(person.pk)
     for table in TABLES:
         done[table.name] += _forget(table, person.pk) if table.forget else _delete(table.rows(person.pk))
     if not keep_caused:

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import models
 
+from notifications_hub.actions.models import ActionResult
 from notifications_hub.announcements.approval.models import Correction
 from notifications_hub.announcements.banners.models import BannerDismissal
 from notifications_hub.announcements.models import Announcement, RowsThrough
@@ -96,6 +97,7 @@ TABLES = (
     Table(name="announcements_edited", model=Announcement, field="last_editor", forget=True),
     Table(name="announcements_approved", model=Announcement, field="approved_by", forget=True),
     Table(name="service_tokens", model=ServiceToken, field="by", forget=True, secret=frozenset({"token_hash"})),
+    Table(name="action_results", model=ActionResult, field="person", forget=True, secret=frozenset({"claim"})),
     Table(name="corrections", model=Correction, field="by", forget=True),
     Table(name="reminders_asked_for", model=Reminder, field="asked_by", forget=True),
 )

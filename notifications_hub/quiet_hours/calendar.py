@@ -1,4 +1,4 @@
-"""The calendar of quiet hours: weekly windows of local time in a time zone, and a pause. It reads no clock, no table.
+"""The calendar of a person: quiet hours, a pause and the times of digests, in a time zone. It reads no clock, no table.
 
 A window begins when the clock first shows its start, and ends when the clock last shows its end. So it stays whole in
 the night in which an hour occurs twice. A time that the clock skips is the moment at which it skips.
@@ -13,12 +13,17 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+from notifications_hub.kinds import Digest
+
 DAYS = 7
 DAY_MINUTES = 24 * 60
+DAY_HOURS = 24
 MOST_WINDOWS = 14
 LONGEST_PAUSE = timedelta(days=366)
 LOOKED_AHEAD = DAYS + 1
 """Days. Quiet hours without an end are looked at again after so many."""
+MORNING, MONDAY = 8, 0
+"""The hour and the day of digests for people who have not chosen."""
 _DAY = timedelta(days=1)
 
 Span = tuple[datetime, datetime]
@@ -59,18 +64,27 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """A person's quiet hours and pause. With `silent`, open pages show no toasts meanwhile."""
+    """A person's quiet hours and pause, and the hour and weekday of their digests.
+
+    With `silent`, open pages show no toasts meanwhile.
+    """
 
     zone: str = "UTC"
     windows: tuple[Window, ...] = ()
     silent: bool = True
     paused_until: datetime | None = None
+    digest_hour: int = MORNING
+    digest_day: int = MONDAY
 
     def __post_init__(self) -> None:
         if self.zone not in known_zones():
             raise InvalidSchedule("zone", "Give the IANA name of a time zone, such as Europe/Berlin.")
         if len(self.windows) > MOST_WINDOWS:
             raise InvalidSchedule("windows", f"Give at most {MOST_WINDOWS} windows.")
+        if self.digest_hour not in range(DAY_HOURS):
+            raise InvalidSchedule("digest_hour", "Give an hour from 0 to 23.")
+        if self.digest_day not in range(DAYS):
+            raise InvalidSchedule("digest_day", "Give a day from 0 for Monday to 6 for Sunday.")
 
     def quiet_until(self, at: datetime) -> datetime | None:
         """Return when the quiet hours that hold at this time end; None if none do.
@@ -78,6 +92,25 @@ class Schedule:
         Windows that meet or overlap count as one, and so does a pause. If they have no end, it is a week away.
         """
         return next((end for start, end in self.spans(at, LOOKED_AHEAD) if start <= at < end), None)
+
+    def next_digest(self, digest: Digest, at: datetime) -> datetime:
+        """Return when the first digest after this time comes. What is wanted at once comes at this time.
+
+        Hourly is when the clock shows a full hour. A daily hour that occurs twice counts the first time.
+        """
+        zone = ZoneInfo(self.zone)
+        if digest is Digest.AT_ONCE:
+            return at
+        if digest is Digest.HOURLY:
+            return _next_full_hour(at, zone)
+        return next(moment for moment in self._digests(digest, at, zone) if moment > at)
+
+    def _digests(self, digest: Digest, at: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+        day = at.astimezone(zone).date() - _DAY
+        while True:
+            if digest is Digest.DAILY or day.weekday() == self.digest_day:
+                yield _first(_at(day, self.digest_hour * 60), zone)
+            day += _DAY
 
     def local(self, at: datetime) -> datetime:
         """Return what a clock in the zone shows."""
@@ -106,6 +139,8 @@ class Schedule:
             "windows": [{"days": sorted(one.days), "start": one.start, "end": one.end} for one in self.windows],
             "silent": self.silent,
             "paused_until": self.paused_until and self.paused_until.astimezone(UTC).isoformat(),
+            "digest_hour": self.digest_hour,
+            "digest_day": self.digest_day,
         }
 
     @classmethod
@@ -118,6 +153,8 @@ class Schedule:
             windows=tuple(windows),
             silent=stored["silent"],
             paused_until=datetime.fromisoformat(until) if until else None,
+            digest_hour=stored.get("digest_hour", MORNING),
+            digest_day=stored.get("digest_day", MONDAY),
         )
 
 
@@ -146,6 +183,15 @@ def _last(local: datetime, zone: ZoneInfo) -> datetime:
     """Return when the clock last shows this time, or skips it."""
     moment = local.replace(tzinfo=zone, fold=1).astimezone(UTC)
     return moment if _shown(moment, zone) == local else _skip(local, zone)
+
+
+def _next_full_hour(at: datetime, zone: ZoneInfo) -> datetime:
+    """Return the next minute in which the clock shows a full hour. Half an hour may be skipped or repeated."""
+    minute = at.astimezone(UTC).replace(second=0, microsecond=0)
+    while True:
+        minute += timedelta(minutes=1)
+        if minute.astimezone(zone).minute == 0:
+            return minute
 
 
 def _shown(moment: datetime, zone: ZoneInfo) -> datetime:

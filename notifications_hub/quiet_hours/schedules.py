@@ -1,22 +1,27 @@
-"""Read and store quiet hours, and look again at what they hold back when they change."""
+"""Read and store people's schedules, and look again at what waits for them when they change."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db.models.functions import Now
 
 from notifications_hub import streams
 from notifications_hub.conf import hub_settings
 from notifications_hub.database import transaction
+from notifications_hub.database.primary import from_primary
+from notifications_hub.delivery.digest_choices import digest_of, digests_by_kind
 from notifications_hub.delivery.models import Delivery, DeliveryState
-from notifications_hub.quiet_hours.calendar import Schedule
+from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
+from notifications_hub.kinds import Digest, kind_of
+from notifications_hub.message import time_zone_of
+from notifications_hub.quiet_hours.calendar import Schedule, known_zones
 from notifications_hub.quiet_hours.models import QuietHours, stored_schedule
 from notifications_hub.streams.models import inbox_topic
 from notifications_hub.users import Person
@@ -28,16 +33,10 @@ DAYS_AHEAD = 14
 LOOKED_AT_AGAIN = 5000
 """The most deliveries of a person that a change makes due. Others keep their time."""
 
+WAITS = (ReasonCode.QUIET_HOURS, ReasonCode.DIGEST)
+"""The reasons of what a schedule holds back. Others wait for another attempt."""
 _ROUNDED = 10
 """Seconds. A delay that is longer than `ACK_WINDOW` by less counts as it: a worker was late."""
-
-
-@dataclass(frozen=True, slots=True)
-class Quiet:
-    """The quiet hours that hold now: when they end, and the stored schedule that says so."""
-
-    until: datetime
-    schedule: Mapping[str, Any]
 
 
 def schedule_of(person: Person) -> Schedule | None:
@@ -46,53 +45,93 @@ def schedule_of(person: Person) -> Schedule | None:
     return stored_schedule(stored) if stored else None
 
 
-def quiet_among(people: Collection[Any]) -> dict[Any, Quiet]:
-    """Return the people, by primary key, whose quiet hours hold now. It takes one query."""
-    now = datetime.now(UTC)
-    found: dict[Any, Quiet] = {}
-    for pk, stored in QuietHours.objects.filter(pk__in=people).values_list("pk", "schedule"):
-        schedule = stored_schedule(stored)
-        if schedule is not None and (until := schedule.quiet_until(now)):
-            found[pk] = Quiet(until, stored)
-    return found
+def default_schedule(person: Person) -> Schedule:
+    """Return a schedule without quiet hours, in the zone that the site knows of the person."""
+    zone = str(time_zone_of(person))
+    return Schedule(zone=zone if zone in known_zones() else "UTC")
+
+
+def stored_among(people: Collection[Any]) -> dict[Any, Mapping[str, Any]]:
+    """Map people, by primary key, to the schedules that they have stored. It takes one query."""
+    return dict(QuietHours.objects.filter(pk__in=people).values_list("pk", "schedule"))
 
 
 def save_schedule(person: Person, schedule: Schedule) -> None:
-    """Store a person's quiet hours, tell their open pages, and look again at what waits for the end of earlier ones."""
+    """Store a person's schedule, tell their open pages, and look again at what waits for an earlier one."""
     with transaction.atomic():
         QuietHours.objects.update_or_create(person=person, defaults={"schedule": schedule.as_json()})
         streams.append(inbox_topic(person.pk), CHANGED, for_pages(schedule))
-        # After the commit, because a worker that reads the earlier schedule may hold something back until then.
-        transaction.on_commit(partial(reconsider, [person.pk]), robust=True)
+        look_again_at(person.pk)
+
+
+def look_again_at(person_pk: Any) -> None:
+    """Look again at what waits for a person, after the commit.
+
+    A worker that reads the earlier schedule may hold something back until then.
+    """
+    transaction.on_commit(partial(reconsider, [person_pk]), robust=True)
 
 
 def reconsider(people: Collection[Any]) -> None:
-    """Make due what quiet hours hold back, so that a worker decides by the present schedule.
+    """Give what waits for each person its time by their present schedule. What is being sent stays as it is.
 
-    Open pages get their time to show it first, because the person may be looking at one. A push gets its time before an
-    email.
+    What quiet hours hold back is due, so a worker decides. Open pages get their time to show it first, because the
+    person may be looking at one. A push gets its time before an email.
     """
-    waiting = Delivery.objects.filter(held_for__in=people, state=DeliveryState.WAITING, claim=None)
-    with transaction.atomic(savepoint=False):
-        # As another worker's claim: what somebody else holds is decided there.
-        locked = waiting.order_by("pk").select_for_update(no_key=True, skip_locked=True)
-        by_wait: dict[float, list[int]] = defaultdict(list)
-        for pk, parameters in locked.values_list("pk", "reason_parameters")[:LOOKED_AT_AGAIN]:
-            by_wait[_wait_of(parameters)].append(pk)
-        for seconds, ids in by_wait.items():
-            Delivery.objects.filter(pk__in=ids).update(due_at=Now() + timedelta(seconds=seconds))
+    for person_pk in people:
+        with transaction.atomic(savepoint=False):
+            _reconsider(person_pk)
+
+
+def _reconsider(person_pk: Any) -> None:
+    waiting = Delivery.objects.filter(held_for=person_pk, state=DeliveryState.WAITING, claim=None, reason__in=WAITS)
+    # As another worker's claim: what somebody else holds is decided there.
+    locked = waiting.order_by("pk").select_for_update(no_key=True, skip_locked=True)
+    by_wait: dict[float, list[int]] = defaultdict(list)
+    digested: list[int] = []
+    for pk, reason, parameters in locked.values_list("pk", "reason", "reason_parameters")[:LOOKED_AT_AGAIN]:
+        (digested if reason == ReasonCode.DIGEST else by_wait[_wait_of(parameters)]).append(pk)
+    for seconds, ids in by_wait.items():
+        Delivery.objects.filter(pk__in=ids).update(due_at=Now() + timedelta(seconds=seconds))
+    if digested:
+        _move(person_pk, digested)
+
+
+def _move(person_pk: Any, waiting: Collection[int]) -> None:
+    """Move deliveries that wait for a digest to the next one of their kinds."""
+    chosen, schedule = digests_by_kind(person_pk), _schedule_of(person_pk)
+    by_digest: dict[Digest, list[int]] = defaultdict(list)
+    for pk, kind in Delivery.objects.filter(pk__in=waiting).values_list("pk", "notification__kind"):
+        by_digest[digest_of(kind_of(kind), chosen.get(kind))].append(pk)
+    now = datetime.now(UTC)
+    for digest, ids in by_digest.items():
+        moved = Delivery.objects.filter(pk__in=ids)
+        if digest is Digest.AT_ONCE:
+            moved.update(due_at=Now() + timedelta(seconds=hub_settings.ack_window))
+        else:
+            at = schedule.next_digest(digest, now)
+            moved.update(due_at=Now() + (at - now), reason_parameters=until_digest(digest, at).parameters)
+
+
+def until_digest(digest: Digest, at: datetime) -> DeliveryReason:
+    """Return the reason of what waits for a digest. It is to the minute, so that the same wait is one entry."""
+    return DeliveryReason.of(ReasonCode.DIGEST, until=in_minutes(at), digest=digest.value)
+
+
+def in_minutes(at: datetime) -> str:
+    """Return a time in UTC as reasons name it."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _schedule_of(person_pk: Any) -> Schedule:
+    person = from_primary(get_user_model()._base_manager.filter(pk=person_pk)).first()
+    return Schedule() if person is None else schedule_of(person) or default_schedule(person)
 
 
 def _wait_of(parameters: Mapping[str, Any]) -> float:
     """Return the seconds that a delivery was to wait after quiet hours, rounded so that many take few statements."""
     window, delay = hub_settings.ack_window, parameters.get("delay", 0)
     return float(window if delay < window + _ROUNDED else math.ceil(delay / _ROUNDED) * _ROUNDED)
-
-
-def changed_since(quiet: Mapping[Any, Quiet]) -> list[Any]:
-    """Return the people whose stored schedule is not the given one any more. It takes one query."""
-    stored = dict(QuietHours.objects.filter(pk__in=quiet.keys()).values_list("pk", "schedule"))
-    return [pk for pk, one in quiet.items() if stored.get(pk) != one.schedule]
 
 
 def for_pages(schedule: Schedule | None) -> dict[str, Any]:

@@ -72,6 +72,8 @@ class Transport(Protocol):
     - `confirms = True`: an accepted message does not count as delivered yet. Its receiver reports that it was shown, by
       posting the message's `token` to its `act_url`. Otherwise the notification is delivered once `send` returns.
     - `interrupts = False`: its messages disturb nobody, so they are sent in quiet hours too, each by itself.
+    - `digests = True`: its messages wait for the digests that people chose. `send` also gets messages with `sections`:
+      a line for each notification, grouped by kind. So it does after quiet hours.
     - `retracts = True`: it can take a message back. After an announcement was withdrawn, `send` gets a message with
       `retracts`, whose `tag` is that of the message to remove. It may be the only one that arrives, or arrive twice.
     - `delay`: the seconds from the event in which another method may deliver it first. Default: `ACK_WINDOW`.

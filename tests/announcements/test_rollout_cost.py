@@ -53,17 +53,17 @@ _MANY = """
     SELECT %s, 'web_push', %s || number, %s, %s, '', '{}', %s, 0, '[]', %s FROM numbers"""
 
 
-def plans_of(act: Callable[[], object]) -> list[str]:
-    """Return the plan of each statement that reads deliveries."""
+def plans_of(act: Callable[[], object], *verbs: str) -> list[str]:
+    """Return the plan of each statement that reads deliveries, or begins with one of these verbs and names them."""
     with CaptureQueriesContext(connection) as caught:
         act()
     explain = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
     plans = []
     with connection.cursor() as sql:
-        for statement in [one["sql"] for one in caught if one["sql"].startswith("SELECT")]:
+        for statement in [one["sql"].lstrip() for one in caught if one["sql"].lstrip().startswith(verbs or "SELECT")]:
             sql.execute(f"{explain} {statement}")
             plans.append("\n".join(str(line[-1]) for line in sql.fetchall()))
-    return [plan for plan in plans if "notifications_hub_delivery" in plan]
+    return [plan for plan in plans if "hub_delivery" in plan]
 
 
 @pytest.mark.parametrize("whose", ["others", "announcements"])

@@ -17,6 +17,7 @@ from django.test import Client
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.delivery.preparing import ACT_SALT
+from notifications_hub.following.followed import Followed
 from notifications_hub.inbox import marks
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.queries import PageMark
@@ -27,6 +28,7 @@ from notifications_hub.streams import cursor
 from notifications_hub.streams.cursor import Position
 from notifications_hub.transports.own_addresses.models import OwnAddress
 from notifications_hub.transports.web_push import vapid
+from showcase.models import Post
 from tests.cost.loading import ADMIN, EPOCH, HEAVY, QUIET, Size
 
 BUFFERS = 200
@@ -141,6 +143,25 @@ class World:
     @property
     def browser(self) -> PushSubscription:
         return PushSubscription.objects.get(pk=HEAVY)
+
+    @property
+    def post(self) -> Post:
+        """A post that everybody follows."""
+        return Post.objects.get(pk=1)
+
+    @property
+    def followed(self) -> Followed:
+        return Followed.of(self.post)
+
+    @property
+    def things(self) -> list[str]:
+        """Twenty of the things that the person follows."""
+        return [f"{self.followed.content_type_id}.{number}" for number in range(1, 21)]
+
+    @property
+    def followed_before(self) -> int:
+        """The end of a page that is deep in what the person follows."""
+        return self.size.people + self.size.heavy // 2
 
     @property
     def own_address(self) -> OwnAddress:

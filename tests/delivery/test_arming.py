@@ -16,16 +16,17 @@ from pytest_django import Settings
 from accounts.models import User
 from notifications_hub import broadcast, streams
 from notifications_hub.announcements.personal_rows import make_rows
-from notifications_hub.delivery import acknowledgement, arming, models, preferences
+from notifications_hub.delivery import acknowledgement, arming, digest_choices, models, preferences
 from notifications_hub.delivery.acknowledgement import Acknowledgement
 from notifications_hub.delivery.claiming import Outcome, claim_due
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, DeliveryState
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
-from notifications_hub.kinds import DeliveryMethod, UnknownKind
+from notifications_hub.kinds import DeliveryMethod, Digest, UnknownKind, get_kind
 from notifications_hub.notification import Notification
 from notifications_hub.ops import retention
 from notifications_hub.streams import Event, Stream, inbox_topic
 from notifications_hub.streams.cursor import Position
+from notifications_hub.transports import default_methods
 from tests.support.deliveries import make_due, send, settle, states, use_memory
 from tests.support.log import notified_ids
 from tests.support.processes import wait_until
@@ -178,7 +179,7 @@ def test_a_choice_is_for_one_kind_and_one_person(alice: User, bob: User, charlie
 def test_a_new_choice_replaces_the_old(alice: User) -> None:
     preferences.choose_methods(alice, "comment.reply", [DeliveryMethod.LIVE])
     preferences.choose_methods(alice, "comment.reply", [DeliveryMethod.FLASH])
-    assert preferences.methods_by_kind(alice) == {"comment.reply": {DeliveryMethod.FLASH}}
+    assert preferences.choices_of(alice.pk).own == {"comment.reply": {DeliveryMethod.FLASH}}
 
 
 def test_a_stored_delivery_method_that_is_gone_is_ignored(alice: User, bob: User) -> None:
@@ -191,6 +192,21 @@ def test_a_stored_delivery_method_that_is_gone_is_ignored(alice: User, bob: User
 def test_a_kind_that_is_not_declared_cannot_be_chosen(alice: User) -> None:
     with pytest.raises(UnknownKind):
         preferences.choose_methods(alice, "tests.nothing", [])
+
+
+def test_a_choice_of_a_digest_leaves_the_default_methods(alice: User, bob: User) -> None:
+    digest_choices.choose_digest(alice, "comment.reply", Digest.DAILY)
+    kind = get_kind("comment.reply")
+    assert preferences.methods_of([alice.pk], kind) == {alice.pk: default_methods(kind)}
+    assert preferences.choices_of(alice.pk).own == {}
+    assert digest_choices.digests_by_kind(alice.pk) == {"comment.reply": Digest.DAILY}
+    [row] = send(bob, alice, kind="comment.reply")
+    one = Delivery.objects.get()
+    assert (row.toast, row.flash, one.transport, preferences.switched_off([one])) == (True, True, "web_push", set())
+    preferences.choose_methods(alice, "comment.reply", [DeliveryMethod.LIVE])
+    digest_choices.choose_digest(alice, "comment.reply", None)
+    assert preferences.methods_of([alice.pk], kind) == {alice.pk: frozenset({"live"})}
+    assert digest_choices.digests_by_kind(alice.pk) == {}
 
 
 # Acknowledging

@@ -13,7 +13,7 @@ from accounts.models import User
 from notifications_hub import broadcast
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.rollouts.models import Rollout
-from notifications_hub.delivery.held import summed_up_beside
+from notifications_hub.delivery.groups import summed_up_beside
 from notifications_hub.delivery.history import steps_of
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.delivery.worker import Worker

@@ -11,7 +11,8 @@ from pytest_django import Settings
 
 from accounts.models import User
 from notifications_hub.delivery import claiming
-from notifications_hub.delivery.held import summed_up_beside
+from notifications_hub.delivery.group_claims import claim_groups
+from notifications_hub.delivery.groups import summed_up_beside
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.delivery.worker import Worker
 from notifications_hub.quiet_hours.calendar import Schedule, Window
@@ -109,9 +110,10 @@ def test_only_the_worker_with_the_oldest_sums_up(alice: User, bob: User, one_wor
     end_pause(alice)
     first, second = claiming.claim_due(3), claiming.claim_due(2)
     assert (len(first), len(second)) == (3, 2)
-    assert claiming.claim_group(second[0], 500) == []
-    assert len(claiming.claim_group(first[0], 500)) == 6
-    assert claiming.claim_group(second[0], 500) == []
+    assert claim_groups(second) == []
+    [group] = claim_groups(first)
+    assert (group.number, len(group.newest)) == (6, 6)
+    assert claim_groups(second) == []
     assert claiming.claim_due(10) == []
 
 
@@ -121,8 +123,7 @@ def test_a_group_passes_to_another_worker_with_the_lease(alice: User, bob: User,
         send_due(bob, alice)
     one_worker.run_due()
     end_pause(alice)
-    [killed] = claiming.claim_due(1)
-    claiming.claim_group(killed, 500)
+    claim_groups(claiming.claim_due(1))
     assert one_worker.run_due() == 0
     make_due()
     one_worker.run_due()
@@ -135,6 +136,6 @@ def test_a_report_marks_all_that_a_message_summed_up(alice: User, bob: User, one
     rows = [row for _ in range(3) for row in send_due(bob, alice)]
     one_worker.run_due()
     end_pause(alice)
-    [first] = claiming.claim_due(1)
-    group = claiming.claim_group(first, 500)
-    assert sorted({group[-1].notification_id, *summed_up_beside(group[-1])}) == [row.pk for row in rows]
+    [group] = claim_groups(claiming.claim_due(1))
+    newest = group.newest[-1]
+    assert sorted({newest.notification_id, *summed_up_beside(newest)}) == [row.pk for row in rows]

@@ -10,8 +10,8 @@ from django.db import connection
 from pytest_django import Settings
 
 from accounts.models import User
-from notifications_hub.delivery import claiming
-from notifications_hub.delivery.held import summed_up_beside
+from notifications_hub.delivery.group_claims import claim_groups
+from notifications_hub.delivery.groups import summed_up_beside
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.quiet_hours.schedules import reconsider
 from tests.announcements.test_rollout_cost import plans_of
@@ -55,12 +55,14 @@ def waiting(settings: Settings, alice: User, bob: User) -> Delivery:
 
 
 def test_a_group_and_what_was_summed_up_are_found_by_an_index(waiting: Delivery, alice: User) -> None:
-    [locked, *_loaded] = plans_of(lambda: claiming.claim_group(waiting, 500))
-    [summed, under_way] = plans_of(lambda: summed_up_beside(waiting))
+    locked, taken, ranked, *_loaded = plans_of(lambda: claim_groups([waiting]), "SELECT", "UPDATE")
+    waiting.refresh_from_db()
+    [summed] = plans_of(lambda: summed_up_beside(waiting))
     Delivery.objects.update(claim=None)
     [again] = plans_of(lambda: reconsider([alice.pk]))
-    for plan in (locked, under_way, again):
+    for plan in (locked, taken, again):
         assert "hub_delivery_held" in plan, plan
-    assert "hub_delivery_summary" in summed, summed
-    for plan in (locked, summed, under_way, again):
+    for plan in (ranked, summed):
+        assert "hub_delivery_summary" in plan, plan
+    for plan in (locked, taken, ranked, summed, again):
         assert "Seq Scan" not in plan, plan

@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from notifications_hub.delivery import claiming
+from notifications_hub.delivery.group_claims import claim_groups
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.delivery.worker import Worker
 from notifications_hub.inbox import marks
@@ -72,7 +73,7 @@ class Day:
         """Let a worker claim something, perhaps as a group, and be killed."""
         claimed = claiming.claim_due(self.chance.randint(1, 5))
         if waited := [one for one in claimed if one.held_for_id is not None]:
-            claiming.claim_group(self.chance.choice(waited), 500)
+            claim_groups([self.chance.choice(waited)])
 
     def fail(self) -> None:
         memory().fail_next(TransportError("The service is away."))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
 
 from accounts.models import User
 from notifications_hub.delivery.models import Delivery
@@ -13,10 +14,11 @@ from notifications_hub.delivery.preferences import choose_methods
 from notifications_hub.quiet_hours.calendar import Schedule
 from notifications_hub.quiet_hours.models import QuietHours
 from notifications_hub.quiet_hours.schedules import save_schedule
+from notifications_hub.transports.email.unsubscribe_links import Subscription
 from tests.support.deliveries import send, states
 from tests.support.quiet import Commits, change
 from tests.support.smtp import MailServer, html_of, text_of
-from tests.transports.test_email import _no_kind_is_left, alice, mails, the_email, work
+from tests.transports.test_email import _no_kind_is_left, alice, mails, path_in, the_email, work
 
 __all__ = ["_no_kind_is_left", "alice", "mails"]
 
@@ -33,13 +35,19 @@ def test_emails_that_waited_are_one_email(alice: User, bob: User, mails: MailSer
     QuietHours.objects.update(schedule=Schedule().as_json())
     work()
     email = the_email(mails)
-    assert email["Subject"] == "2 notifications while you were away"
-    assert "List-Unsubscribe" not in email
+    assert email["Subject"] == "2 new notifications"
+    assert path_in(str(email["List-Unsubscribe"])) == Subscription(alice.pk, "default").path
+    assert email["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert "https://hub.example/notifications/preferences/?kind=default" in text_of(email)
     for words in (text_of(email), html_of(email)):
         assert "asked first" in words
         assert "asked again" in words
         assert "https://hub.example/notifications/" in words
     assert states() == [("sent", "summed_up")] * 2
+    stranger = Client(enforce_csrf_checks=True)
+    stranger.post(path_in(str(email["List-Unsubscribe"])), {"List-Unsubscribe": "One-Click"})
+    send(bob, alice)
+    assert Delivery.objects.count() == 2
 
 
 def test_a_pause_that_ends_early_still_gives_a_push_its_time(

@@ -18,9 +18,9 @@ MOST_DAYS = 36_500
 
 class Command(BaseCommand):
     help = (
-        "Remove settled deliveries, ended jobs and logged events that are older than RETENTION_DAYS. Inboxes and "
-        "announcements stay. A page that was offline for longer than that fetches its whole inbox. With --inbox, "
-        "remove old rows of inboxes instead."
+        "Remove settled deliveries and escalations, ended jobs and logged events that are older than RETENTION_DAYS. "
+        "Inboxes and announcements stay. A page that was offline for longer than that fetches its whole inbox. With "
+        "--inbox, remove old rows of inboxes instead."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -38,8 +38,9 @@ class Command(BaseCommand):
         before = _before(hub_settings.retention_days if options["days"] is None else options["days"])
         found = (retention.prunable if options["dry_run"] else retention.prune)(before)
         self.stdout.write(
-            f"{_verb(**options)} {found.deliveries} deliveries, {found.events} events, {found.jobs} jobs and "
-            f"{found.requests} requests of services from before {timezone.localtime(before):%Y-%m-%d %H:%M}."
+            f"{_verb(**options)} {found.deliveries} deliveries, {found.events} events, {found.jobs} jobs, "
+            f"{found.requests} requests of services and {found.escalation_steps} steps of escalations from before "
+            f"{timezone.localtime(before):%Y-%m-%d %H:%M}."
         )
 
     def _prune_inboxes(self, *, inbox: str, kind: list[str], days: float | None, **options: Any) -> None:

@@ -21,10 +21,11 @@ from notifications_hub.transports import locked_methods
 from notifications_hub.transports.base import AddressTable, Send, TransportError
 from notifications_hub.transports.database import close_idle_connections, in_database
 from notifications_hub.transports.email.connections import Connections
-from notifications_hub.transports.email.content import email_for
+from notifications_hub.transports.email.content import email_for, kinds_in
 from notifications_hub.transports.email.models import StoppedEmail, StopReason, email_column, stop_all
 from notifications_hub.transports.email.recipients import Recipient, usable_recipients
-from notifications_hub.transports.email.smtp_errors import AddressGone
+from notifications_hub.transports.email.refusals import Refusals
+from notifications_hub.transports.email.smtp_errors import AddressGone, RecipientRefused, gone
 
 
 class Email:
@@ -33,9 +34,11 @@ class Email:
     name = "email"
     label: ClassVar[str | Promise] = _("Email")
     on_by_default = True
+    digests = True
 
     def __init__(self) -> None:
         self._connections = Connections()
+        self._refusals = Refusals()
 
     @property
     def delay(self) -> float:
@@ -76,8 +79,9 @@ class Email:
 
     def compose(self, message: Message, recipient: Recipient) -> EmailMultiAlternatives:
         """Return the email to send. Override it to add headers or attachments."""
-        kind = kind_of(message.kind)
-        return email_for(message, recipient, optional=kind.optional and self.name not in locked_methods(kind))
+        kinds = [kind_of(name) for name in kinds_in(message)]
+        optional = any(kind.optional and self.name not in locked_methods(kind) for kind in kinds)
+        return email_for(message, recipient, optional=optional)
 
     def _recipients(self, addresses: Collection[str]) -> Mapping[str, Recipient]:
         found = usable_recipients([_key(address) for address in addresses])
@@ -95,6 +99,13 @@ class Email:
         except AddressGone as error:
             error.address = recipient.address
             raise
+        except RecipientRefused as error:
+            if not self._refusals.is_gone(recipient.address):
+                raise
+            certain = gone(error.status)
+            certain.address = recipient.address
+            raise certain from None
+        self._refusals.accepted()
 
 
 def _usable(address: str) -> str:

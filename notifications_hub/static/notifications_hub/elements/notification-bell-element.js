@@ -2,12 +2,14 @@
 /**
  * @import { HubStateName } from "../protocol/hub-state.js"
  * @import { Change } from "../inbox/inbox-store.js"
+ * @import { ItemActEvent } from "../inbox/item-actions.js"
  * @import { ToastConfirmedEvent, ToastOpenedEvent, ToastsDisplayedEvent } from "../toasts/toast-events.js"
  * @import { Item } from "../protocol/wire.js"
  */
 
 import { HubEvent, HubShownEvent, HubStateEvent, HubUnshownEvent } from "../client/hub-events.js";
 import { FeedState, InboxChangedEvent } from "../inbox/inbox-feed.js";
+import { ItemActions } from "../inbox/item-actions.js";
 import { isNews } from "../inbox/item-state.js";
 import { badgeOf } from "../inbox/item-view.js";
 import { NotificationPanel } from "../inbox/notification-panel.js";
@@ -156,6 +158,7 @@ export class NotificationBellElement extends HTMLElement {
       read: (/** @type {string} */ id) => this.#inbox?.feed.markRead(id),
       archive: (/** @type {string} */ id) => this.#inbox?.feed.archive(id),
       acknowledge: (/** @type {string} */ id) => this.#inbox?.feed.acknowledge(id),
+      unfollow: (/** @type {string} */ id) => this.#inbox?.feed.unfollow(id),
     };
   }
 
@@ -165,11 +168,15 @@ export class NotificationBellElement extends HTMLElement {
     const displayed = (/** @type {Event} */ event) => {
       const { cursor, ids } = /** @type {ToastsDisplayedEvent} */ (event);
       this.#inbox?.client.displayed(cursor, ids);
+      if (!cursor) this.#inbox?.feed.reportShown(ids);
     };
     const opened = (/** @type {Event} */ event) => {
       this.markRead(/** @type {ToastOpenedEvent} */ (event).id);
     };
+    const act = (/** @type {Event} */ event) => this.#act(/** @type {ItemActEvent} */ (event));
     const stack = document.querySelector("toast-stack");
+    for (const scope of [this, stack]) scope?.addEventListener("item-act", act, { signal });
+    new ItemActions(this, signal);
     stack?.addEventListener("toasts-displayed", displayed, { signal });
     stack?.addEventListener("toast-opened", opened, { signal });
     const confirmed = (/** @type {Event} */ event) => {
@@ -177,6 +184,11 @@ export class NotificationBellElement extends HTMLElement {
     };
     stack?.addEventListener("toast-confirmed", confirmed, { signal });
     button.addEventListener("animationend", () => delete button.dataset.ringing, { signal });
+  }
+
+  /** @param {ItemActEvent} event */
+  #act(event) {
+    event.done = this.#inbox?.feed.act(event.id, event.name, event.word) ?? null;
   }
 
   /** @param {Event} event of the feed or the client */
@@ -223,7 +235,9 @@ export class NotificationBellElement extends HTMLElement {
    * @param {Change} change
    * @param {string} cursor
    */
-  #notify({ fresh, delivered, gone }, cursor) {
+  #notify({ fresh, updated, delivered, gone }, cursor) {
+    // First of all: a toast that shows a result stays, although its person's own click has read the item.
+    this.#toasts?.update(updated);
     this.#toasts?.forget(delivered);
     this.#toasts?.withdraw(gone);
     if (gone.length > 0) closePushes(gone);

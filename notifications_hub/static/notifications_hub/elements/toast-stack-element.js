@@ -3,6 +3,7 @@
  * @import { Item } from "../protocol/wire.js"
  * @import { QuietTimes } from "../shared/quiet-times.js"
  */
+import { ItemActions } from "../inbox/item-actions.js";
 import { SwapKeeper } from "../shared/swap-keeper.js";
 import { ToastConfirmedEvent, ToastOpenedEvent } from "../toasts/toast-events.js";
 import { SMALL, ToastStack } from "../toasts/toast-stack.js";
@@ -93,6 +94,15 @@ export class ToastStackElement extends HTMLElement {
     this.#stack.withdraw(ids);
   }
 
+  /**
+   * Write items anew that are shown or wait.
+   *
+   * @param {Item[]} items
+   */
+  update(items) {
+    this.#stack.update(items);
+  }
+
   dismissAll() {
     this.#stack.dismissAll();
   }
@@ -109,6 +119,7 @@ export class ToastStackElement extends HTMLElement {
     this.addEventListener("click", (event) => this.#click(event), { signal });
     this.addEventListener("auxclick", (event) => event.button === 1 && this.#click(event), { signal });
     this.addEventListener("keydown", (event) => this.#key(event), { signal });
+    new ItemActions(this, signal);
   }
 
   /** @param {MouseEvent} event */

@@ -126,7 +126,7 @@ export class InboxCards {
     card.dataset.level = fresh.dataset.level;
     for (const selector of [".nh-disc", ".nh-words"]) {
       const [old, now] = [card.querySelector(selector), fresh.querySelector(selector)];
-      if (!old || !now || old.isEqualNode(now)) continue;
+      if (!old || !now || old.isEqualNode(now) || old.querySelector("form:not([hidden])")) continue;
       const hadFocus = old.contains(document.activeElement);
       old.replaceWith(now);
       if (hadFocus) card.focus();

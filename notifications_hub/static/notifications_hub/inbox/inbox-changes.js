@@ -59,7 +59,7 @@ export class InboxChanges {
 
   /**
    * @param {object} options
-   * @param {Pick<NotificationsApi, "mark" | "undo">} options.api
+   * @param {Pick<NotificationsApi, "mark" | "undo" | "follow">} options.api
    * @param {Report} options.report
    * @param {{recount(): void, reload(): void, signedOut(): void}} options.page called if what it shows is in doubt
    */
@@ -102,6 +102,32 @@ export class InboxChanges {
       this.#failed(request, error);
     } finally {
       this.#underWay.delete(request);
+    }
+  }
+
+  /**
+   * Unfollow a thing. An event removes the buttons of its rows.
+   *
+   * @param {string} object
+   */
+  async unfollow(object) {
+    const report = { change: "unfollowed", key: `unfollow ${object}` };
+    try {
+      await this.#api.follow(object, false);
+      if (!this.#isOver) this.#report.done({ ...report, count: 1, undo: () => this.#followAgain(object) });
+    } catch (error) {
+      if (this.#isOver || this.#signedOut(error)) return;
+      this.#report.failed({ ...report, error, retry: () => this.unfollow(object) });
+    }
+  }
+
+  /** @param {string} object */
+  async #followAgain(object) {
+    try {
+      await this.#api.follow(object, true);
+    } catch (error) {
+      if (this.#isOver || this.#signedOut(error)) return;
+      this.#report.failed({ change: "undo", key: `follow ${object}`, error, retry: () => this.#followAgain(object) });
     }
   }
 

@@ -6,6 +6,7 @@
  * @import { Item } from "../protocol/wire.js"
  */
 import { part } from "../shared/dom.js";
+import { fillActions } from "./item-actions.js";
 import { isInScope, isUnconfirmed } from "./item-state.js";
 
 /** Applies the hub's events to the inbox page: marks and removes its cards, and offers what is new. */
@@ -38,6 +39,7 @@ export class InboxEvents {
       case "notification.updated":
         if (!this.#lists(data)) return;
         this.#move([data.id], data.archived);
+        for (const card of this.#cards.some([data.id])) fillActions(card, data);
         this.#cards.mark(this.#cards.some([data.id]), data.unread);
         if (data.must_acknowledge) this.#cards.confirm(this.#cards.some([data.id]), !isUnconfirmed(data));
         return;

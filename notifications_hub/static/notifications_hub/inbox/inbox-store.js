@@ -13,6 +13,7 @@ const CAP = 100;
  * @property {boolean} touched the list or a count changed
  * @property {Item[]} fresh new and not delivered yet: to be shown as toasts
  * @property {string[]} delivered reached the person in another way: not to be shown any more, but visible toasts stay
+ * @property {Item[]} updated changed in their words or actions: visible toasts follow
  * @property {string[]} gone read, archived or deleted: visible toasts are removed too
  * @property {boolean} recount whether the counts must be fetched
  * @property {boolean} reload whether the list must be fetched
@@ -188,6 +189,8 @@ export class InboxStore {
         return this.#mark(data, { seen: true }, change);
       case "notification.delivered":
         return this.#delivered(data, change);
+      case "following.updated":
+        return this.#followed(data, change);
       case "notification.archived":
       case "notification.deleted":
       case "announcement.withdrawn":
@@ -213,6 +216,7 @@ export class InboxStore {
    * @param {Change} change
    */
   #update(item, change) {
+    change.updated.push(item);
     if (!this.lists(item)) return;
     // Not on our page: only the server knows whether the counts include it.
     change.recount ||= !this.get(item.id);
@@ -258,6 +262,19 @@ export class InboxStore {
       const item = this.get(id);
       if (item) this.#mapOf(id).set(id, { ...item, delivered: true });
       change.delivered.push(id);
+    }
+  }
+
+  /**
+   * Offer to unfollow a thing only while it is followed.
+   *
+   * @param {{object: string, following: boolean}} data
+   * @param {Change} change
+   */
+  #followed({ object, following }, change) {
+    for (const item of this.items) {
+      if (item.reason?.object !== object) continue;
+      this.#put({ ...item, reason: { ...item.reason, unfollowed: !following } }, change);
     }
   }
 
@@ -354,7 +371,7 @@ function stateOf({ unread, seen, must_acknowledge, acknowledged_at }) {
 
 /** @returns {Change} */
 function noChange() {
-  return { touched: false, fresh: [], delivered: [], gone: [], recount: false, reload: false };
+  return { touched: false, fresh: [], updated: [], delivered: [], gone: [], recount: false, reload: false };
 }
 
 /**

@@ -5,7 +5,7 @@ import { relativeTime } from "../shared/relative-time.js";
 import { fillItem } from "./item-dom.js";
 import { isUnconfirmed } from "./item-state.js";
 
-const CONTROLS = "a[href], button:not([hidden])";
+const CONTROLS = "a[href], button:not([hidden], [hidden] *)";
 
 /** The rows of the panel. An item keeps its row element, so that focus and hover survive. */
 export class NotificationList {

@@ -33,6 +33,7 @@ import { signInLink } from "./sign-in-link.js";
  * @property {(id: string) => void} read
  * @property {(id: string) => void} archive
  * @property {(id: string) => void} acknowledge
+ * @property {(id: string) => void} unfollow
  */
 
 /**
@@ -258,6 +259,8 @@ export class NotificationPanel {
         return isSecond ? undefined : this.#actions.acknowledge(id);
       case "archive":
         return isSecond ? undefined : this.#actions.archive(id);
+      case "unfollow":
+        return isSecond ? undefined : this.#actions.unfollow(id);
     }
   }
 

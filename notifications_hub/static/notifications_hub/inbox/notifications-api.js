@@ -1,5 +1,5 @@
 // @ts-check
-/** @import { Counts, Page } from "../protocol/wire.js" */
+/** @import { Counts, ItemResult, Page } from "../protocol/wire.js" */
 import { CsrfFetch } from "../shared/csrf-fetch.js";
 
 /** Milliseconds after which a change without an answer has failed. */
@@ -60,9 +60,41 @@ export class NotificationsApi {
     return this.#send(`notifications/${mark}/`, mark === "acknowledge" ? which : { ...which, undo: true });
   }
 
+  /**
+   * @param {string} object from an item's reason
+   * @param {boolean} on false to unfollow
+   * @returns {Promise<unknown>}
+   */
+  follow(object, on) {
+    return this.#send(`following/${on ? "follow" : "unfollow"}/`, { object });
+  }
+
+  /**
+   * Run an action of a notification.
+   *
+   * @param {string} id
+   * @param {string} name
+   * @param {string} word
+   * @returns {Promise<{result: ItemResult}>}
+   * @throws {ApiError} with 409 if somebody has done it: its `answer.result` says who
+   */
+  act(id, name, word) {
+    return this.#send(`notifications/${encodeURIComponent(id)}/actions/${encodeURIComponent(name)}/`, { word });
+  }
+
   /** @returns {Promise<{changed: number}>} */
   markAllSeen() {
     return this.#send("notifications/seen/", { all: true });
+  }
+
+  /**
+   * Report items that were shown while earlier ones still wait.
+   *
+   * @param {string[]} ids
+   * @returns {Promise<{changed: number}>}
+   */
+  shown(ids) {
+    return this.#send("notifications/shown/", { ids });
   }
 
   /**

@@ -117,7 +117,18 @@ export class ToastStack {
    */
   withdraw(ids) {
     this.forget(ids);
-    for (const id of ids) this.dismiss(id);
+    // A result that the person has just brought about leaves by itself.
+    for (const id of ids) if (!this.#toasts.get(id)?.showsResult) this.dismiss(id);
+  }
+
+  /**
+   * Write items anew that are shown or wait.
+   *
+   * @param {Item[]} items
+   */
+  update(items) {
+    for (const item of items) this.#toasts.get(item.id)?.update(item);
+    this.#queue.update(items);
   }
 
   dismissAll() {

@@ -1,7 +1,9 @@
 // @ts-check
 /** @import { Item } from "../protocol/wire.js" */
+
 import { fillItem, spokenOf } from "../inbox/item-dom.js";
 import { isUnconfirmed } from "../inbox/item-state.js";
+import { part } from "../shared/dom.js";
 import { PausableTimer } from "./pausable-timer.js";
 
 const SHOWN_FOR = 8_000;
@@ -25,6 +27,16 @@ export class Toast {
     this.stays = isUnconfirmed(item);
     /** The words for screen readers. An error is urgent. */
     this.line = { text: spokenOf(element), urgent: item.level === "error" };
+  }
+
+  /** Whether it shows the result of an action. */
+  get showsResult() {
+    return part(this.element, "outcome")?.hidden === false;
+  }
+
+  /** @param {Item} item */
+  update(item) {
+    fillItem(this.element, item);
   }
 
   /** Whether the person is looking at it: it must not be taken away now. */

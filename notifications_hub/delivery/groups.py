@@ -1,0 +1,141 @@
+"""The groups whose message is being sent: one job for each, and its outcome for all that the message sums up."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from notifications_hub.database.reconnect import CONNECTION_ERRORS
+from notifications_hub.delivery import claiming, group_claims
+from notifications_hub.delivery.accepted import mark_accepted
+from notifications_hub.delivery.audience_check import leavers
+from notifications_hub.delivery.claiming import Outcome, Settled
+from notifications_hub.delivery.group_claims import Group
+from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.delivery.preparing import pointless_among
+from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
+from notifications_hub.delivery.sender import Result, Sending
+from notifications_hub.delivery.shown import mark_shown
+from notifications_hub.delivery.summary import summed_up
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    """A group whose message is being sent, with those of its newest that the message names. `rest` are the others."""
+
+    group: Group
+    named: Sequence[Delivery]
+    rest: int
+
+    @property
+    def number(self) -> int:
+        return len(self.named) + self.rest
+
+
+class Groups:
+    """The groups of a worker that are under way, by the delivery that stands for all of them."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[int, _UnderWay] = {}
+        self._ended: list[tuple[_UnderWay, Outcome]] = []
+
+    def sum_up(self, groups: Sequence[Group], jobs: Sequence[Sending]) -> list[Sending]:
+        """Return the jobs, with one for each group in place of those of its newest deliveries."""
+        found = [job for job in jobs if job.delivery.summary_id is None]
+        grouped = sorted((job for job in jobs if job.delivery.summary_id is not None), key=_order)
+        by_name = {name: list(its) for name, its in groupby(grouped, key=lambda job: job.delivery.summary_id)}
+        for group in groups:
+            if its := by_name.get(group.name):
+                found.append(self._begun(group, its))
+            elif group.rest:
+                group_claims.give_back_rest(group)
+        return found
+
+    def _begun(self, group: Group, jobs: Sequence[Sending]) -> Sending:
+        rest = _weeded(group) if group.rest else 0
+        job = jobs[0] if len(jobs) + rest == 1 else summed_up(jobs, rest)
+        self._under_way[job.delivery.pk] = _UnderWay(group, [one.delivery for one in jobs], rest)
+        # A repeated message has the same name, also if less is left to say.
+        return replace(job, message=replace(job.message, group=str(group.name)))
+
+    def expand(self, results: Iterable[Result]) -> Iterator[Result]:
+        """Yield the results, and the same outcome for each that the message named."""
+        for result in results:
+            one = result.settled.delivery
+            under_way = self._under_way.pop(one.pk, None)
+            if under_way is None:
+                yield result
+                continue
+            *earlier, last = result.settled.outcomes
+            last = _outcome(last, under_way)
+            shared = replace(last, attempted=False, status=None)
+            if last.state is DeliveryState.SENT:
+                shared = replace(shared, summary=one.pk)
+            if under_way.rest:
+                self._ended.append((under_way, shared))
+            yield replace(result, settled=Settled(delivery=one, outcomes=[*earlier, last]))
+            others = (member for member in under_way.named if member.pk != one.pk)
+            yield from (Result(settled=Settled(delivery=member, outcomes=[shared])) for member in others)
+
+    def record_rest(self) -> None:
+        """Record the outcome of what messages have only counted.
+
+        Call it before the outcomes of what they named are recorded. A killed worker's message is then the same again.
+        """
+        while self._ended:
+            under_way, outcome = self._ended[-1]
+            try:
+                _record_rest(under_way.group, outcome)
+            except CONNECTION_ERRORS:
+                raise
+            except Exception:
+                log.exception("The rest of the summary %d cannot be recorded", under_way.group.name)
+            self._ended.pop()
+
+
+def _order(job: Sending) -> tuple[int, int]:
+    return job.delivery.summary_id or 0, job.delivery.pk
+
+
+def _outcome(last: Outcome, under_way: _UnderWay) -> Outcome:
+    """Return the outcome of a group's message. Its deliveries stay a group if it is sent again."""
+    if last.state is DeliveryState.WAITING:
+        return replace(last, summary=under_way.group.name)
+    if last.state is DeliveryState.SENT and under_way.number > 1:
+        return replace(last, reason=DeliveryReason.of(ReasonCode.SUMMED_UP, number=under_way.number))
+    return last
+
+
+def _weeded(group: Group) -> int:
+    """Cancel what is pointless among those of a group that were not loaded. Return the number of the others."""
+    left = 0
+    for chunk in group_claims.rest_of(group):
+        announced = mark_shown([one for one in chunk if one.rollout_id is not None])
+        settled = {one.delivery.pk: one for one in leavers(announced)}
+        settled |= {one.delivery.pk: one for one in pointless_among([one for one in chunk if one.pk not in settled])}
+        claiming.record(list(settled.values()))
+        left += len(chunk) - len(settled)
+    return left
+
+
+def _record_rest(group: Group, outcome: Outcome) -> None:
+    for chunk in group_claims.rest_of(group):
+        results = [Result(settled=Settled(delivery=one, outcomes=[outcome])) for one in chunk]
+        mark_accepted(results)
+        claiming.record([result.settled for result in results])
+
+
+def summed_up_beside(one: Delivery) -> list[int]:
+    """Return the notifications that the message of a delivery summed up, besides its own.
+
+    A browser may report before the worker has recorded what it sent. Then they are those of the same group.
+    """
+    name = one.summary_id if one.state == DeliveryState.WAITING else one.pk
+    if one.held_for_id is None or name is None:
+        return []
+    beside = Delivery.objects.filter(summary=name).exclude(pk=one.pk)
+    return list(beside.exclude(state=DeliveryState.CANCELLED).values_list("notification", flat=True))
