@@ -1,4 +1,4 @@
-"""System checks of delivery methods: the setting `TRANSPORTS`, and the methods that kinds name."""
+"""System checks of delivery methods: the setting `TRANSPORTS`, and what kinds declare about delivery."""
 
 from __future__ import annotations
 
@@ -70,6 +70,7 @@ def _kinds(transports: Iterable[str]) -> Iterator[CheckMessage]:
     for kind in all_kinds():
         yield from _methods(kind, _known(transports))
         yield from _digest(kind)
+        yield from _must_acknowledge(kind)
         if kind.optional and kind.locked_because:
             fault = f"The kind {kind.name!r} says why people cannot switch it off, but they can."
             hint = "Write optional = False, or remove locked_because."
@@ -92,6 +93,13 @@ def _kind_defaults(given: Mapping[str, frozenset[str]], transports: Iterable[str
             hint = f"Add it to {conf.SETTING}['TRANSPORTS'], or use one of {', '.join(sorted(known))}."
             fault = f"KIND_DEFAULTS[{name!r}] names an unknown delivery method: {method!r}."
             yield Error(fault, hint=hint, id="notifications_hub.E069")
+
+
+def _must_acknowledge(kind: Kind) -> Iterator[CheckMessage]:
+    value: object = kind.must_acknowledge
+    if not isinstance(value, bool):
+        fault = f"The kind {kind.name!r} has must_acknowledge = {value!r}."
+        yield Error(fault, hint="Write True or False.", obj=type(kind), id="notifications_hub.E070")
 
 
 def _methods(kind: Kind, known: Collection[str]) -> Iterator[CheckMessage]:

@@ -241,6 +241,14 @@ def test_no_two_modules_use_the_same_id() -> None:
     assert "notifications_hub.E001" in uses
 
 
+def test_a_kind_that_must_be_confirmed_says_so_by_true(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kinds.Default, "must_acknowledge", "yes")
+    [error] = check_settings(None)
+    assert error.id == "notifications_hub.E070"
+    assert error.msg == "The kind 'default' has must_acknowledge = 'yes'."
+    assert error.hint == "Write True or False."
+
+
 def test_defaults_of_unknown_kinds_and_methods_are_errors_that_name_the_remedy(settings: Settings) -> None:
     settings.NOTIFICATIONS_HUB = {"KIND_DEFAULTS": {"comment.replies": ["live"], "default": ["pigeon", "flash"]}}
     kind, method = check_settings(None)

@@ -1,4 +1,4 @@
-"""Who has not confirmed, reminders to them, and the admin's pages of both."""
+"""People who have not confirmed, reminders to them, and the admin's pages of both."""
 
 from __future__ import annotations
 

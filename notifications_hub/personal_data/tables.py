@@ -16,6 +16,7 @@ from notifications_hub.announcements.approval.models import Correction
 from notifications_hub.announcements.banners.models import BannerDismissal
 from notifications_hub.announcements.models import Announcement, RowsThrough
 from notifications_hub.audience_lists import AudienceListMember
+from notifications_hub.confirmations.models import Reminder
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
 from notifications_hub.escalation.models import EscalationStep
 from notifications_hub.following.models import Follow
@@ -107,6 +108,7 @@ TABLES = (
     Table(name="service_tokens", model=ServiceToken, field="by", forget=True, secret=frozenset({"token_hash"})),
     Table(name="action_results", model=ActionResult, field="person", forget=True, secret=frozenset({"claim"})),
     Table(name="corrections", model=Correction, field="by", forget=True),
+    Table(name="reminders_asked_for", model=Reminder, field="asked_by", forget=True),
 )
 
 

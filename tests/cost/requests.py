@@ -185,6 +185,7 @@ PAGES: Mapping[str, Sequence[Act]] = {
         get("/notifications/"),
         get("/notifications/", show="unread"),
         get("/notifications/", show="archived"),
+        get("/notifications/", show="unconfirmed"),
         get("/notifications/", before="{world.before}"),
     ],
     "kinds": [_kinds],
@@ -238,10 +239,19 @@ PAGES: Mapping[str, Sequence[Act]] = {
     "metrics": [_metrics],
 }
 
+
+def _confirm(world: World) -> object:
+    """Confirm twenty of the person with most."""
+    ids = world.ids(20)
+    Notification.objects.filter(pk__in=map(int, ids)).update(must_acknowledge=True, acknowledged_at=None)
+    return send(f"{API}notifications/acknowledge/", lambda _world: {"ids": ids})(world)
+
+
 ROUTES: Mapping[str, Sequence[Act]] = {
     "GET notifications/": [
         get(f"{API}notifications/"),
         get(f"{API}notifications/", unread="true"),
+        get(f"{API}notifications/", unconfirmed="true"),
         get(f"{API}notifications/", kind="comment.reply", before="{world.before}"),
     ],
     "GET notifications/count/": [get(f"{API}notifications/count/")],
@@ -251,6 +261,7 @@ ROUTES: Mapping[str, Sequence[Act]] = {
     "POST notifications/shown/": [send(f"{API}notifications/shown/", lambda world: {"ids": world.ids(20)})],
     "POST notifications/archive/": marking("archive"),
     "POST notifications/unarchive/": marking("unarchive"),
+    "POST notifications/acknowledge/": [_confirm],
     "POST notifications/undo/": [send(f"{API}notifications/undo/", lambda world: {"undo": world.undo})],
     "GET following/": [get(f"{API}following/"), get(f"{API}following/", before="{world.followed_before}")],
     "GET following/one/": [get(f"{API}following/one/", object="{world.followed.reference}")],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,9 +16,11 @@ from notifications_hub.delivery.arming import Plan
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.inbox.marks import Mark, acknowledge, mark, mark_all, undo
 from notifications_hub.inbox.queries import PAGE, PINNED
-from notifications_hub.kinds import get_kind
+from notifications_hub.kinds import Privacy, get_kind
+from notifications_hub.message import veiled
 from notifications_hub.notification import Notification
 from tests.inbox.support import NEVER, ClientFor, events_of, post, send_one
+from tests.support.together import together
 
 if TYPE_CHECKING:
     from pytest_django import DjangoCaptureOnCommitCallbacks
@@ -188,3 +191,32 @@ def test_a_first_page_shows_on_top_what_is_to_be_confirmed(client_for: ClientFor
 
     acknowledge(alice, newest)
     assert "unconfirmed" not in client.get("/api/v1/notifications/").json()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_tabs_that_confirm_at_once_confirm_it_once(alice: User, bob: User) -> None:
+    row, announced = must_confirm(alice, bob), broadcast(title="Fire drill", must_acknowledge=True)
+    confirm = partial(acknowledge, alice, [row.item_id, announced.item_id])
+    assert sum(together([confirm, confirm])) == 2
+    assert len(events_of(alice, "notification.updated")) == 2
+    tallied = ResultTally.objects.filter(announcement=announced, what=What.CONFIRMED)
+    assert [one.number for one in tallied] == [1]
+
+
+def test_the_page_of_an_announcement_has_the_button(client_for: ClientFor, alice: User) -> None:
+    announced, client = broadcast(title="Fire drill", must_acknowledge=True), client_for(alice)
+    page = announced.own_page()
+    assert 'value="acknowledge"' in client.get(page).content.decode()
+    client.post("/notifications/mark/", {"action": "acknowledge", "ids": announced.item_id, "next": page})
+    answer = client.get(page).content.decode()
+    assert "You confirmed this." in answer
+    assert 'value="acknowledge"' not in answer
+
+
+def test_a_push_of_any_privacy_has_the_button(alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = must_confirm(alice, bob)
+    assert [action.name for action in row.message().actions] == ["acknowledge", "open"]
+    monkeypatch.setattr(type(get_kind("default")), "privacy", Privacy.NOTHING)
+    hidden = veiled(row.message())
+    assert (hidden.title, hidden.actions[0].title) == ("You have a new notification", "Confirm")
+    assert hidden.actions[0].url == row.message().actions[0].url == "/notifications/?show=unconfirmed"

@@ -20,9 +20,10 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from notifications_hub import broadcast, flash_claim
 from notifications_hub.announcements.models import Announcement
+from notifications_hub.confirmations.subjects import Subject, newest_first
 from notifications_hub.delivery import acknowledgement
-from notifications_hub.inbox.queries import counts, items
-from notifications_hub.inbox_summary import summary_of, waiting_ids
+from notifications_hub.inbox.queries import counts, items, pinned
+from notifications_hub.inbox_summary import CAP, summary_of, waiting_ids
 from notifications_hub.notification import Notification
 from notifications_hub.streams.cursor import Position
 
@@ -50,6 +51,7 @@ STATES = {
     "untouched": {},
     "seen": {"seen_at": "now()", "delivered_at": "now()"},
     "read": {"seen_at": "now()", "delivered_at": "now()", "read_at": "now()"},
+    "confirmed": {"acknowledged_at": "now()", "delivered_at": "now()", "read_at": "now()"},
     "archived": {"archived_at": "now()", "delivered_at": "now()"},
     "archived undelivered": {"archived_at": "now()"},
 }
@@ -60,14 +62,19 @@ def _crowd(db: None) -> None:
     User.objects.bulk_create(User(username=f"reader{n}") for n in range(200))
 
 
-def fill(person: User, state: str) -> None:
-    """Give the person a fifth of all rows, in this state. Those of all others are untouched."""
+def fill(person: User, state: str, *, must_acknowledge: bool = False) -> None:
+    """Give the person a fifth of all rows, in this state. Those of all others are untouched.
+
+    With `must_acknowledge` the person's rows ask to be confirmed, and so does an eighth of all others.
+    """
     others = User.objects.filter(username="reader0").values_list("pk", flat=True)[0]
     stamps = STATES[state] or {"seen_at": "NULL"}
     values = [f"CASE WHEN n %% 5 = 0 THEN {value}::timestamptz END" for value in stamps.values()]
-    unread = "n %% 5 <> 0" if state == "read" else "true"
+    unread = "n %% 5 <> 0" if state in ("read", "confirmed") else "true"
+    must = "n %% 5 = 0 OR n %% 10 = 1"
     with connection.cursor() as sql:
-        statement = FILL.format(columns=", ".join(stamps), values=", ".join(values), unread=unread, rows=ROWS)
+        columns, values = [*stamps, "must_acknowledge"], [*values, must if must_acknowledge else "false"]
+        statement = FILL.format(columns=", ".join(columns), values=", ".join(values), unread=unread, rows=ROWS)
         sql.execute(statement, {"person": person.pk, "others": others})
         sql.execute("ANALYZE notifications_hub_notification")
 
@@ -191,3 +198,28 @@ def test_an_acknowledgement_of_a_wide_range_reads_little_of_a_large_inbox(alice:
     shown = [(alice.pk, Position("00000000", 0, ROWS))]
 
     assert_bounded(lambda: acknowledgement._acknowledge_inboxes(shown), "hub_undelivered")
+
+
+@pytest.mark.usefixtures("_crowd")
+@pytest.mark.parametrize("state", ["untouched", "read"])
+def test_what_must_be_confirmed_is_found_by_its_index(alice: User, state: str) -> None:
+    fill(alice, state, must_acknowledge=True)
+    announce(20)
+
+    assert_bounded(lambda: summary_of(alice), "hub_unconfirmed")
+    summary = summary_of(alice)
+    assert summary.unconfirmed == CAP
+    assert_bounded(partial(pinned, alice, summary), "hub_unconfirmed")
+    page = items(alice, unconfirmed=True, summary=summary)
+    assert_bounded(partial(items, alice, unconfirmed=True, summary=summary, before=page.next), "hub_unconfirmed")
+    of_kind = newest_first(Subject(kind="default").unconfirmed())
+    assert_bounded(lambda: list(of_kind[:50]), "hub_unconfirmed_of_kind")
+
+
+@pytest.mark.usefixtures("_crowd")
+def test_what_was_confirmed_costs_nothing_more(alice: User) -> None:
+    fill(alice, "confirmed", must_acknowledge=True)
+    announce(20)
+
+    assert_bounded(lambda: summary_of(alice), "hub_unconfirmed")
+    assert summary_of(alice).unconfirmed == 0

@@ -64,6 +64,15 @@ def sent(alice: User, bob: User) -> Delivery:
     return Delivery.objects.get(address="7")
 
 
+def test_a_push_confirms_what_must_be(alice: User, sent: Delivery) -> None:
+    token = act_token(sent)
+    Notification.objects.filter(pk=sent.notification_id).update(must_acknowledge=True)
+    assert act(token, "read").json() == {"unread": 0}
+    assert Notification.objects.get(pk=sent.notification_id).acknowledged_at is None
+    assert act(token, "acknowledge").json() == {"unread": 0}
+    assert Notification.objects.get(pk=sent.notification_id).acknowledged_at
+
+
 def act(token: object, action: str = "shown", client: Client | None = None) -> Any:
     return post(client or Client(enforce_csrf_checks=True), "push/act/", {"token": token, "action": action})
 

@@ -202,6 +202,17 @@ def test_an_announcement_is_emailed_later_than_pushes(
 # What
 
 
+def test_an_email_asks_to_confirm_and_leads_to_the_page(alice: User, bob: User, mails: MailServer) -> None:
+    notify.send(bob, recipient=alice, verb="changed the rules", url="/posts/9/", must_acknowledge=True)
+    work()
+    text, html = text_of(the_email(mails)), html_of(the_email(mails))
+    page = "https://hub.example/notifications/?show=unconfirmed"
+    assert "Please confirm that you have read this." in text
+    assert f"Confirm: {page}" in text
+    assert "Open: https://hub.example/posts/9/" in text
+    assert f'<a class="button" href="{page}">Confirm</a>' in html
+
+
 def test_text_and_html_say_the_same(alice: User, bob: User, mails: MailServer) -> None:
     notify.send(bob, recipient=alice, verb="waved", description="<b>Hi</b> & bye.\nSecond line.", url="/posts/9/")
     work()

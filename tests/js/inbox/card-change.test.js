@@ -209,3 +209,17 @@ test("a session that is over is reported once, and nothing is put back", async (
   await Promise.all(cards.all.map((/** @type {Card} */ card) => make("archive", [card])));
   assert.deepEqual([cards.ids, log.signedOut, log.failed.length], [[], 1, 0]);
 });
+
+test("confirming reads the card too, and archiving leaves out what must be confirmed", async () => {
+  const { make, cards, api, log } = page(aCard("1", true, true), aCard("2"));
+  await make("archive", [...cards.all]);
+  assert.deepEqual([cards.ids, log.unread], [["1"], -1]);
+  api.mark = offline;
+  await make("acknowledge", [cards.all[0]]);
+  assert.deepEqual([cards.all[0].asks, cards.all[0].unread, log.unread], [true, true, -1], "taken back");
+  api.mark = async () => ({ changed: 1 });
+  await make("acknowledge", [cards.all[0]]);
+  assert.deepEqual([cards.all[0].asks, cards.all[0].unread, log.unread], [false, false, -2]);
+  const done = log.done.at(-1);
+  assert.deepEqual([done.change, done.undo], ["acknowledged", null], "nothing undoes it");
+});

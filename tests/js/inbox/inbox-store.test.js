@@ -306,3 +306,37 @@ test("a restored item of another scope changes nothing", () => {
   const change = store.apply({ kind: "notification.updated", data: anItem("1", { scope: "8" }) });
   assert.deepEqual([change.recount, change.touched, store.items], [false, false, []]);
 });
+
+const ASKS = { must_acknowledge: true, acknowledged_at: null };
+
+test("what must be confirmed stays on top until it is, also if it is older than the list", () => {
+  const store = new InboxStore();
+  const old = anItem("1", { ...ASKS, at: "2026-01-01T00:00:00Z" });
+  store.reset([anItem("9")], { whole: false }, { results: [old], count: 1 });
+  store.apply(created(anItem("10", ASKS)));
+  assert.deepEqual(idsOf(store.pinned), ["10", "1"]);
+  assert.deepEqual(idsOf(store.items), ["10", "9"], "the list has no gap");
+
+  store.apply(changed("read", "1"));
+  assert.deepEqual(idsOf(store.pinned), ["10", "1"], "reading confirms nothing");
+  const change = store.apply({
+    kind: "notification.updated",
+    data: { ...old, unread: false, acknowledged_at: "2026-11-20T12:00:00Z" },
+  });
+  assert.deepEqual([idsOf(store.pinned), change.gone, store.unconfirmed], [["10"], ["1"], 1]);
+});
+
+test("the next one moves up if there are more to confirm than the page has", () => {
+  const store = new InboxStore();
+  store.reset([], { whole: false }, { results: [anItem("5", ASKS)], count: 2 });
+  const change = store.apply(changed("acknowledged", "5"));
+  assert.deepEqual([store.pinned, store.unconfirmed, change.reload], [[], 1, true]);
+  store.restore([anItem("5", ASKS)], { unread: 0, unseen: 0 });
+  assert.deepEqual([idsOf(store.pinned), store.unconfirmed], [["5"], 2], "a failed confirmation is taken back");
+});
+
+test("new words of an announcement do not take back its confirmation", () => {
+  const store = aStore(anItem("a1", { ...ASKS, acknowledged_at: "2026-11-20T12:00:00Z" }));
+  store.apply({ kind: "announcement.updated", data: anItem("a1", { ...ASKS, title: "New" }) });
+  assert.deepEqual(store.pinned, []);
+});

@@ -371,6 +371,14 @@ test("a dropped subscription is renewed with the same key", async () => {
   assert.equal(worker.subscribed.length, 1);
 });
 
+test("the button that confirms opens no page, and is reported", async () => {
+  const worker = aWorker();
+  await worker.dispatch("push", pushed(SAMPLE));
+  const { closed, event } = clickOn(worker.shown[0], "acknowledge");
+  await worker.dispatch("notificationclick", event);
+  assert.deepEqual([closed.times, worker.opened, worker.focused], [1, [], []]);
+  assert.deepEqual(worker.reports.at(-1).body, { token: SAMPLE.token, action: "acknowledge" });
+});
 const ASKS = {
   ...SAMPLE,
   notification: {

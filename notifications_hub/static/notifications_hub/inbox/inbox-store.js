@@ -55,7 +55,7 @@ export class InboxStore {
 
   /** How many the person must confirm. */
   get unconfirmed() {
-    return Math.max(this.#unconfirmed, this.pinned.length);
+    return this.#unconfirmed;
   }
 
   /** The loaded items that the person must confirm, newest first. */
@@ -335,9 +335,10 @@ export class InboxStore {
   #adjustCounts(before, after, change) {
     this.#adjust("unread", isUnread(after) - isUnread(before), change);
     this.#adjust("unseen", isUnseen(after) - isUnseen(before), change);
-    this.#unconfirmed += Number(isUnconfirmed(after)) - Number(isUnconfirmed(before));
+    const more = Number(isUnconfirmed(after)) - Number(isUnconfirmed(before));
+    this.#unconfirmed += more;
     // Others that the page lacks move up.
-    change.reload ||= isUnconfirmed(before) && !isUnconfirmed(after) && this.#unconfirmed >= this.pinned.length;
+    change.reload ||= more < 0 && this.#unconfirmed >= this.pinned.length;
     change.touched = true;
   }
 
@@ -365,7 +366,7 @@ export class InboxStore {
  * @param {Item} item
  */
 function stateOf({ unread, seen, must_acknowledge, acknowledged_at }) {
-  return must_acknowledge ? { unread, seen, acknowledged_at } : { unread, seen };
+  return { unread, seen, ...(must_acknowledge && { acknowledged_at }) };
 }
 
 /** @returns {Change} */

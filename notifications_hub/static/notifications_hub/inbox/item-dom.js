@@ -2,6 +2,7 @@
 /** @import { Item } from "../protocol/wire.js" */
 import { pageLanguage, part, setText } from "../shared/dom.js";
 import { fillActions } from "./item-actions.js";
+import { isUnconfirmed } from "./item-state.js";
 import { iconOf, linkOf, outsideOf, wordsOf } from "./item-view.js";
 
 /**
@@ -19,6 +20,8 @@ export function fillItem(root, item) {
   setText(part(root, "title"), title);
   setText(part(root, "body"), body);
   part(root, "body").hidden = !body;
+  root.toggleAttribute("data-unconfirmed", isUnconfirmed(item));
+  for (const name of ["ask", "confirm"]) part(root, name).hidden = !isUnconfirmed(item);
   fillReason(part(root, "reason"), item);
   fillIcon(root, iconOf(item));
   fillLink(part(root, "link"), item);

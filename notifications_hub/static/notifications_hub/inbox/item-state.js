@@ -28,7 +28,7 @@ export function isUnseen(item) {
  * @param {Item | undefined} item
  */
 export function isUnconfirmed(item) {
-  return Boolean(item?.must_acknowledge && !item.acknowledged_at && !item.archived);
+  return Boolean(item?.must_acknowledge && !item.acknowledged_at);
 }
 
 /**

@@ -91,10 +91,7 @@ export class NotificationList {
     row.toggleAttribute("data-unread", item.unread);
     part(row, "read").hidden = !item.unread;
     part(row, "unread").hidden = !item.unread;
-    const asks = isUnconfirmed(item);
-    row.toggleAttribute("data-unconfirmed", asks);
-    for (const name of ["ask", "confirm"]) part(row, name).hidden = !asks;
-    part(row, "archive").hidden = asks;
+    part(row, "archive").hidden = isUnconfirmed(item);
     return row;
   }
 

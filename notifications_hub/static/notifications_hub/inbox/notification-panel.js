@@ -119,7 +119,9 @@ export class NotificationPanel {
     this.#show("failed", bare && state === FeedState.FAILED);
     this.#show("empty", bare && state === FeedState.READY && older.state === OlderState.NONE);
     this.#show("signed-out", state === FeedState.ENDED);
-    this.#renderToConfirm(unconfirmed > top.length && state === FeedState.READY ? unconfirmed : 0);
+    this.#show("to-confirm", unconfirmed > top.length);
+    const all = part(this.#panel, "to-confirm-link");
+    setText(all, (all.dataset.text ?? "").replace("{count}", badgeOf(unconfirmed)));
     this.#show("read-all", unread > 0 && state === FeedState.READY);
     const isShort = bare && (isLoading || state !== FeedState.READY);
     this.#renderOlder(isShort ? OlderState.NONE : older.state, before);
@@ -146,14 +148,6 @@ export class NotificationPanel {
     const line = part(this.#panel, "quiet");
     line.hidden = end === 0;
     if (end > 0) setText(line, (line.dataset.text ?? "").replace("{time}", shortTime(end)));
-  }
-
-  /** @param {number} count of all that the person must confirm; 0: the panel shows them all */
-  #renderToConfirm(count) {
-    const line = part(this.#panel, "to-confirm");
-    line.hidden = count === 0;
-    const link = part(line, "to-confirm-link");
-    setText(link, (link.dataset.text ?? "").replace("{count}", badgeOf(count)));
   }
 
   /**

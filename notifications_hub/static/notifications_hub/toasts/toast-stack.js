@@ -152,8 +152,8 @@ export class ToastStack {
   cutToSize() {
     const excess = this.#toasts.size - mostToasts();
     const idle = [...this.#toasts.values()].filter((toast) => !toast.busy);
-    const order = [...idle.filter(({ stays }) => !stays), ...idle.filter(({ stays }) => stays)];
-    for (const { id } of order.slice(0, Math.max(0, excess))) {
+    idle.sort((a, b) => Number(a.stays) - Number(b.stays));
+    for (const { id } of idle.slice(0, Math.max(0, excess))) {
       this.dismiss(id);
       this.#more += 1;
     }

@@ -25,7 +25,6 @@ export class Toast {
     fillItem(element, item);
     /** Whether it stays until the person confirms or closes it. */
     this.stays = isUnconfirmed(item);
-    for (const name of ["ask", "confirm"]) part(element, name).hidden = !this.stays;
     /** The words for screen readers. An error is urgent. */
     this.line = { text: spokenOf(element), urgent: item.level === "error" };
   }
