@@ -20,7 +20,8 @@ from notifications_hub.delivery.worker import BATCH, Worker
 from tests.support.deliveries import make_due
 from tests.support.full import FULL, report
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+# Committed, as a worker's rows are: within one transaction, PostgreSQL reads each earlier version of a row again.
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 
 PEOPLE, DUE = (1_000_000, 50_000) if FULL else (2_000, 100)
 EACH = 2
