@@ -23,7 +23,7 @@ from notifications_hub.announcements.announce import withdraw  # noqa: E402
 from notifications_hub.announcements.models import Announcement  # noqa: E402
 from notifications_hub.announcements.rollouts.models import Rollout  # noqa: E402
 from notifications_hub.delivery.models import Delivery, DeliveryState  # noqa: E402
-from notifications_hub.delivery.worker import Worker, freeze_existing_objects  # noqa: E402
+from notifications_hub.delivery.worker import Worker, dedicate_process  # noqa: E402
 from notifications_hub.notification import Notification  # noqa: E402
 from notifications_hub.streams.numberer import numberer  # noqa: E402
 from notifications_hub.transports.web_push.subscriptions import PushSubscription, register  # noqa: E402
@@ -88,7 +88,7 @@ def roll_out() -> int:
 
 def work() -> None:
     """Be a worker process: after each line, which names an announcement, send until its rollout is over."""
-    freeze_existing_objects()  # as `hub_worker` does
+    dedicate_process()  # as `hub_worker` does
     worker = Worker()
     for line in sys.stdin:
         began, began_cpu, sent, after_some = time.monotonic(), time.process_time(), 0, 0.0

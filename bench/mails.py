@@ -131,7 +131,7 @@ def _worker(count: int) -> Turn:
     from notifications.signals import notify
 
     from notifications_hub.delivery.models import Delivery
-    from notifications_hub.delivery.worker import Worker
+    from notifications_hub.delivery.worker import TURN_SECONDS, Worker
 
     people = _people(count)
     notify.send(
@@ -149,7 +149,10 @@ def _worker(count: int) -> Turn:
             worker.run_due()
             time.sleep(0.05)
 
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(TURN_SECONDS)  # as `hub_worker` does
     turn = _timed(send)
+    sys.setswitchinterval(before)
     worker.close()
     return turn
 

@@ -22,7 +22,7 @@ from django.db.models.functions import Now  # noqa: E402
 from notifications.signals import notify  # noqa: E402
 
 from notifications_hub.delivery.models import Delivery, DeliveryState  # noqa: E402
-from notifications_hub.delivery.worker import Worker, freeze_existing_objects  # noqa: E402
+from notifications_hub.delivery.worker import Worker, dedicate_process  # noqa: E402
 from notifications_hub.streams.numberer import numberer  # noqa: E402
 from notifications_hub.transports.web_push.subscriptions import PushSubscription, register  # noqa: E402
 from notifications_hub.transports.web_push.vapid import from_b64url  # noqa: E402
@@ -43,7 +43,7 @@ def plan(subscriptions: Sequence[dict[str, Any]], count: int) -> None:
 
 def work() -> None:
     """Be a worker process: after each line of the input, send all that is due and print how it went."""
-    freeze_existing_objects()  # as `hub_worker` does
+    dedicate_process()  # as `hub_worker` does
     worker = Worker()
     for _line in sys.stdin:
         before, began, began_cpu = _memory_mb(), time.monotonic(), time.process_time()

@@ -24,7 +24,9 @@ const SCRIPTS = {
   inbox: "elements/inbox-page-element-define.js",
   "local-times": "elements/local-times-element-define.js",
   "live-list": "elements/live-list-element-define.js",
+  preferences: "elements/notification-preferences-element-define.js",
   "quiet-hours": "elements/quiet-hours-element-define.js",
+  follow: "elements/follow-button-element-define.js",
   "push-subscription": "elements/push-subscription-element-define.js",
   "task-progress": "elements/task-progress-element-define.js",
   "signed-out": "push/signed-out.js",
@@ -45,6 +47,7 @@ const STYLES = {
   admin: "admin/admin.css",
   announcements: "admin/announcements.css",
   banners: "banners.css",
+  follow: "follow.css",
 };
 const TYPES = '// The types of client.js, which is built from this module.\nexport * from "../client.js";\n';
 

@@ -12,13 +12,21 @@ __version__ = "0.1.0.dev0"
 """The only place where the version is written. Between releases it ends in `.dev0`."""
 
 if TYPE_CHECKING:
+    from notifications_hub.actions.running import ActionRefused
     from notifications_hub.announcements.announce import broadcast, withdraw
     from notifications_hub.announcements.banners.rules import Banner
     from notifications_hub.announcements.models import Announcement
     from notifications_hub.asgi import live_application
     from notifications_hub.audiences import UnknownAudience
+    from notifications_hub.escalation.after import After
     from notifications_hub.extension import NotificationExtension
+    from notifications_hub.following.followed import FollowError, NotFollowable, followable
+    from notifications_hub.following.follows import follow, is_following, mute, unfollow, unmute
+    from notifications_hub.following.reasons import FollowReason
+    from notifications_hub.following.recipients import Followers, followers_of
+    from notifications_hub.following.rules import auto_follow
     from notifications_hub.inbox.links import live_url
+    from notifications_hub.ingest.tokens import make_service_token
     from notifications_hub.jobs.enqueue import BadJob, JobError, start, start_all
     from notifications_hub.jobs.job_task import JobTask, RunningJob, job_task
     from notifications_hub.jobs.models import Job
@@ -45,11 +53,13 @@ if TYPE_CHECKING:
     from notifications_hub.message import Message, timestamp
     from notifications_hub.notification import Notification
     from notifications_hub.notify_arguments import BadArgument, BadRecipient, NotifyError
+    from notifications_hub.own_kinds import Escalation
     from notifications_hub.publishing import apublish, publish, publish_many
     from notifications_hub.rows import LiveManager, LiveQuerySet, live_rows
     from notifications_hub.signals import (
         SettledDelivery,
         delivery_settled,
+        notification_acknowledged,
         notification_created,
         notification_delivered,
         notification_read,
@@ -71,7 +81,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Action",
+    "ActionRefused",
     "AddressRefused",
+    "After",
     "Announcement",
     "BadArgument",
     "BadJob",
@@ -84,8 +96,12 @@ __all__ = [
     "Digest",
     "Done",
     "Email",
+    "Escalation",
     "Event",
     "EventTooLarge",
+    "FollowError",
+    "FollowReason",
+    "Followers",
     "HubTask",
     "Job",
     "JobCancelled",
@@ -97,6 +113,7 @@ __all__ = [
     "LiveManager",
     "LiveQuerySet",
     "Message",
+    "NotFollowable",
     "Notification",
     "NotificationExtension",
     "NotificationLike",
@@ -119,6 +136,7 @@ __all__ = [
     "Urgency",
     "add_address",
     "apublish",
+    "auto_follow",
     "broadcast",
     "cancel",
     "check_rate",
@@ -126,7 +144,11 @@ __all__ = [
     "client_ip",
     "connection_token",
     "delivery_settled",
+    "follow",
+    "followable",
+    "followers_of",
     "is_blank",
+    "is_following",
     "is_storable",
     "isolated",
     "job_task",
@@ -136,6 +158,9 @@ __all__ = [
     "live_list",
     "live_rows",
     "live_url",
+    "make_service_token",
+    "mute",
+    "notification_acknowledged",
     "notification_created",
     "notification_delivered",
     "notification_read",
@@ -150,6 +175,8 @@ __all__ = [
     "throttle_key",
     "timestamp",
     "topic",
+    "unfollow",
+    "unmute",
     "validate_visible",
     "wait_in_words",
     "withdraw",
@@ -157,7 +184,9 @@ __all__ = [
 
 _HOMES = {
     "Action": "notifications_hub.kinds",
+    "ActionRefused": "notifications_hub.actions.running",
     "AddressRefused": "notifications_hub.transports.own_addresses.transport",
+    "After": "notifications_hub.escalation.after",
     "Announcement": "notifications_hub.announcements.models",
     "BadArgument": "notifications_hub.notify_arguments",
     "BadJob": "notifications_hub.jobs.enqueue",
@@ -170,8 +199,12 @@ _HOMES = {
     "Destination": "notifications_hub.transports.own_addresses.models",
     "Done": "notifications_hub.jobs.outcome",
     "Email": "notifications_hub.transports.email.transport",
+    "Escalation": "notifications_hub.own_kinds",
     "Event": "notifications_hub.streams",
     "EventTooLarge": "notifications_hub.streams",
+    "FollowError": "notifications_hub.following.followed",
+    "FollowReason": "notifications_hub.following.reasons",
+    "Followers": "notifications_hub.following.recipients",
     "HubTask": "notifications_hub.jobs.task",
     "Job": "notifications_hub.jobs.models",
     "JobCancelled": "notifications_hub.jobs.outcome",
@@ -183,6 +216,7 @@ _HOMES = {
     "LiveManager": "notifications_hub.rows",
     "LiveQuerySet": "notifications_hub.rows",
     "Message": "notifications_hub.message",
+    "NotFollowable": "notifications_hub.following.followed",
     "Notification": "notifications_hub.notification",
     "NotificationExtension": "notifications_hub.extension",
     "NotificationLike": "notifications_hub.kinds",
@@ -205,6 +239,7 @@ _HOMES = {
     "Urgency": "notifications_hub.kinds",
     "add_address": "notifications_hub.transports.own_addresses.store",
     "apublish": "notifications_hub.publishing",
+    "auto_follow": "notifications_hub.following.rules",
     "broadcast": "notifications_hub.announcements.announce",
     "cancel": "notifications_hub.jobs.transitions",
     "check_rate": "notifications_hub.web.throttle",
@@ -212,7 +247,11 @@ _HOMES = {
     "client_ip": "notifications_hub.web.client_ip",
     "delivery_settled": "notifications_hub.signals",
     "connection_token": "notifications_hub.live.connection_token",
+    "follow": "notifications_hub.following.follows",
+    "followable": "notifications_hub.following.followed",
+    "followers_of": "notifications_hub.following.recipients",
     "is_blank": "notifications_hub.web.text",
+    "is_following": "notifications_hub.following.follows",
     "is_storable": "notifications_hub.web.text",
     "isolated": "notifications_hub.web.text",
     "joined": "notifications_hub.live.topic_presence",
@@ -222,6 +261,9 @@ _HOMES = {
     "live_list": "notifications_hub.live_lists",
     "live_rows": "notifications_hub.rows",
     "live_url": "notifications_hub.inbox.links",
+    "make_service_token": "notifications_hub.ingest.tokens",
+    "notification_acknowledged": "notifications_hub.signals",
+    "mute": "notifications_hub.following.follows",
     "notification_created": "notifications_hub.signals",
     "notification_delivered": "notifications_hub.signals",
     "notification_read": "notifications_hub.signals",
@@ -236,6 +278,8 @@ _HOMES = {
     "throttle_key": "notifications_hub.web.throttle",
     "timestamp": "notifications_hub.message",
     "topic": "notifications_hub.live.topics",
+    "unfollow": "notifications_hub.following.follows",
+    "unmute": "notifications_hub.following.follows",
     "validate_visible": "notifications_hub.web.text",
     "wait_in_words": "notifications_hub.web.throttle",
     "withdraw": "notifications_hub.announcements.announce",

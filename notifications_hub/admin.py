@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 # Imported first: django-notifications registers our model with its own admin, which makes several queries per row.
@@ -26,13 +27,19 @@ from notifications_hub.announcements.admin_pages.announcement_admin import Annou
 from notifications_hub.announcements.admin_pages.history import StepAdmin
 from notifications_hub.announcements.audit import AnnouncementStep
 from notifications_hub.announcements.models import Announcement
+from notifications_hub.confirmations.admin_pages.kind_page import KindConfirmationPage
 from notifications_hub.delivery.history import browser_names, steps_of
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import reason_in_words
+from notifications_hub.escalation.history import escalation_steps
 from notifications_hub.extension import NotificationExtension, columns_of, extension_models, extension_of, joins
+from notifications_hub.ingest.admin_page import ServiceTokenAdmin
+from notifications_hub.ingest.models import ServiceToken
 from notifications_hub.jobs.models import Job
 from notifications_hub.kinds import IMPORTED, DeliveryMethod, all_kinds, method_name
 from notifications_hub.notification import Notification
+from notifications_hub.quiet_hours.models import QuietHours
+from notifications_hub.quiet_hours.schedule_admin import QuietHoursAdmin
 from notifications_hub.streams.models import Stream
 from notifications_hub.system_actors import actor_label
 from notifications_hub.transports import transport_names
@@ -76,7 +83,7 @@ def mark_unread(model_admin: Any, request: HttpRequest, rows: Any) -> None:
 _STORED = ("actor_name", "what", "action_object_name", "target_name", "data", "dedupe_key", *_HOST_COLUMNS)
 
 
-class NotificationAdmin(PersonSearch[Model], PrivateContent[Model], ReadOnlyAdmin):
+class NotificationAdmin(KindConfirmationPage, PersonSearch[Model], PrivateContent[Model], ReadOnlyAdmin):
     """The columns, filters and action of django-notifications' admin, plus how each notification was delivered."""
 
     content = frozenset(
@@ -156,7 +163,7 @@ class NotificationAdmin(PersonSearch[Model], PrivateContent[Model], ReadOnlyAdmi
 
     @admin.display(description=_("history"))
     def story(self, notification: Notification) -> SafeString:
-        steps = steps_of(notification)
+        steps = sorted([*steps_of(notification), *escalation_steps(notification)], key=attrgetter("at"))
         lines = ((step.at.isoformat(), _second(step.at), step.words) for step in steps)
         return format_html(
             '<ol class="hub-story">{}</ol>',
@@ -295,4 +302,6 @@ admin.site.register(Delivery, DeliveryAdmin)
 admin.site.register(PushSubscription, PushSubscriptionAdmin)
 admin.site.register(Stream, StreamAdmin)
 admin.site.register(Job, JobAdmin)
+admin.site.register(QuietHours, QuietHoursAdmin)
 admin.site.register(AnnouncementStep, StepAdmin)
+admin.site.register(ServiceToken, ServiceTokenAdmin)

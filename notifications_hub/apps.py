@@ -33,10 +33,15 @@ class NotificationsHubConfig(AppConfig):
             own_kinds,
             publishing,
         )
+        from notifications_hub.actions import checks as action_checks  # noqa: F401
         from notifications_hub.announcements import announce
         from notifications_hub.announcements.results import folding, watching  # noqa: F401
+        from notifications_hub.confirmations import reminding  # noqa: F401
         from notifications_hub.database.boolean_sql import respell_indexes
         from notifications_hub.delivery import worker_wakeup  # noqa: F401
+        from notifications_hub.escalation import running  # noqa: F401
+        from notifications_hub.following import checks as following_checks  # noqa: F401
+        from notifications_hub.following import rules
         from notifications_hub.jobs import broker, log_removal, notifications, task_checks  # noqa: F401
         from notifications_hub.live import signing_out
         from notifications_hub.notify import take_over_signal
@@ -56,4 +61,5 @@ class NotificationsHubConfig(AppConfig):
         session_binding.connect()
         reports.connect()
         discovery.autodiscover()
+        rules.connect()
         delete_signals.connect_all()

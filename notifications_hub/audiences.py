@@ -215,6 +215,14 @@ def _named_of(person: Person) -> dict[Any, list[str]]:
     return {person.pk: sorted(name for name, is_in in kept.items() if is_in)}
 
 
+def forget_memberships(person_pk: Any) -> None:
+    """Remove a person's named audiences from the cache."""
+    try:
+        cache.delete(_key(person_pk))
+    except Exception as error:  # noqa: BLE001 -- a cache may raise anything, and the entry expires by itself
+        log.warning("Could not remove memberships from the cache: %s", error)
+
+
 def _named_now(person_pks: Collection[Any]) -> dict[Any, list[str]]:
     """Return the named audiences per user id from the database, and cache them for pages."""
     names = sorted(hub_settings.audiences)

@@ -17,6 +17,7 @@ from django.db import DatabaseError
 from notifications_hub import conf
 from notifications_hub.database.primary import hub_alias
 from notifications_hub.email_checks import check_emails
+from notifications_hub.escalation.declaration_checks import check_escalations
 from notifications_hub.live.origin import parse
 from notifications_hub.live.topics import unreachable_patterns
 from notifications_hub.method_checks import check_methods
@@ -45,9 +46,11 @@ def check_settings(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Che
         *_networks(loaded.metrics_allow),
         *_rate("API_RATE", loaded.api_rate),
         *_rate("API_RATE_PER_ADDRESS", loaded.api_rate_per_address),
+        *_rate("SERVICE_RATE", loaded.service_rate),
         *_rate("LIVE_ANONYMOUS_RATE", loaded.live_anonymous_rate),
         *_keys(),
-        *check_methods(loaded.transports),
+        *check_methods(loaded.transports, loaded.kind_defaults),
+        *check_escalations(loaded.transports),
         *_approval(loaded.announcement_approval_above),
         *check_emails(loaded),
     ]

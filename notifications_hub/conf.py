@@ -5,7 +5,7 @@ Defaults are defined only here. `hub_settings` is read at call time, so `overrid
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, fields
 from datetime import tzinfo
 from functools import lru_cache
@@ -73,6 +73,8 @@ class HubSettings:
     transports: Mapping[str, str] = field(default_factory=lambda: DEFAULT_TRANSPORTS)
     """Names of delivery methods, each with the dotted path of its transport. The setting adds to the default; None in
     place of a path removes one."""
+    kind_defaults: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Names of kinds, each with the delivery methods of people who have not chosen any. They replace `Kind.methods`."""
     vapid_private_key: str = ""
     vapid_previous_key: str = ""
     vapid_subject: str = ""
@@ -117,6 +119,8 @@ class HubSettings:
     """Rate limit of API requests per person; empty: no limit."""
     api_rate_per_address: str = "6000/m"
     """Rate limit per address without a session. It must fit the push reports of a whole office's service workers."""
+    service_rate: str = "600/m"
+    """Rate limit of the requests of one service token; empty: no limit."""
     metrics_token: str = ""
     """Token that a scraper sends as `Authorization: Bearer`. Without it and `metrics_allow`, `/metrics` is off."""
     metrics_allow: tuple[str, ...] = ()
@@ -186,10 +190,12 @@ def _parsed(name: str, value: Any) -> Any:
         if isinstance(value, str) or not isinstance(value, Sequence):
             raise ImproperlyConfigured(f"{SETTING}[{name.upper()!r}] must be a list of strings, not {value!r}.")
         return tuple(value)
-    if name in ("transports", "audiences") and not isinstance(value, Mapping):
+    if name in ("transports", "audiences", "kind_defaults") and not isinstance(value, Mapping):
         raise ImproperlyConfigured(f"{SETTING}[{name.upper()!r}] must be a dict, not {value!r}.")
     if name == "announcement_approval_above" and not _is_number_or_none(value):
         raise ImproperlyConfigured(f"{SETTING}[{name.upper()!r}] must be a number of people or None, not {value!r}.")
+    if name == "kind_defaults":
+        return {str(kind): _named_methods(kind, methods) for kind, methods in value.items()}
     if name == "transports":
         return {key: path for key, path in {**DEFAULT_TRANSPORTS, **value}.items() if path is not None}
     if isinstance(default, (bool, int, float, str)) and not isinstance(value, _accepted(default)):
@@ -197,6 +203,15 @@ def _parsed(name: str, value: Any) -> Any:
             f"{SETTING}[{name.upper()!r}] must be {type(default).__name__}, not {type(value).__name__}."
         )
     return value
+
+
+def _named_methods(kind: object, methods: object) -> frozenset[str]:
+    if not isinstance(methods, (list, tuple, Set)) or not all(isinstance(one, str) for one in methods):
+        raise ImproperlyConfigured(
+            f"{SETTING}['KIND_DEFAULTS'][{kind!r}] must be a list of delivery methods, not {methods!r}. "
+            'Write {"comment.reply": ["live", "email"]}.'
+        )
+    return frozenset(str(one) for one in methods)
 
 
 def _is_number_or_none(value: object) -> bool:

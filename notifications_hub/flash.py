@@ -26,6 +26,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from notifications_hub import flash_claim
+from notifications_hub.actions.results import load_results
 from notifications_hub.flash_claim import SHOWN, Claim
 from notifications_hub.inbox_summary import summary_for
 from notifications_hub.message import Message
@@ -54,7 +55,7 @@ class Storage(FallbackStorage):
 
     def __iter__(self) -> Iterator[DjangoMessage]:
         if self._claim is None:
-            person = _reader(self.request)
+            person = _visitor(self.request)
             self._claim = flash_claim.claim_waiting(person, summary_for(self.request)) if person else Claim()
         return chain(super().__iter__(), _messages(self._claim))
 
@@ -67,7 +68,7 @@ class Storage(FallbackStorage):
         return super().__len__() + min(waiting, SHOWN + 1)
 
     def _count(self) -> int:
-        person = _reader(self.request)
+        person = _visitor(self.request)
         return flash_claim.count_waiting(person, summary_for(self.request)) if person else 0
 
     def update(self, response: HttpResponseBase) -> list[DjangoMessage] | None:
@@ -106,12 +107,6 @@ class Storage(FallbackStorage):
 
 
 # Requests and responses that show a page to a person
-
-
-def _reader(request: HttpRequest) -> Person | None:
-    """Return the person to show notifications to, unless their quiet hours hold and they wish silence meanwhile."""
-    person = _visitor(request)
-    return person if person is not None and summary_for(request).shows_toasts() else None
 
 
 def _visitor(request: HttpRequest) -> Person | None:
@@ -154,6 +149,7 @@ def _is_page(response: HttpResponseBase) -> bool:
 
 
 def _messages(claim: Claim) -> Iterator[DjangoMessage]:
+    load_results(claim.newest)
     for row in claim.newest:
         yield django_message(row.message())
     if len(claim.ids) > SHOWN:

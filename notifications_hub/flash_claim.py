@@ -20,7 +20,7 @@ from notifications_hub.database import transaction
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.models import FlashRest
 from notifications_hub.inbox_summary import Summary, waiting_ids
-from notifications_hub.kinds import DeliveryMethod
+from notifications_hub.kinds import DeliveryMethod, Urgency, all_kinds
 from notifications_hub.live.presence import is_connected
 from notifications_hub.notification import Notification
 from notifications_hub.users import Person
@@ -45,6 +45,8 @@ class Claim:
 
 def count_waiting(person: Person, summary: Summary) -> int:
     """Return how many notifications a page would show, up to a handful. It claims none."""
+    if not summary.shows_toasts():
+        return len(_critical(person, summary))
     waiting = summary.waiting
     if summary.offered < waiting and is_connected(person.pk):
         waiting = summary.offered
@@ -55,17 +57,34 @@ def count_waiting(person: Person, summary: Summary) -> int:
 
 def claim_waiting(person: Person, summary: Summary) -> Claim:
     """Claim what waits, newest first. Without anything to claim, this makes no statement."""
-    if summary.without_row:
-        make_rows(person)
-    elif not summary.waiting:
+    if not summary.shows_toasts():
+        found = _critical(person, summary)
+    elif summary.without_row or summary.waiting:
+        found = _waiting(person, summary)
+    else:
         return Claim()
-    found = waiting_ids(person, _offered_until(person), MOST + 1)
     token = uuid.uuid4()
     ids = _claim(found[:MOST], token) if found else []
     if not ids:
         return Claim()
     newest = Notification.objects.filter(pk__in=ids[:SHOWN]).for_items()
     return Claim(person.pk, token, ids, list(newest), has_rest=len(found) > MOST)
+
+
+def _waiting(person: Person, summary: Summary) -> list[int]:
+    if summary.without_row:
+        make_rows(person)
+    return waiting_ids(person, _offered_until(person), MOST + 1)
+
+
+def _critical(person: Person, summary: Summary) -> list[int]:
+    """Return what goes through in silence, among the newest that wait. A site without any pays no statement."""
+    critical = [kind.name for kind in all_kinds() if kind.urgency == Urgency.CRITICAL]
+    if not ((critical and summary.waiting) or summary.running):
+        return []
+    loud = Q(kind__in=critical, announcement=None) | Q(announcement__urgency=Urgency.CRITICAL)
+    waiting = Notification.objects.filter(loud, pk__in=_waiting(person, summary))
+    return list(waiting.order_by("-pk").values_list("pk", flat=True))
 
 
 def _claim(ids: Sequence[int], token: uuid.UUID) -> list[int]:

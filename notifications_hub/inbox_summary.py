@@ -35,6 +35,7 @@ _KEPT = "_notifications_hub_summary"
 class Summary:
     """The counts stop at `CAP`. Announcements without a row of the person count as unread and unseen.
 
+    The person has yet to confirm those that are `unconfirmed`.
     `waiting` notifications can be flashed if no page is open. Those that are `offered` were committed so long ago that
     open pages had their time to acknowledge them.
     """
@@ -46,6 +47,7 @@ class Summary:
     waiting: int
     offered: int
     schedule: Schedule | None
+    unconfirmed: int
 
     def shows_toasts(self) -> bool:
         """Return whether pages may show what is new. A person may wish silence in their quiet hours."""
@@ -63,6 +65,7 @@ _WAITING = """
                    WHERE through.person_id = %(person)s AND through.audience = running.audience
                ), 0)) AS lacking,
                own.unread AND NOT own.deleted AND own.archived_at IS NULL AS unread,
+               {asked} AND (own.id IS NULL OR (own.acknowledged_at IS NULL AND NOT own.deleted)) AS unconfirmed,
                own.flash AND own.delivered_at IS NULL AND {free} AND NOT (
                    (running.methods IS NULL OR CAST(running.methods AS text) LIKE '%%"live"%%') AND EXISTS (
                    SELECT 1 FROM notifications_hub_deliveredthrough shown
@@ -95,6 +98,13 @@ _UNREAD = """(SELECT count(*) FROM (
                ORDER BY {order} LIMIT {cap}
            ) AS capped)"""
 _UNSEEN = "AND seen_at IS NULL"
+# Nothing of a person without any is in this index.
+_UNCONFIRMED = """(SELECT count(*) FROM (
+               SELECT 1 FROM notifications_hub_notification
+               WHERE recipient_id = %(person)s AND acknowledged_at IS NULL AND announcement_id IS NULL
+                 AND {{must}} AND {{kept}} {where}
+               ORDER BY acknowledged_at, announcement_id LIMIT {cap}
+           ) AS capped)"""
 _COUNTS = """
     SELECT {unread},
            {unseen},
@@ -104,7 +114,8 @@ _COUNTS = """
            count(*) FILTER (WHERE unread AND seen_at IS NULL),
            (SELECT count(*) FROM waiting),
            (SELECT count(*) FROM waiting WHERE committed_at < %(window)s),
-           (SELECT CAST(schedule AS text) FROM notifications_hub_quiethours WHERE person_id = %(person)s)
+           (SELECT CAST(schedule AS text) FROM notifications_hub_quiethours WHERE person_id = %(person)s),
+           {unconfirmed} + count(*) FILTER (WHERE unconfirmed)
     FROM announced
 """
 
@@ -114,6 +125,7 @@ _IDS = "SELECT id FROM waiting WHERE committed_at < %(until)s ORDER BY id DESC"
 _WHOLE = _COUNTS.format(
     unread=_UNREAD.format(where="", order="announcement_id, archived_at", cap=CAP),
     unseen=_UNREAD.format(where=_UNSEEN, order="announcement_id, archived_at, seen_at", cap=CAP),
+    unconfirmed=_UNCONFIRMED.format(where="", cap=CAP),
 )
 _SCOPES = ("nullif(%(scope)s, '')", "''")
 # Those of the scope, and those that belong to every scope. Each part has the order of its index.
@@ -125,6 +137,7 @@ _SCOPED = _COUNTS.format(
         _UNREAD.format(where=f"{_UNSEEN} AND scope = {scope}", order="archived_at, announcement_id, seen_at", cap=CAP)
         for scope in _SCOPES
     ),
+    unconfirmed=_UNCONFIRMED.format(where=f"AND scope IN ({', '.join(_SCOPES)})", cap=CAP),
 )
 
 
@@ -133,7 +146,18 @@ def summary_of(person: Person, scope: str | None = None) -> Summary:
     window = timedelta(seconds=hub_settings.ack_window)
     question, given = (_WHOLE, {}) if scope is None else (_SCOPED, {"scope": scope})
     [row] = _ask(person, question, _LOOKED_AT, given, window=datetime.now(UTC) - window)
-    unread, unseen, running, without_row, announced_unread, announced_unseen, waiting, offered, schedule = row
+    (
+        unread,
+        unseen,
+        running,
+        without_row,
+        announced_unread,
+        announced_unseen,
+        waiting,
+        offered,
+        schedule,
+        unconfirmed,
+    ) = row
     return Summary(
         unread=min(CAP, unread + announced_unread + without_row),
         unseen=min(CAP, unseen + announced_unseen + without_row),
@@ -142,6 +166,7 @@ def summary_of(person: Person, scope: str | None = None) -> Summary:
         waiting=waiting,
         offered=offered,
         schedule=stored_schedule(json.loads(schedule)) if schedule else None,
+        unconfirmed=min(CAP, unconfirmed),
     )
 
 
@@ -165,6 +190,10 @@ def _ask(
 ) -> list[tuple[Any, ...]]:
     audience, topics = audiences.condition_for(person)
     spelled = {"unread": boolean_sql("unread", True), "kept": boolean_sql("deleted", False)}
+    spelled |= {
+        "must": boolean_sql("must_acknowledge", True),
+        "asked": boolean_sql("running.must_acknowledge", True),
+    }
     statement = (_WAITING + question).format(free=_FREE, audience=audience, most=most, **spelled)
     adapt = connection.ops.adapt_datetimefield_value
     times = {name: adapt(at) for name, at in (moments | {"now": datetime.now(UTC)}).items()}

@@ -22,6 +22,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from notifications_hub.escalation.after import After
+
 
 class DeliveryMethod(StrEnum):
     """The ways to reach a person. A host adds its own by name, as a transport; `email` is one that it must add."""
@@ -34,6 +36,9 @@ class DeliveryMethod(StrEnum):
 
 IMPORTED = "import"
 """In place of a delivery method: another system reached the person, before `hub_import` took its rows over."""
+
+EVERY_KIND = "*"
+"""In place of a kind's name: every kind, also those that are declared later."""
 
 _METHOD_NAMES = {
     DeliveryMethod.LIVE.value: _("open page"),
@@ -93,16 +98,36 @@ class Privacy(StrEnum):
     NOTHING = "nothing"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Action:
-    """A button on a push.
+STYLES = ("", "primary", "danger")
+Run = Callable[[Any, Any, str], str | Promise | None]
+"""The function of an action. It gets the notification, the person and their word, and may return a short text."""
 
-    The name `read` marks the notification as read and opens nothing. Any other opens `url`, or else the notification's.
+
+@dataclass(frozen=True)
+class Action:
+    """A button of a notification: `Action("approve", _("Approve"), run=approve)`.
+
+    One with `run` is on every page, toast, push and email. Others are only on pushes and emails. The name `read` marks
+    the notification as read and opens nothing, and `acknowledge` confirms it. Any other without `run` opens `url`, or
+    else the notification's.
     """
 
     name: str
-    title: str
-    url: str = ""
+    title: str | Promise
+    url: str = field(default="", kw_only=True)
+    run: Run | None = field(default=None, kw_only=True)
+    """Called once with the notification, the person and their word. It may return a short text that people then see."""
+    allowed: Callable[[Any, Any], bool] | None = field(default=None, kw_only=True)
+    """Asked with the notification and the person at each click. Left out: whoever has the notification may click."""
+    asks: str | Promise = field(default="", kw_only=True)
+    """The question for a word, like `_("Why not?")`. Empty: it asks for none."""
+    word_required: bool = field(default=True, kw_only=True)
+    word_length: int = field(default=500, kw_only=True)
+    """The most characters of the word."""
+    style: str = field(default="", kw_only=True)
+    """`primary`, `danger`, or empty."""
+    done: str | Promise = field(default="", kw_only=True)
+    """What every page then says, like `_("Approved by %(person)s")`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +184,10 @@ class Kind:
     """The name that `notify.send(kind=…)` takes, like `comment.reply`."""
     label: ClassVar[str | Promise] = ""
     """The name that people read in their preferences."""
+    description: ClassVar[str | Promise] = ""
+    """A sentence below the name, for people who wonder what the kind is about."""
+    group: ClassVar[str | Promise] = ""
+    """The heading that it stands below in preferences. Kinds without one stand together, below all groups."""
     icon: ClassVar[str] = "bell"
     """One of bell, reply, comment, heart, megaphone, check, warning, error, user, task and device."""
     urgency: ClassVar[Urgency] = Urgency.NORMAL
@@ -181,8 +210,18 @@ class Kind:
     """How often people who have not chosen get emails of this kind, and messages of other transports with `digests`."""
     per_minute: ClassVar[int | None] = None
     """The most notifications of this kind from one actor to one person a minute; None: no limit. More are dropped."""
+    escalate: ClassVar[Sequence[After]] = ()
+    """What is done if the person has not read it after a time, like `[After(hours=1, method="email")]`."""
+    must_acknowledge: ClassVar[bool] = False
+    """Keep it on top until the person confirms it. `notify.send(must_acknowledge=…)` decides otherwise for one call."""
     optional: ClassVar[bool] = True
     """Let people choose the delivery methods of this kind in their preferences."""
+    locked_because: ClassVar[str | Promise] = ""
+    """A sentence that tells people why they cannot choose, for a kind that is not `optional`."""
+    in_preferences: ClassVar[bool] = True
+    """List this kind in people's preferences, also if it is not `optional`."""
+    personal_actions: ClassVar[bool] = False
+    """Let each person act for themselves, as on an invitation. Otherwise an action runs once for all recipients."""
     has_extension: ClassVar[bool] = True
     """Write a row of the host's `NotificationExtension` with each. Without, it belongs to no scope, so to all."""
     sample: ClassVar[Sample | None] = None
@@ -214,8 +253,18 @@ class Kind:
         return ""
 
     def actions(self, notification: NotificationLike) -> Sequence[Action]:
-        """Return the buttons of the push. Most devices show the first two."""
+        """Return the buttons. Those that `run` are shown everywhere, the others on pushes and emails.
+
+        Most devices show the first two.
+        """
         return open_and_read()
+
+    def action_key(self, notification: NotificationLike) -> str:
+        """Return a name of the thing that actions decide, like `request-7`. Notifications that share it share a result.
+
+        Empty: all recipients of one `notify.send()` share it.
+        """
+        return ""
 
 
 def open_and_read() -> Sequence[Action]:
@@ -226,6 +275,8 @@ _kinds: dict[str, Kind] = {}
 
 
 def _register(kind: Kind) -> None:
+    if kind.name == EVERY_KIND:
+        raise ValueError(f"{type(kind)!r} has the name {EVERY_KIND!r}, which means every kind. Choose another.")
     known = _kinds.get(kind.name)
     if known is not None and type(known).__qualname__ != type(kind).__qualname__:
         raise ValueError(f"The kind {kind.name!r} is declared twice: by {type(known)!r} and {type(kind)!r}.")
@@ -237,6 +288,7 @@ def _register(kind: Kind) -> None:
 class Default(Kind):
     name = "default"
     label = _("Other notifications")
+    description = _("Everything that belongs to no other type.")
     sample = Sample(actor="Bob", verb=_("replied to"), target=_("Watering the plants"), url="/")
 
 
@@ -259,3 +311,12 @@ def kind_of(name: str) -> Kind:
 
 def all_kinds() -> list[Kind]:
     return [_kinds[name] for name in sorted(_kinds)]
+
+
+def kinds_in_order() -> list[Kind]:
+    """Return all kinds in the order of their declarations: those of the site first, then the hub's own."""
+    return sorted(_kinds.values(), key=lambda kind: (_is_own(kind), kind.name == Default.name))
+
+
+def _is_own(kind: Kind) -> bool:
+    return type(kind).__module__.partition(".")[0] == __name__.partition(".")[0]

@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone, translation
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
@@ -25,6 +26,26 @@ from notifications_hub.web.outside_links import host_of
 from notifications_hub.web.text import balanced
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """The result of an action, in the active language: who did what, and what came of it."""
+
+    action: str
+    text: str
+    detail: str
+    by: str
+    at: datetime
+
+    def as_json(self) -> dict[str, str]:
+        return {
+            "action": self.action,
+            "text": self.text,
+            "detail": self.detail,
+            "by": self.by,
+            "at": timestamp(self.at),
+        }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,10 +73,15 @@ class Message:
 
     `url` is a path of this site. An announcement may also name a page of another site, in `leads_to`. Only pages link
     there, and say so. With `retracts`, it takes back the message with the same tag, and its title says so.
-    Messages about the same target have the same `thread`, which is empty without a target.
+    Messages about the same target have the same `thread`, which is empty without a target. An escalation that sends it
+    again gives its step's number as `repeat`. With `must_acknowledge`, the person is asked to confirm it. Once an
+    action has run, `outcome` says what came of it, and no action that runs is left.
 
     A digest has `sections`, and `more` is the number of older notifications without a line. A message that has waited
     keeps its `group` when it is sent again, whatever the person has read meanwhile.
+
+    `reason` is the code of why the person gets it, and `because` says it in words; both may be empty. `followed` is the
+    signed reference of the thing that the person may unfollow. A transport also gets the link, in `unfollow_url`.
     """
 
     id: str
@@ -76,9 +102,21 @@ class Message:
     retracts: bool = False
     leads_to: str = ""
     thread: str = ""
+    repeat: int = 0
+    outcome: Outcome | None = None
+    must_acknowledge: bool = False
     sections: tuple[Section, ...] = ()
     more: int = 0
     group: str = ""
+    reason: str = ""
+    because: str = ""
+    followed: str = ""
+    unfollow_url: str = ""
+
+    @property
+    def buttons(self) -> list[dict[str, Any]]:
+        """The actions that run, as JSON for pages."""
+        return [_button(action) for action in self.actions if action.run is not None]
 
     @property
     def host(self) -> str:
@@ -87,6 +125,8 @@ class Message:
 
 
 SHORT_TITLE, SHORT_BODY = 60, 120
+CONFIRM = "acknowledge"
+"""The name of the button that confirms."""
 SHOWN_SECONDS = 14 * 86_400
 """The longest that a message is expected to stay on a screen after it was sent."""
 
@@ -117,6 +157,27 @@ def retraction_of(message: Message) -> Message:
     )
 
 
+def to_confirm(message: Message, page: str) -> Message:
+    """Return the message with a button to confirm it, in the active language. An email's leads to the `page`."""
+    confirm = Action(name=CONFIRM, title=_("Confirm"), url=page)
+    # Most devices show two buttons. Confirming also reads it.
+    others = (one for one in message.actions if one.name not in ("read", confirm.name))
+    return replace(message, must_acknowledge=True, actions=(confirm, *others))
+
+
+def page_to_confirm(message: Message) -> str:
+    """Return the path of the page on which the person confirms it."""
+    return next((action.url for action in message.actions if action.name == CONFIRM), "")
+
+
+def list_to_confirm() -> str:
+    """Return the path of the inbox page with all that a person must confirm; empty on a site without these pages."""
+    try:
+        return f"{reverse('notifications_hub:inbox')}?show=unconfirmed"
+    except NoReverseMatch:
+        return ""
+
+
 def veiled(message: Message) -> Message:
     """Return the part of a message that passers-by may read on a locked screen, according to its kind's privacy."""
     if message.privacy is Privacy.FULL:
@@ -126,7 +187,8 @@ def veiled(message: Message) -> Message:
     with translation.override(message.language):
         # The kind's own buttons would reveal the subject.
         actions = tuple(open_and_read()) if message.actions else ()
-        return replace(message, title=_("You have a new notification"), body="", actions=actions)
+        plain = replace(message, title=_("You have a new notification"), body="", actions=actions)
+        return to_confirm(plain, page_to_confirm(message)) if message.must_acknowledge else plain
 
 
 def time_to_live(ttl: int | None) -> int:
@@ -152,6 +214,7 @@ class Item:
     banner: Mapping[str, Any] | None = None
     extension: Mapping[str, Any] | None = None
     scope: str | None = None
+    acknowledged_at: datetime | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of the API and of `…created` and `…updated` events."""
@@ -177,8 +240,17 @@ class Item:
         }
         if message.urgency is Urgency.CRITICAL:
             shape["critical"] = True
+        if message.must_acknowledge:
+            shape["must_acknowledge"] = True
+            shape["acknowledged_at"] = None if self.acknowledged_at is None else timestamp(self.acknowledged_at)
+        if message.reason:
+            shape["reason"] = {"code": message.reason, "words": message.because, "object": message.followed or None}
         if message.leads_to:
             shape["leads_to"] = message.leads_to
+        if buttons := message.buttons:
+            shape["actions"] = buttons
+        if message.outcome is not None:
+            shape["result"] = message.outcome.as_json()
         if self.translations is not None:
             shape["translations"] = self.translations
         if self.banner is not None:
@@ -188,6 +260,14 @@ class Item:
         if self.scope is not None:
             shape["scope"] = self.scope
         return shape
+
+
+def _button(action: Action) -> dict[str, Any]:
+    button: dict[str, Any] = {"name": action.name, "title": str(action.title), "style": action.style}
+    if action.asks:
+        asks = {"label": str(action.asks), "required": action.word_required, "max_length": action.word_length}
+        button["asks"] = asks
+    return button
 
 
 def timestamp(moment: datetime) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from difflib import get_close_matches
 from typing import Any
 
 from django.conf import settings
@@ -20,7 +21,7 @@ _EXTRAS = {"apprise": "apprise", "standardwebhooks": "webhook"}
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,19}")
 
 
-def check_methods(transports: Mapping[Any, Any]) -> Iterator[CheckMessage]:
+def check_methods(transports: Mapping[Any, Any], kind_defaults: Mapping[str, frozenset[str]]) -> Iterator[CheckMessage]:
     """Check the transports in use, and the delivery methods of all kinds."""
     yield from _removals()
     for name, path in transports.items():
@@ -30,6 +31,7 @@ def check_methods(transports: Mapping[Any, Any]) -> Iterator[CheckMessage]:
             hint = "Use up to 20 lowercase letters, digits and underscores, but not 'live' or 'flash'."
             yield Error(f"{name!r} is not a valid name for a transport.", hint=hint, id="notifications_hub.E016")
     yield from _kinds(transports)
+    yield from _kind_defaults(kind_defaults, transports)
 
 
 def _removals() -> Iterator[CheckMessage]:
@@ -65,10 +67,31 @@ def _extra_hint(error: Exception) -> str:
 
 
 def _kinds(transports: Iterable[str]) -> Iterator[CheckMessage]:
-    known = {*map(str, DeliveryMethod), *map(str, transports)}
     for kind in all_kinds():
-        yield from _methods(kind, known)
+        yield from _methods(kind, _known(transports))
         yield from _digest(kind)
+        if kind.optional and kind.locked_because:
+            fault = f"The kind {kind.name!r} says why people cannot switch it off, but they can."
+            hint = "Write optional = False, or remove locked_because."
+            yield checks.Warning(fault, hint=hint, obj=type(kind), id="notifications_hub.W063")
+
+
+def _known(transports: Iterable[str]) -> set[str]:
+    return {*map(str, DeliveryMethod), *map(str, transports)}
+
+
+def _kind_defaults(given: Mapping[str, frozenset[str]], transports: Iterable[str]) -> Iterator[CheckMessage]:
+    """Check the setting `KIND_DEFAULTS`."""
+    names, known = [kind.name for kind in all_kinds()], _known(transports)
+    for name, methods in given.items():
+        if name not in names:
+            close = get_close_matches(name, names, n=1)
+            hint = f"Did you mean {close[0]!r}?" if close else f"Known kinds: {', '.join(names)}."
+            yield Error(f"KIND_DEFAULTS names an unknown kind: {name!r}.", hint=hint, id="notifications_hub.E068")
+        for method in sorted(methods - known):
+            hint = f"Add it to {conf.SETTING}['TRANSPORTS'], or use one of {', '.join(sorted(known))}."
+            fault = f"KIND_DEFAULTS[{name!r}] names an unknown delivery method: {method!r}."
+            yield Error(fault, hint=hint, id="notifications_hub.E069")
 
 
 def _methods(kind: Kind, known: Collection[str]) -> Iterator[CheckMessage]:

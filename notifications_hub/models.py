@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from notifications_hub.actions.models import ActionResult
 from notifications_hub.announcements.approval.models import Correction
 from notifications_hub.announcements.audit import AnnouncementStep
 from notifications_hub.announcements.banners.models import BannerDismissal
@@ -9,7 +10,11 @@ from notifications_hub.announcements.models import Announcement, AnnouncementTra
 from notifications_hub.announcements.results.models import ResultFigure, ResultFold, ResultTally, ResultWatch
 from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.audience_lists import AudienceList, AudienceListMember
+from notifications_hub.confirmations.models import Reminder
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
+from notifications_hub.escalation.models import EscalationStep
+from notifications_hub.following.models import Follow
+from notifications_hub.ingest.models import IngestedRequest, ServiceToken
 from notifications_hub.jobs.models import Job
 from notifications_hub.live.revocation import Revocation
 from notifications_hub.live.topic_presence import PresenceHold, PresenceHub, TopicPresence
@@ -23,6 +28,7 @@ from notifications_hub.transports.own_addresses.models import OwnAddress
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
 
 __all__ = [
+    "ActionResult",
     "Announcement",
     "AnnouncementStep",
     "AnnouncementTranslation",
@@ -32,9 +38,12 @@ __all__ = [
     "Correction",
     "DeliveredThrough",
     "Delivery",
+    "EscalationStep",
     "Event",
     "FlashRest",
+    "Follow",
     "ImportPosition",
+    "IngestedRequest",
     "Job",
     "Notification",
     "OwnAddress",
@@ -43,6 +52,7 @@ __all__ = [
     "PresenceHub",
     "PushSubscription",
     "QuietHours",
+    "Reminder",
     "ResultFigure",
     "ResultFold",
     "ResultTally",
@@ -51,6 +61,7 @@ __all__ = [
     "Rollout",
     "RowChange",
     "RowsThrough",
+    "ServiceToken",
     "StoppedEmail",
     "Stream",
     "TopicPresence",

@@ -19,10 +19,13 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 from notifications.base.models import AbstractNotification
 
+from notifications_hub.actions.results import with_result
 from notifications_hub.extension import extension_of, keep, payload_of
+from notifications_hub.following.followed import Followed
+from notifications_hub.following.reasons import sentence_of
 from notifications_hub.kinds import NotificationLike, kind_of
-from notifications_hub.message import Item, Message, time_to_live
-from notifications_hub.notification_queryset import InboxManager, InboxQuerySet, emit_items, item_id
+from notifications_hub.message import Item, Message, list_to_confirm, time_to_live, to_confirm
+from notifications_hub.notification_queryset import UNCONFIRMED, InboxManager, InboxQuerySet, emit_items, item_id
 from notifications_hub.rendering import Rendered, render
 from notifications_hub.system_actors import actor_label, system_actor
 
@@ -83,6 +86,12 @@ class Notification(AbstractNotification):
     )
     # The value of the host's `scope_by`, as text. Empty: it belongs to every scope. NULL: there are no scopes.
     scope = models.CharField(max_length=100, null=True, editable=False)  # noqa: DJ001 -- as the line above says
+    # The code of the reason that it was sent to this person, and the thing that they may unfollow, as `Followed` writes
+    # it. NULL for most, whose rows and statements then carry nothing for them.
+    reason = models.CharField(_("reason"), max_length=50, null=True, blank=True, editable=False)  # noqa: DJ001 -- as the lines above say
+    followed = models.CharField(max_length=220, null=True, editable=False)  # noqa: DJ001 -- as above
+    # What this and other notifications let people decide together. Empty: the person alone. NULL: nothing.
+    action_key = models.CharField(max_length=200, null=True, editable=False)  # noqa: DJ001 -- as the line above says
     toast = models.BooleanField(default=True)
     flash = models.BooleanField(default=True)
     flash_claim = models.UUIDField(null=True, blank=True, editable=False)
@@ -95,6 +104,9 @@ class Notification(AbstractNotification):
     seen_at = models.DateTimeField(_("seen"), null=True, blank=True)
     read_at = models.DateTimeField(_("read"), null=True, blank=True)
     archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
+    # It stays on top until the person confirms it, which also reads it.
+    must_acknowledge = models.BooleanField(_("must be confirmed"), default=False, db_default=False)
+    acknowledged_at = models.DateTimeField(_("confirmed"), null=True, blank=True)
     # When the person first opened its link. Only announcements and pushes report it.
     clicked_at = models.DateTimeField(_("clicked"), null=True, blank=True)
 
@@ -116,6 +128,9 @@ class Notification(AbstractNotification):
     action_object_content_type = models.ForeignKey(
         ContentType, on_delete=models.CASCADE, related_name="+", db_index=False, null=True, blank=True
     )
+
+    unfollowed = False
+    """Whether the person is known to follow the thing no more. Inboxes set it, for all rows of a page by one query."""
 
     objects = InboxManager()  # type: ignore[assignment, misc]
 
@@ -178,6 +193,20 @@ class Notification(AbstractNotification):
             models.Index(
                 fields=["recipient", "archived_at"], condition=models.Q(archived_at__isnull=False), name="hub_archived"
             ),
+            # The result of an action goes to everyone who has a notification of the same thing.
+            models.Index(fields=["action_key"], condition=models.Q(action_key__gt=""), name="hub_action_key"),
+            # What a person has yet to confirm, and for the admin what of a kind is unconfirmed. They have no rows on a
+            # site that asks for no confirmation.
+            models.Index(
+                fields=["recipient", "acknowledged_at", "announcement", "-timestamp", "-id"],
+                condition=UNCONFIRMED & models.Q(deleted=False),
+                name="hub_unconfirmed",
+            ),
+            models.Index(
+                fields=["kind", "acknowledged_at", "-timestamp", "-id"],
+                condition=UNCONFIRMED & models.Q(deleted=False, announcement=None),
+                name="hub_unconfirmed_of_kind",
+            ),
             # The admin counts who has read an announcement.
             models.Index(
                 fields=["announcement"],
@@ -213,6 +242,11 @@ class Notification(AbstractNotification):
         self.refresh_from_db(fields=["unread", "read_at"])
 
     @property
+    def awaits_confirmation(self) -> bool:
+        """Return whether the person must confirm it, and has not yet."""
+        return self.must_acknowledge and self.acknowledged_at is None
+
+    @property
     def item_id(self) -> str:
         return item_id(self.pk, self.announcement_id)
 
@@ -225,10 +259,14 @@ class Notification(AbstractNotification):
         """Return the message, rendered in the active language."""
         if self.announcement is not None:
             return self.announcement.message()
-        message = message_of(self.kind, self._for_kinds(), item_id=self.item_id, tag=f"n{self.pk}")
-        return replace(message, thread=self.thread) if self.thread else message
+        message = message_of(self.kind, self.as_kinds_read_it(), item_id=self.item_id, tag=f"n{self.pk}")
+        message = because(message, self.reason, None if self.unfollowed else self.followed)
+        if self.action_key is not None or message.buttons:
+            message = with_result(message, self)
+        message = replace(message, thread=self.thread) if self.thread else message
+        return to_confirm(message, list_to_confirm()) if self.must_acknowledge else message
 
-    def _for_kinds(self) -> NotificationLike:
+    def as_kinds_read_it(self) -> NotificationLike:
         """Return this row as kinds read it: with `data`, and with the host's columns, even if it was stored without."""
         row, extension = self, extension_of(self)
         is_extended = extension is None or extension.pk is not None
@@ -254,6 +292,7 @@ class Notification(AbstractNotification):
             translations=None if self.announcement is None else self.announcement.translations_json(),
             extension=None if self.announcement_id else payload_of(extension_of(self)),
             scope=self.scope,
+            acknowledged_at=self.acknowledged_at,
         )
 
     def _row(self) -> InboxQuerySet:
@@ -291,3 +330,11 @@ def message_from(rendered: Rendered, kind: str, *, item_id: str, tag: str) -> Me
         actions=rendered.actions,
         language=translation.get_language() or settings.LANGUAGE_CODE,
     )
+
+
+def because(message: Message, reason: str | None, followed: str | None) -> Message:
+    """Return the message with the reason that it is sent, in the active language."""
+    if not reason:
+        return message
+    reference = Followed.parse(followed).reference if followed else ""
+    return replace(message, reason=reason, because=sentence_of(reason), followed=reference)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.db import models
 from django.db.models.functions import Coalesce
@@ -18,15 +19,23 @@ from django.dispatch import Signal
 from notifications.base.models import NotificationQuerySet
 
 from notifications_hub import streams
+from notifications_hub.actions.results import load_results
 from notifications_hub.announcements.results import tallies
 from notifications_hub.announcements.results.models import What
 from notifications_hub.announcements.results.tallies import Before
 from notifications_hub.database import transaction
 from notifications_hub.database.chunks import chunks
 from notifications_hub.database.primary import PrimaryManager
+from notifications_hub.delivery.reasons import ReasonCode
+from notifications_hub.escalation.cancelling import cancel_steps, escalates
 from notifications_hub.extension import joins
 from notifications_hub.message import Item, localized_for
-from notifications_hub.signals import notification_delivered, notification_read, send_after_commit
+from notifications_hub.signals import (
+    notification_acknowledged,
+    notification_delivered,
+    notification_read,
+    send_after_commit,
+)
 from notifications_hub.streams import NewEvent, inbox_topic, item_key
 from notifications_hub.streams.models import IDS_IN_AN_EVENT, id_events
 
@@ -37,6 +46,11 @@ DELETED = "notification.deleted"
 _ITEM = "notification"
 
 
+UNCONFIRMED = models.Q(must_acknowledge=True, acknowledged_at=None)
+"""What a person has yet to confirm. It stays in the inbox, on top."""
+
+_ENDING = ("kind", "must_acknowledge", "acknowledged_at")
+"""Columns that decide whether an escalation ends."""
 _LISTED: dict[str, Any] = {"deleted": False}
 Owned = tuple[int, Any, int | None]
 SendSignal = Callable[[Sequence[Owned]], None]
@@ -70,9 +84,10 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
         # A read notification counts as seen, as on pages. If it is then marked as unread, it must not count as new.
         seen_at = Coalesce("seen_at", models.Value(now))
         was, send = _LISTED | {"unread": True}, partial(_send_signal, notification_read, self.model, at=now)
-        values = {"unread": False, "read_at": now, "seen_at": seen_at}
+        values: dict[str, Any] = {"unread": False, "read_at": now, "seen_at": seen_at}
         count = partial(tallies.tally_reads, at=now)
-        return len(self._of(recipient)._changed("notification.read", was, send, count, **values))
+        rows = self._of(recipient)
+        return len(rows._changed("notification.read", was, send, count, ends=(ReasonCode.READ, now), **values))
 
     def mark_all_as_unread(self, recipient: models.Model | None = None) -> int:
         was = _LISTED | {"unread": False}
@@ -86,19 +101,47 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
     def mark_as_clicked(self) -> int:
         """Record that the person opened its link, at the first time. Pages do not show it, so there is no event."""
         with transaction.atomic():
-            ids, announced = self._before({"clicked_at": None})
+            found = self._before({"clicked_at": None})
             now = _now()
-            self._set([pk for pk, _, _ in ids], clicked_at=now)
-            tallies.tally(What.CLICKED, announced, now)
-            return len(ids)
+            self._set(found.ids, clicked_at=now)
+            tallies.tally(What.CLICKED, found.announced, now)
+            return len(found.ids)
 
     def undo_read(self, at: datetime) -> int:
-        """Mark as unread what was read at exactly that time. It stays seen."""
+        """Mark as unread what was read at exactly that time. It stays seen. What was confirmed since stays read."""
         was = _LISTED | {"unread": False, "read_at": at}
-        return self._unread_again(was)
+        return self.exclude(acknowledged_at__gte=at)._unread_again(was)
+
+    def acknowledge(self, *, at: datetime | None = None) -> int:
+        """Record that people confirmed what they must, which also reads it. Log an event with each whole item."""
+        now = at or _now()
+        with transaction.atomic():
+            was = _LISTED | {"must_acknowledge": True, "acknowledged_at": None}
+            rows = list(self._locked(was).values_list(*_Found.COLUMNS, "unread"))
+            found = _Found(rows)
+            ids = found.ids
+            first = {name: Coalesce(name, models.Value(now)) for name in ("read_at", "seen_at")}
+            self._set(ids, acknowledged_at=now, unread=False, **first)
+            for some in chunks(found.ended_by(ReasonCode.CONFIRMED), IDS_IN_AN_EVENT):
+                cancel_steps(some, ReasonCode.CONFIRMED, now)
+            emit_items("notification.updated", self._whole(ids))
+            self._count_acknowledged(rows, now)
+            return len(ids)
+
+    def _count_acknowledged(self, rows: Sequence[tuple[Any, ...]], at: datetime) -> None:
+        """Send the signals and tally announcements for rows as they were before they were confirmed."""
+        _send_signal(notification_acknowledged, self.model, [row[:3] for row in rows], at=at)
+        unread = [row for row in rows if row[-1]]
+        _send_signal(notification_read, self.model, [row[:3] for row in unread], at=at)
+        if announced := [Before(*row[2:5]) for row in rows if row[2]]:
+            tallies.tally(What.CONFIRMED, announced, at)
+            tallies.tally_reads((Before(*row[2:5]) for row in unread if row[2]), at)
 
     def archive(self, *, at: datetime | None = None) -> int:
-        return len(self._changed("notification.archived", _LISTED | {"archived_at": None}, archived_at=at or _now()))
+        """Move to the archive, but for what has yet to be confirmed."""
+        now, was = at or _now(), _LISTED | {"archived_at": None}
+        rows, ends = self.exclude(UNCONFIRMED), (ReasonCode.ARCHIVED, now)
+        return len(rows._changed("notification.archived", was, ends=ends, archived_at=now))
 
     def unarchive(self) -> int:
         return self._restore(_LISTED | {"archived_at__isnull": False}, archived_at=None)
@@ -108,7 +151,8 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
         return self._restore(_LISTED | {"archived_at": at}, archived_at=None)
 
     def mark_all_as_deleted(self, recipient: models.Model | None = None) -> int:
-        return len(self._of(recipient)._changed(DELETED, _LISTED, deleted=True))
+        ends = (ReasonCode.DELETED, _now())
+        return len(self._of(recipient)._changed(DELETED, _LISTED, ends=ends, deleted=True))
 
     def mark_all_as_active(self, recipient: models.Model | None = None) -> int:
         return self._of(recipient)._restore({"deleted": True}, deleted=False)
@@ -117,7 +161,7 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
         """Record which delivery method reached the person first. Return the ids that were not delivered before."""
         method, now = str(method), _now()
         send = partial(_send_signal, notification_delivered, self.model, method=method, at=now)
-        values = {"delivered_at": now, "delivered_by": method}
+        values: dict[str, Any] = {"delivered_at": now, "delivered_by": method}
         count = partial(tallies.tally_delivered, method=method, at=now)
         return self._changed("notification.delivered", {"delivered_at": None}, send, count, **values)
 
@@ -149,31 +193,30 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
         was: Mapping[str, Any],
         send: SendSignal | None = None,
         count: Count | None = None,
+        *,
+        ends: tuple[ReasonCode, datetime] | None = None,
         **values: Any,
     ) -> list[int]:
         """Change the rows that match `was`, log the event and send the signal. Return their ids.
 
-        `count` tallies those of announcements.
+        `count` tallies those of announcements. `ends` is why and when an escalation ends.
         """
         with transaction.atomic():
-            owned, announced = self._before(was)
-            ids = [pk for pk, _, _ in owned]
-            self._set(ids, **values)
-            emit_ids(event, owned)
+            found = self._before(was)
+            self._set(found.ids, **values)
+            if ends:
+                for some in chunks(found.ended_by(ends[0]), IDS_IN_AN_EVENT):
+                    cancel_steps(some, *ends)
+            emit_ids(event, found.owned)
             if send:
-                send(owned)
-            if count and announced:
-                count(announced)
-            return ids
+                send(found.owned)
+            if count and found.announced:
+                count(found.announced)
+            return found.ids
 
-    def _before(self, was: Mapping[str, Any]) -> tuple[list[Owned], list[Before]]:
-        """Lock the rows that match `was`. Return them, and those of announcements as they are before the change."""
-        columns = ("pk", "recipient_id", "announcement_id", "seen_at", "read_at")
-        rows = list(self._locked(was).values_list(*columns))
-        announced = [
-            Before(announcement, seen, read) for _pk, _person, announcement, seen, read in rows if announcement
-        ]
-        return [row[:3] for row in rows], announced
+    def _before(self, was: Mapping[str, Any]) -> _Found:
+        """Lock the rows that match `was`, and return them as they are before the change."""
+        return _Found(list(self._locked(was).values_list(*_Found.COLUMNS)))
 
     def _restore(self, was: Mapping[str, Any], **values: Any) -> int:
         """Restore rows that pages do not show. Log an event with each whole item, and return their number."""
@@ -203,6 +246,36 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
         return rows.select_related("recipient").for_items()
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Locked rows, as they are before a change."""
+
+    COLUMNS: ClassVar = ("pk", "recipient_id", "announcement_id", "seen_at", "read_at", *_ENDING)
+
+    rows: Sequence[tuple[Any, ...]]
+
+    @property
+    def ids(self) -> list[int]:
+        return [row[0] for row in self.rows]
+
+    @property
+    def owned(self) -> list[Owned]:
+        return [row[:3] for row in self.rows]
+
+    @property
+    def announced(self) -> list[Before]:
+        return [Before(*row[2:5]) for row in self.rows if row[2]]
+
+    def ended_by(self, code: ReasonCode) -> list[int]:
+        """Return the ids of those whose escalation ends. What must be confirmed goes on until it is, or is deleted."""
+        escalating = {kind for kind in {row[5] for row in self.rows} if escalates(kind)}
+        if not escalating:
+            return []
+        whole = code in (ReasonCode.CONFIRMED, ReasonCode.DELETED)
+        found = ((row[0], row[5], row[6] and row[7] is None) for row in self.rows)
+        return [pk for pk, kind, unconfirmed in found if kind in escalating and (whole or not unconfirmed)]
+
+
 InboxManager = PrimaryManager.from_queryset(InboxQuerySet)
 
 
@@ -211,12 +284,19 @@ def item_id(pk: int, announcement_pk: int | None) -> str:
     return str(pk) if announcement_pk is None else f"a{announcement_pk}"
 
 
-def emit_items(event: str, notifications: Iterable[Notification]) -> None:
-    """Log one event per notification, with the whole item, in the recipient's language."""
-    streams.append_many(
-        NewEvent(inbox_topic(row.recipient_id), event, item.as_json(), item=item_key(_ITEM, row.item_id))
-        for row, item in _rendered(notifications)
-    )
+def emit_items(event: str, notifications: Iterable[Notification], *, rewrites: bool = False) -> None:
+    """Log one event per notification, with the whole item, in the recipient's language.
+
+    With `rewrites`, the item also replaces the one in its earlier events.
+    """
+    notifications = list(notifications)
+    load_results(notifications)
+    streams.append_many(_item_event(event, row, item, rewrites=rewrites) for row, item in _rendered(notifications))
+
+
+def _item_event(event: str, row: Notification, item: Item, *, rewrites: bool) -> NewEvent:
+    key = item_key(_ITEM, row.item_id)
+    return NewEvent(inbox_topic(row.recipient_id), event, item.as_json(), item=key, erases=[key] if rewrites else ())
 
 
 def emit_ids(event: str, owned: Iterable[Owned]) -> None:

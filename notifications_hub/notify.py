@@ -27,8 +27,12 @@ from notifications_hub.database.chunks import chunks
 from notifications_hub.database.primary import connection, from_primary
 from notifications_hub.delivery import arming, preferences
 from notifications_hub.delivery.arming import Plan
+from notifications_hub.escalation.planning import plan_steps
+from notifications_hub.following.followed import is_unsaved
+from notifications_hub.following.recipients import Followers
 from notifications_hub.notification import Notification, emit_items
-from notifications_hub.notify_arguments import BadRecipient, Draft, actor_of, draft_of, is_unsaved
+from notifications_hub.notify_arguments import BadArgument, BadRecipient, Draft, actor_of, draft_of
+from notifications_hub.notify_created import CreatedForFollowers
 from notifications_hub.notify_insert import Inserted, insert
 from notifications_hub.notify_statement import Tables
 from notifications_hub.notify_words import PersonalWords, SharedWords, words_of
@@ -48,30 +52,37 @@ attempted = Signal()
 
 def notify_handler(
     verb: str | None = None, *, sender: models.Model | SystemActor | None, recipient: object = None, **given: Any
-) -> list[Notification]:
-    """Create notifications, and return them. Accept every argument that django-notifications documents.
+) -> Sequence[Notification]:
+    """Create notifications, and return them: a list, or for followers a sequence that loads them when it is read.
+
+    It accepts every argument that django-notifications documents.
 
     `sender` is a saved instance, a `SystemActor`, or None: then the site notifies, and the words name nobody.
-    `recipient` is a person, a group, or a list, tuple, generator or queryset of people. Duplicates and inactive people
-    are left out. If one is not a saved person, nothing is stored. Keywords that name a column of the host's
-    `NotificationExtension` go there. `data`, the `url` and unknown keywords are kept as data. Notifications beyond the
-    kind's `per_minute` are dropped, and logged.
+    `recipient` is a person, a group, `followers_of()` something, or a list, tuple, generator or queryset of people.
+    Duplicates and inactive people are left out. If one is not a saved person, nothing is stored. `reason` is the code
+    of a `FollowReason`. Keywords that name a column of the host's `NotificationExtension` go there.
+    `data`, the `url` and unknown keywords are kept as data. Notifications beyond the kind's `per_minute` are dropped,
+    and logged.
 
     Raise `NotifyError`, `UnknownKind`, or `EventTooLarge` if the event is too large to send to pages.
     """
     require_time_zones()
     given.pop("signal", None)
     draft = draft_of(verb, sender, given)
-    made: list[Notification] = []
+    made: list[Notification] | CreatedForFollowers = []
+    if isinstance(recipient, Followers):
+        made = CreatedForFollowers()
     # In a caller's transaction this is a savepoint, so that the caller may catch an error and go on.
     is_enough = _is_small(recipient) and connection.get_autocommit()
     with nullcontext() if is_enough else transaction.atomic():
-        for people in chunks(_in_order(_active(recipient), draft), CHUNK):
-            rows = _notify(draft, people)
-            attempted.send(Notification, draft=draft, people=people, made=rows)
-            made += rows
+        for part, people in _parts(recipient, draft, sender):
+            rows = _notify(part, people)
+            attempted.send(Notification, draft=part, people=people, made=rows)
+            made.extend(rows)
         if made and notification_created.has_listeners(Notification):
-            send_after_commit(notification_created, Notification, notifications=tuple(made))
+            send_after_commit(
+                notification_created, Notification, notifications=tuple(made) if isinstance(made, list) else made
+            )
     return made
 
 
@@ -85,7 +96,7 @@ def _is_small(recipient: object) -> bool:
 # Recipients
 
 
-def _active(recipient: object) -> Iterator[Any]:
+def active_people(recipient: object) -> Iterator[Any]:
     """Yield each active person once. Raise `BadRecipient` for anything but saved people."""
     known = set()
     model = get_user_model()
@@ -97,6 +108,18 @@ def _active(recipient: object) -> Iterator[Any]:
         if person.is_active and person.pk not in known:
             known.add(person.pk)
             yield person
+
+
+def _parts(recipient: object, draft: Draft, sender: object) -> Iterator[tuple[Draft, Sequence[Any]]]:
+    """Yield the people in chunks, each with what they get."""
+    if not isinstance(recipient, Followers):
+        yield from ((draft, people) for people in chunks(_in_order(active_people(recipient), draft), CHUNK))
+        return
+    if draft.has_reason:
+        raise BadArgument("notify.send(): each follower has a reason of their own, so give none; nobody was notified.")
+    for pairs in recipient.chunks(without=sender):
+        reasons = {person.pk: reason for person, reason in pairs}
+        yield draft.for_followers(recipient.followed, reasons), [person for person, _reason in pairs]
 
 
 def _in_order(people: Iterator[Any], draft: Draft) -> Iterator[Any]:
@@ -171,6 +194,7 @@ def _notify_row_by_row(draft: Draft, people: Sequence[Any]) -> list[Notification
     made = _insert(rows)
     _extend(draft, made)
     emit_items("notification.created", made)
+    plan_steps(draft.kind, [row.pk for row in made])
     arming.count_from_commit([row.pk for row in made])
     arming.arm(_plans(draft, made, methods, usable_transports()))
     return made

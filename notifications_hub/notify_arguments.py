@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,9 +22,12 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.utils import timezone, translation
 
+from notifications_hub.actions.keys import key_of_new
 from notifications_hub.conf import hub_settings
 from notifications_hub.extension import NotificationExtension
 from notifications_hub.extension_values import BadValue, extension_from, scope_from
+from notifications_hub.following.followed import Followed, declaration_of, is_unsaved
+from notifications_hub.following.follows import checked
 from notifications_hub.kinds import DeliveryMethod, Kind, get_kind
 from notifications_hub.notification import Notification
 from notifications_hub.streams.models import as_json
@@ -37,7 +40,7 @@ _CONCRETE = "_for_concrete_model"
 _OBJECTS = ("actor", "target", "action_object")
 ARGUMENTS = frozenset(
     {"sender", "signal", "recipient", "verb", "level", "description", "public", "timestamp", "kind", "url"}
-    | {"dedupe_key", "data", *_OBJECTS, *(f"{name}{_CONCRETE}" for name in _OBJECTS)}
+    | {"dedupe_key", "must_acknowledge", "data", "reason", *_OBJECTS, *(f"{name}{_CONCRETE}" for name in _OBJECTS)}
 )
 """The keywords that `notify.send()` takes itself. A host's column cannot have their names."""
 
@@ -66,6 +69,19 @@ class Draft:
     columns: dict[str, Any]
     dedupe_key: str | None
     extension: NotificationExtension | None = None
+    reasons: Mapping[Any, str] = field(default_factory=dict)
+    """The reason of each person, by primary key, if theirs differ."""
+
+    @property
+    def has_reason(self) -> bool:
+        return bool(self.reasons) or "reason" in self.columns
+
+    def reason_of(self, person: Any) -> str | None:
+        return self.reasons.get(person.pk) or self.columns.get("reason")
+
+    def for_followers(self, followed: Followed, reasons: Mapping[Any, str]) -> Draft:
+        """Return the draft for people who follow a thing, each for their own reason."""
+        return replace(self, columns={**self.columns, "followed": str(followed)}, reasons=reasons)
 
     def row(self, person: Any, methods: frozenset[str]) -> Notification:
         return Notification(
@@ -73,7 +89,7 @@ class Draft:
             dedupe_key=self.dedupe_key,
             toast=DeliveryMethod.LIVE in methods,
             flash=DeliveryMethod.FLASH in methods,
-            **self.columns,
+            **{**self.columns, **({"reason": self.reason_of(person)} if self.reasons else {})},
         )
 
 
@@ -97,14 +113,17 @@ def draft_of(verb: object, actor: object, given: dict[str, Any]) -> Draft:
         if isinstance(value, models.Model) or (value is not None and name != "actor"):
             columns |= _generic(name, value, concrete=concrete)
         columns[f"{name}_name"] = "" if value is None else _name(name, value)
+    columns |= _reason(given.pop("reason", None), objects["target"])
     if not isinstance(actor, models.Model):
         columns |= _without_row(actor_of(actor))
     dedupe_key = given.pop("dedupe_key", None)
     if dedupe_key is not None:
         dedupe_key = _text("dedupe_key", dedupe_key, MAX_KEY)
+    columns["must_acknowledge"] = _must_acknowledge(given.pop("must_acknowledge", None), kind)
     extension, columns["scope"] = _extension(given, kind)
     # The package has no column for a link: its templates read it from the data.
     columns["data"] = _data(given.pop("data", None), {**given, "url": url or link} if link else given) or None
+    columns["action_key"] = key_of_new(kind, columns)
     return Draft(kind=kind, columns=columns, dedupe_key=dedupe_key, extension=extension)
 
 
@@ -115,6 +134,19 @@ def _extension(given: dict[str, Any], kind: Kind) -> tuple[NotificationExtension
         return row, scope_from(row)
     except BadValue as error:
         raise BadArgument(f"notify.send(): {error}.") from None
+
+
+def _reason(code: object, target: object) -> dict[str, Any]:
+    """Return the reason that all recipients share, and the target as the thing that they may unfollow."""
+    if code is None:
+        return {}
+    try:
+        columns = {"reason": checked(str(code))}
+    except ValueError as error:
+        raise BadArgument(f"notify.send(): {error}") from None
+    if isinstance(target, models.Model) and declaration_of(type(target)) is not None:
+        columns["followed"] = str(Followed.of(target))
+    return columns
 
 
 def _generic(name: str, value: object, *, concrete: bool) -> dict[str, Any]:
@@ -146,11 +178,6 @@ def saved(name: str, value: object) -> models.Model:
         found = f"the {name} has a primary key of {len(str(value.pk))} characters"
         raise BadArgument(f"notify.send(): {found}, but at most {MAX_NAME} can be stored; pass it as data.")
     return value
-
-
-def is_unsaved(instance: models.Model) -> bool:
-    # A UUID primary key is set before the row exists.
-    return instance.pk is None or instance._state.adding
 
 
 def _name(of: str, value: object) -> str:
@@ -200,6 +227,14 @@ def _path(link: str) -> str:
         raise
     except ValueError as error:
         raise BadArgument(f"notify.send(): {error}") from None
+
+
+def _must_acknowledge(value: object, kind: Kind) -> bool:
+    if value is None:
+        return kind.must_acknowledge
+    if not isinstance(value, bool):
+        raise BadArgument(f"notify.send(): must_acknowledge must be True or False, not {value!r}.")
+    return value
 
 
 def _timestamp(moment: object) -> datetime:

@@ -19,10 +19,12 @@ from django.db.models.base import ModelState
 from django.db.models.signals import post_init, pre_init
 
 from notifications_hub.database import transaction
+from notifications_hub.escalation.planning import parameters_of_steps
 from notifications_hub.extension import NotificationExtension, columns_of
+from notifications_hub.kinds import EVERY_KIND
 from notifications_hub.notification import Notification
 from notifications_hub.notify_arguments import Draft
-from notifications_hub.notify_statement import Tables, extension_parameter, shared_columns, statement
+from notifications_hub.notify_statement import Parts, Tables, extension_parameter, shared_columns, statement
 from notifications_hub.notify_words import SharedWords
 from notifications_hub.streams import inbox_topic
 from notifications_hub.streams.models import as_json
@@ -53,7 +55,8 @@ def insert(draft: Draft, people: Sequence[Any], words: SharedWords, tables: Tabl
     parameters = _parameters(draft, values, words) | recipients | _transports(draft, tables)
     extension = None if draft.extension is None else type(draft.extension)
     with database.cursor() as sql:
-        sql.execute(statement(len(words.all), tables, extension, numbers=numbers), parameters)
+        parts = Parts(numbers=numbers, steps=len(draft.kind.escalate), reasons=draft.has_reason)
+        sql.execute(statement(len(words.all), tables, extension, parts), parameters)
         found = sql.fetchall()
     rows = _rows(draft, values, [(people[number - 1], *own) for number, *own, _methods, _armed, _seq in found])
     return [
@@ -79,10 +82,17 @@ def _parameters(draft: Draft, values: Mapping[str, Any], words: SharedWords) -> 
         parameters |= {f"item{index}": one.item, f"tag{index}": one.tag}
     if draft.extension is not None:
         parameters |= _extension_parameters(draft.extension)
+    if draft.kind.escalate:
+        parameters |= parameters_of_steps(draft.kind)
+    if draft.has_reason:
+        parameters |= {"reasons": ",".join(one.reason or "" for one in words.all), "followed": values["followed"]}
     return parameters | {
         "words": ",".join(map(str, words.of_person)),
         "methods": as_json(sorted(default_methods(draft.kind))),
         "locked": as_json(sorted(locked_methods(draft.kind))),
+        # No preference is for a kind without a name, so none is read for a kind without a choice.
+        "chosen_kind": draft.kind.name if draft.kind.optional else "",
+        "every_kind": EVERY_KIND if draft.kind.optional else "",
         "now": datetime.now(UTC),
     }
 
@@ -115,6 +125,8 @@ def _rows(
         row.__dict__.update(id=pk, recipient_id=person.pk, toast=toast, flash=flash)
         # Related objects that the caller has need no query.
         row._state.fields_cache = {**types, "recipient": person}
+        if draft.reasons:
+            row.__dict__["reason"] = draft.reason_of(person)
         if draft.extension is not None:
             draft.extension.for_notification(row)
         yield row

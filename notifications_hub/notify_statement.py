@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.contrib.auth import get_user_model
 from django.db import models
 
 from notifications_hub.database.primary import connection
+from notifications_hub.escalation.planning import steps_in_statement
 from notifications_hub.extension import NotificationExtension, columns_of
 from notifications_hub.notification import Notification
 from notifications_hub.streams.sequencer import timeline
@@ -21,7 +23,7 @@ Tables = tuple[tuple[str, AddressTable], ...]
 _OWN = frozenset({"id", "recipient_id", "toast", "flash"})
 """Columns that differ by person."""
 _OPTIONAL = frozenset(
-    {"description", "data", "dedupe_key", "scope", "target_object_id", "action_object_object_id"}
+    {"action_key", "description", "data", "dedupe_key", "scope", "target_object_id", "action_object_object_id"}
     | {f"{name}_content_type_id" for name in ("actor", "target", "action_object")}
 )
 """Columns that `notify.send` may leave empty. Other columns that may be empty are so in every new row."""
@@ -35,17 +37,24 @@ def shared_columns() -> tuple[str, ...]:
     return tuple(name for name in names if name not in _OWN)
 
 
-# `people` has one row for each recipient. Rows are inserted in their order, so that two senders who share a key wait
-# for each other in one order only. Topics have no comma, and PostgreSQL's driver takes long for a list.
+# `people` has one row for each recipient. A choice for the kind wins over one for every kind, whose `methods` are those
+# that are off. `LATERAL` keeps PostgreSQL from reading all preferences for a thousand people. Rows are inserted in
+# their order, so that two senders who share a key wait for each other in one order only. Topics have no comma, and
+# PostgreSQL's driver takes long for a list.
 _INSERT = """
 WITH {numbering}people AS MATERIALIZED (
     SELECT given.*, coalesce(
-        preference.methods || CAST(%(locked)s AS jsonb), CAST(%(methods)s AS jsonb)) AS methods
+        CASE WHEN chosen.kind = '*' THEN jsonb_path_query_array(
+            CAST(%(methods)s AS jsonb), '$[*] ? (!(@ == $off[*]))', jsonb_build_object('off', chosen.methods))
+        ELSE chosen.methods END || CAST(%(locked)s AS jsonb), CAST(%(methods)s AS jsonb)) AS methods
     FROM unnest(
         CAST(%(ids)s AS {key}[]), string_to_array(%(topics)s, ','), CAST(string_to_array(%(words)s, ',') AS int[])
     ) WITH ORDINALITY AS given(id, topic, words, number)
-    LEFT JOIN notifications_hub_preference preference
-        ON preference.person_id = given.id AND preference.kind = %(kind)s
+    LEFT JOIN LATERAL (
+        SELECT kind, methods FROM notifications_hub_preference
+        WHERE person_id = given.id AND kind IN (%(chosen_kind)s, %(every_kind)s) AND methods IS NOT NULL
+        ORDER BY kind = '*' LIMIT 1
+    ) chosen ON TRUE
 ), inserted AS (
     INSERT INTO notifications_hub_notification (recipient_id, toast, flash, {columns})
     SELECT id, methods ? 'live', methods ? 'flash', {values} FROM people ORDER BY number
@@ -58,7 +67,7 @@ WITH {numbering}people AS MATERIALIZED (
     SELECT topic, {seq}, 'notification.created', 'notification:' || id, %(now)s, item || jsonb_build_object(
         'id', CAST(id AS text), 'toast', toast, 'tag', coalesce(nullif(tag, ''), 'n' || id))
     FROM made JOIN (VALUES {words}) AS words(number, item, tag) ON words.number = made.words ORDER BY made.number
-){extended}{armed}
+){extended}{armed}{escalated}
 SELECT number, id, toast, flash, CAST(methods AS text), {is_armed}, {seq} FROM made ORDER BY number
 """
 
@@ -101,23 +110,38 @@ _ADDRESSES = """SELECT made.id, CAST(%(transport{number})s AS text), left(CAST(a
     WHERE methods ? %(transport{number})s AND address.{usable}"""
 
 
-@lru_cache(maxsize=256)
-def statement(words: int, tables: Tables, extension: type[NotificationExtension] | None, *, numbers: bool) -> str:
-    """Return the statement for this number of different words. With `numbers` it numbers one person's event.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parts:
+    """What a statement does besides: number one person's event, plan `steps` of an escalation, store reasons."""
 
-    With an `extension`, it takes the values of the host's columns as `extension0` and so on.
+    numbers: bool
+    steps: int = 0
+    reasons: bool = False
+
+
+# The reason of each person is that of their words.
+_REASON = ("reason, followed", "(string_to_array(%(reasons)s, ','))[words + 1], %(followed)s")
+
+
+@lru_cache(maxsize=256)
+def statement(words: int, tables: Tables, extension: type[NotificationExtension] | None, parts: Parts) -> str:
+    """Return the statement for this number of different words.
+
+    With an `extension`, it takes the values of the host's columns as `extension0` and so on. With reasons, it takes the
+    reason of each of the words.
     """
     columns = shared_columns()
     key = get_user_model()._meta.pk
     return _INSERT.format(
-        numbering=_numbering(key, extension) if numbers else "",
+        numbering=_numbering(key, extension) if parts.numbers else "",
         key=key.rel_db_type(connection),
-        columns=", ".join(columns),
-        values=", ".join(f"%({name})s" for name in columns),
+        columns=", ".join([*columns, *_REASON[:1] * parts.reasons]),
+        values=", ".join([*(f"%({name})s" for name in columns), *_REASON[1:] * parts.reasons]),
         words=", ".join(f"({n}, CAST(%(item{n})s AS jsonb), CAST(%(tag{n})s AS text))" for n in range(words)),
-        seq="(SELECT seq FROM turn)" if numbers else "CAST(NULL AS bigint)",
+        seq="(SELECT seq FROM turn)" if parts.numbers else "CAST(NULL AS bigint)",
         extended=_extended(extension) if extension else "",
         armed=_ARMED.format(addresses=" UNION ALL ".join(_addresses(tables))) if tables else "",
+        escalated=steps_in_statement(parts.steps),
         is_armed="id IN (SELECT notification_id FROM armed)" if tables else "FALSE",
     )
 

@@ -1,24 +1,26 @@
-"""The words of a new notification, rendered once for all recipients who share a language and a time zone."""
+"""The words of a new notification, rendered once for all recipients who share a language, a time zone and a reason."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any, cast
 
 from django.utils import timezone, translation
 
+from notifications_hub.actions.results import with_result
 from notifications_hub.extension import extension_model, payload_of
-from notifications_hub.kinds import NotificationLike
+from notifications_hub.kinds import Kind, NotificationLike
 from notifications_hub.message import Item, language_of, time_zone_of
-from notifications_hub.notification import message_of
+from notifications_hub.notification import because, message_of
 from notifications_hub.notify_arguments import Draft
 from notifications_hub.streams import encode_data
 from notifications_hub.system_actors import actor_label
 
 _LONGEST_ID = "9" * 19
-_Locale = tuple[str, tzinfo]
+_Reader = tuple[str, tzinfo, str | None]
+"""The language, time zone and reason of a person: those of all whose words are the same."""
 
 
 class PersonalWords(Exception):
@@ -31,6 +33,7 @@ class Words:
 
     item: str
     tag: str
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +63,34 @@ class _SharedRow:
 
 
 def words_of(draft: Draft, people: Sequence[Any]) -> SharedWords:
-    """Render the words for each language and time zone. Raise `PersonalWords`, or `EventTooLarge`."""
-    indexes: dict[_Locale, int] = {}
+    """Render the words for each language, time zone and reason. Raise `PersonalWords`, or `EventTooLarge`."""
+    indexes: dict[_Reader, int] = {}
     readers: list[Any] = []
     of_person: list[int] = []
     for person in people:
-        index = indexes.setdefault((language_of(person), time_zone_of(person)), len(indexes))
+        index = indexes.setdefault((language_of(person), time_zone_of(person), draft.reason_of(person)), len(indexes))
         of_person.append(index)
         if index == len(readers):
             readers.append(person)
-    rendered = [_words_in(draft, *locale, reader) for locale, reader in zip(indexes, readers, strict=True)]
+    rendered = [_words_in(draft, *alike, reader) for alike, reader in zip(indexes, readers, strict=True)]
     return SharedWords(rendered, of_person)
 
 
-def _words_in(draft: Draft, language: str, zone: tzinfo, person: Any) -> Words:
+def _words_in(draft: Draft, language: str, zone: tzinfo, reason: str | None, person: Any) -> Words:
     others: list[str] = []
     row = cast("NotificationLike", _SharedRow(draft, person, others))
     with translation.override(language), timezone.override(zone):
         message = message_of(draft.kind.name, row, item_id=_LONGEST_ID, tag="")
+        message = because(message, reason, draft.columns.get("followed"))
+        if draft.columns["action_key"] and type(draft.kind).action_key is not Kind.action_key:
+            # The thing may have been decided before.
+            message = with_result(message, row)
         actor = actor_label(row)
     if others:
         raise PersonalWords(draft.kind.name, others)
     columns = draft.columns
+    if columns["must_acknowledge"]:
+        message = replace(message, must_acknowledge=True)
     item = Item(
         message=message,
         at=columns["timestamp"],
@@ -91,4 +100,4 @@ def _words_in(draft: Draft, language: str, zone: tzinfo, person: Any) -> Words:
         extension=payload_of(row.extension) if extension_model() else None,
         scope=columns["scope"],
     )
-    return Words(encode_data(item.as_json()), message.tag)
+    return Words(encode_data(item.as_json()), message.tag, reason)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any, cast
 
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications_hub.kinds import Action, Kind, NotificationLike, Sample, Urgency, open_and_read
+from notifications_hub.kinds import Action, Kind, NotificationLike, Privacy, Sample, Urgency, kind_of, open_and_read
+from notifications_hub.rendering import render
 
 
 class AnnouncementKind(Kind):
     name = "announcement"
     label = _("Announcements")
+    description = _("News from this site for many people at once.")
     icon = "megaphone"
     sample = Sample(verb=_("Maintenance on Sunday"), description=_("We'll be back at noon."), url="/")
 
@@ -24,6 +28,7 @@ class AnnouncementApproval(Kind):
     label = _("Approval of announcements")
     icon = "megaphone"
     optional = False
+    in_preferences = False
     has_extension = False
     sample = Sample(actor="Bob", verb="submitted", target=_("Maintenance on Sunday"), url="/")
 
@@ -49,6 +54,7 @@ class PushTest(Kind):
     urgency = Urgency.HIGH
     methods = frozenset()
     optional = False
+    in_preferences = False
     has_extension = False
     sample = Sample()
 
@@ -57,6 +63,25 @@ class PushTest(Kind):
 
     def body(self, notification: NotificationLike) -> str:
         return gettext("You'll get notifications here, even when the site is closed.")
+
+
+class AcknowledgeReminder(Kind):
+    """A reminder of what the person must still confirm: an announcement, or notifications of the kind in the data."""
+
+    name = "acknowledge.reminder"
+    label = _("Reminders to confirm")
+    icon = "check"
+    has_extension = False
+    sample = Sample(verb="confirm", target=_("Maintenance on Sunday"), url="/")
+
+    def title(self, notification: NotificationLike) -> str:
+        if notification.target_name:
+            return gettext("Please confirm “%(title)s”") % {"title": notification.target_name}
+        return gettext("You have notifications to confirm")
+
+    def body(self, notification: NotificationLike) -> str:
+        name = notification.data.get("kind", "")
+        return str(kind_of(name).label) if name else ""
 
 
 class DigestKind(Kind):
@@ -89,6 +114,7 @@ class QuietSummary(Kind):
     label = _("Summaries of quiet hours")
     methods = frozenset()
     optional = False
+    in_preferences = False
     has_extension = False
     sample = Sample(data={"number": 2, "titles": [_("Bob replied to your post"), _("Watering the plants")]})
 
@@ -107,3 +133,59 @@ class QuietSummary(Kind):
 
     def actions(self, notification: NotificationLike) -> Sequence[Action]:
         return open_and_read()[:1]
+
+
+UNANSWERED = "unanswered"
+"""The key, in the data of an escalation, of the columns of the notification that nobody has read."""
+
+
+class Escalation(Kind):
+    """News for other people that somebody has not read a notification. Subclass it for a kind of a host's own.
+
+    The words are those of the other notification, in the language of whoever reads this one.
+    """
+
+    name = "escalation"
+    label = _("Unanswered notifications of others")
+    icon = "warning"
+    urgency = Urgency.HIGH
+    has_extension = False
+    sample = Sample(
+        actor="Bob",
+        url="/",
+        data={UNANSWERED: {"kind": "default", "verb": _("Maintenance on Sunday"), "description": _("At noon.")}},
+    )
+
+    def title(self, notification: NotificationLike) -> str:
+        title, _body = _words_of(notification.data[UNANSWERED])
+        return gettext("%(person)s hasn't answered: %(title)s") % {"person": notification.actor_name, "title": title}
+
+    def body(self, notification: NotificationLike) -> str:
+        return _words_of(notification.data[UNANSWERED])[1]
+
+
+def _words_of(columns: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the title and body of a notification from its columns, as far as its kind's privacy lets any device show.
+
+    This kind's own privacy cannot follow it, because it is one for all.
+    """
+    kind = kind_of(str(columns["kind"]))
+    if kind.privacy == Privacy.NOTHING:
+        return str(kind.label or kind.name), ""
+    rendered = render(kind, cast("NotificationLike", SimpleNamespace(**{**_COLUMNS, **columns})))
+    return rendered.title, rendered.body if kind.privacy == Privacy.FULL else ""
+
+
+_COLUMNS: Mapping[str, Any] = {
+    "actor_name": "",
+    "actor_object_id": "",
+    "actor_content_type_id": None,
+    "target_name": "",
+    "action_object_name": "",
+    "verb": "",
+    "description": None,
+    "url": "",
+    "level": "info",
+    "data": {},
+    "extension": None,
+}

@@ -15,7 +15,7 @@ from typing import TypeVar
 from django.utils.functional import Promise
 from notifications.base.models import AbstractNotification
 
-from notifications_hub.kinds import Action, Kind, NotificationLike, Privacy, Urgency, get_kind, open_and_read
+from notifications_hub.kinds import STYLES, Action, Kind, NotificationLike, Privacy, Urgency, get_kind, open_and_read
 from notifications_hub.system_actors import actor_label
 from notifications_hub.web.site_paths import same_site_path
 from notifications_hub.web.text import balanced, is_blank, is_storable, isolated
@@ -146,5 +146,15 @@ def _seconds(ttl: object) -> int | None:
 def _action(action: object) -> Action:
     if not isinstance(action, Action):
         raise TypeError(f"must be an Action, not {type(action).__name__}")
-    # Converts a lazy title in the language that is active now.
-    return replace(action, name=_text(action.name), title=_words(action.title), url=same_site_path(action.url))
+    if action.run is not None and not callable(action.run):
+        raise TypeError(f"run must be a function, not {type(action.run).__name__}")
+    # Converts lazy words in the language that is active now.
+    return replace(
+        action,
+        name=_text(action.name),
+        title=_words(action.title),
+        url=same_site_path(action.url),
+        asks=_words(action.asks),
+        done=_text(action.done),
+        style=action.style if action.style in STYLES else "",
+    )

@@ -22,7 +22,7 @@ from notifications_hub.delivery.models import DeliveryState
 from notifications_hub.delivery.reasons import DeliveryReason
 
 notification_created = Signal()
-"""`notifications`: a tuple of the notifications that one `notify.send()` created, as it returns them."""
+"""`notifications`: the notifications that one `notify.send()` created: a tuple, or what it returns for followers."""
 
 notification_delivered = Signal()
 """`recipients`: a dict from each notification's primary key to its recipient's. `method`: the delivery method that
@@ -30,6 +30,10 @@ reached the person first. `at`: the time."""
 
 notification_read = Signal()
 """`recipients`: a dict from each notification's primary key to its recipient's. `at`: the time."""
+
+notification_acknowledged = Signal()
+"""People confirmed notifications that must be. `recipients` and `at`: as above. Confirming also reads, so
+`notification_read` is sent for those that were unread."""
 
 delivery_settled = Signal()
 """`deliveries`: a tuple of `SettledDelivery`, each sent, failed for good or cancelled."""

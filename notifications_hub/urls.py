@@ -7,8 +7,13 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from notifications_hub.actions import views as actions
+from notifications_hub.actions.api import router as actions_router
 from notifications_hub.announcements.banners import views as banners
 from notifications_hub.catalogue import views as catalogue
+from notifications_hub.following import link_views as unfollow_links
+from notifications_hub.following import views as following
+from notifications_hub.following.api import router as following_router
 from notifications_hub.inbox import (
     address_views,
     announcement_view,
@@ -20,12 +25,16 @@ from notifications_hub.inbox import (
     views,
 )
 from notifications_hub.inbox.api import api
+from notifications_hub.ingest.api import router as ingest_router
 from notifications_hub.jobs import views as jobs
 from notifications_hub.jobs.api import router as jobs_router
 from notifications_hub.live import views as live
 from notifications_hub.ops import health
 
+api.add_router("following/", following_router)
 api.add_router("jobs/", jobs_router)
+api.add_router("notifications/", actions_router)
+api.add_router("notify/", ingest_router)
 
 _pages: list[URLPattern | URLResolver] = [
     path("notifications/", views.inbox, name="inbox"),
@@ -48,7 +57,11 @@ _pages: list[URLPattern | URLResolver] = [
     path("notifications/preferences/resume-email/", email_views.resume, name="resume-email"),
     path("notifications/email-reports/", email_views.report, name="email-reports"),
     path("notifications/unsubscribe/<str:token>/", unsubscribe_views.unsubscribe, name="unsubscribe"),
+    path("notifications/following/", following.following, name="following"),
+    path("notifications/following/change/", following.change, name="change-following"),
+    path("notifications/following/unfollow/<str:token>/", unfollow_links.unfollow, name="unfollow"),
     path("notifications/<str:item_id>/why/", views.why, name="why"),
+    path("notifications/<str:item_id>/act/<str:name>/", actions.act, name="act"),
     path("notifications/<str:item_id>/open/", opening.open_link, name="open"),
     path("live/ws/", live.needs_asgi, name="live_ws"),
     path("live/sse/", live.no_stream, name="live_sse"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import get_script_prefix
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_safe
 SCRIPTS = Path(__file__).parent / "static" / "service_worker"
 
 
+@login_not_required
 @require_safe
 @cache_control(no_cache=True)
 def worker(request: HttpRequest) -> HttpResponse:
@@ -23,6 +25,7 @@ def worker(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@login_not_required
 @require_safe
 @cache_control(max_age=3600)
 def manifest(request: HttpRequest) -> HttpResponse:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
+from notifications.signals import notify
 
 from accounts.models import User
 from showcase.chat.demo import make_rooms
@@ -67,11 +68,13 @@ POSTS = (
 
 
 def make(users: Mapping[str, User]) -> None:
-    """Create the posts and rooms that do not exist yet, and notify Alice of the replies to her post."""
+    """Create the posts and rooms that do not exist yet, and notify people of replies and of what they must confirm."""
     for demo in POSTS:
         with transaction.atomic():
             _make_post(demo, users)
     make_rooms(users)
+    rules = {"verb": "changed", "kind": "house.rules", "url": "/", "dedupe_key": "demo.rules"}
+    notify.send(users["admin"], recipient=[users["alice"], users["bob"]], **rules)
 
 
 def _make_post(demo: DemoPost, users: Mapping[str, User]) -> None:

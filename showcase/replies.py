@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
 from notifications.signals import notify
 
 from accounts.models import User
+from notifications_hub import followers_of
 from showcase.models import Post, Reply
 
 EXCERPT = 200
@@ -22,7 +22,7 @@ def reply_to(post: Post, author: User, body: str) -> Reply:
 def notify_conversation(reply: Reply) -> None:
     notify.send(
         reply.author,
-        recipient=people_in_conversation(reply.post).exclude(pk=reply.author_id),
+        recipient=followers_of(reply.post),
         verb="replied",
         action_object=reply,
         target=reply.post,
@@ -31,8 +31,3 @@ def notify_conversation(reply: Reply) -> None:
         description=reply.body[:EXCERPT],
         timestamp=reply.created,
     )
-
-
-def people_in_conversation(post: Post) -> QuerySet[User]:
-    """Return the post's author and the authors of its replies, each once."""
-    return User.objects.filter(Q(pk=post.author_id) | Q(pk__in=post.replies.values("author")))

@@ -13,6 +13,8 @@ from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from django.utils.formats import date_format
 from notifications.base.admin import AbstractNotificationAdmin
 from notifications.signals import notify
 from pytest_django import Settings
@@ -28,6 +30,9 @@ from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.jobs.models import Job
 from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.models import Notification, PushSubscription
+from notifications_hub.quiet_hours.calendar import Schedule, Window
+from notifications_hub.quiet_hours.models import QuietHours
+from notifications_hub.quiet_hours.schedules import save_schedule
 from notifications_hub.streams.models import Stream
 from notifications_hub.transports.web_push.vapid import generate
 from tests.support.deliveries import settle
@@ -321,7 +326,21 @@ def test_topics_are_listed(client_for: ClientFor, admin: User) -> None:
     assert [(row.topic, row.top) for row in rows] == [("everyone", 3)]
 
 
-@pytest.mark.parametrize("model", ["notification", "delivery", "pushsubscription", "stream"])
+def test_support_staff_read_a_persons_quiet_hours_and_pause(page: Callable[[str], str], alice: User, bob: User) -> None:
+    nights = Window(frozenset({0, 4}), 22 * 60, 7 * 60)
+    later = datetime.now(UTC) + timedelta(days=3)
+    save_schedule(alice, Schedule(zone="Europe/Berlin", windows=(nights,), paused_until=later))
+    QuietHours.objects.create(person=bob, schedule={"zone": "Nowhere"})
+    text = page("quiethours/?q=alice")
+    assert "Mon Fri 22:00–07:00" in text
+    assert "Europe/Berlin" in text
+    assert date_format(timezone.localtime(later), "DATETIME_FORMAT") in text
+    assert "Bob" not in text
+    assert "Bob" in page("quiethours/")
+    assert "Mon Fri 22:00–07:00" in page(f"quiethours/{alice.pk}/change/")
+
+
+@pytest.mark.parametrize("model", ["notification", "delivery", "pushsubscription", "stream", "quiethours"])
 def test_rows_cannot_be_added_changed_or_deleted_by_hand(
     client_for: ClientFor, admin: User, alice: User, bob: User, model: str
 ) -> None:
@@ -353,11 +372,12 @@ def test_staff_without_the_permission_see_no_page(client_for: ClientFor, alice: 
     notification = reply_to(alice, by=bob)
     client = client_for(User.objects.get(pk=bob.pk))
 
-    for path in ("notification/", f"notification/{notification.pk}/change/", "delivery/", "pushsubscription/"):
+    pages = "notification/", f"notification/{notification.pk}/change/", "delivery/", "pushsubscription/", "quiethours/"
+    for path in pages:
         assert client.get(ADMIN + path).status_code == HTTPStatus.FORBIDDEN
 
 
-@pytest.mark.parametrize("path", ["", "notification/", "delivery/", "pushsubscription/", "stream/"])
+@pytest.mark.parametrize("path", ["", "notification/", "delivery/", "pushsubscription/", "stream/", "quiethours/"])
 def test_pages_have_no_inline_script_or_style(page: Callable[[str], str], path: str) -> None:
     text = page(path)
 

@@ -239,3 +239,23 @@ def test_no_two_modules_use_the_same_id() -> None:
             uses[one].add(module)
     assert [one for one, modules in uses.items() if len(modules) > 1] == []
     assert "notifications_hub.E001" in uses
+
+
+def test_defaults_of_unknown_kinds_and_methods_are_errors_that_name_the_remedy(settings: Settings) -> None:
+    settings.NOTIFICATIONS_HUB = {"KIND_DEFAULTS": {"comment.replies": ["live"], "default": ["pigeon", "flash"]}}
+    kind, method = check_settings(None)
+    assert (kind.id, kind.hint) == ("notifications_hub.E068", "Did you mean 'comment.reply'?")
+    assert method.id == "notifications_hub.E069"
+    assert "'pigeon'" in method.msg
+    assert found(settings, KIND_DEFAULTS={"default": "live"}) == ["notifications_hub.E002"]
+    assert found(settings, KIND_DEFAULTS=["default"]) == ["notifications_hub.E002"]
+
+
+def test_a_reason_for_a_lock_that_is_not_there_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(kinds.get_kind("default")), "locked_because", "It is important.")
+    assert [message.id for message in check_settings(None)] == ["notifications_hub.W063"]
+
+
+def test_no_kind_may_have_the_name_of_every_kind() -> None:
+    with pytest.raises(ValueError, match="means every kind"):
+        type("Everything", (Kind,), {"name": "*"})

@@ -263,7 +263,8 @@ def log() -> Stream:
 
 
 def test_pruning_follows_the_retention_setting(log: Stream, settings: Settings) -> None:
-    assert run("hub_prune").startswith("Removed 0 deliveries, 0 events and 0 jobs from before ")
+    nothing = "Removed 0 deliveries, 0 events, 0 jobs, 0 requests of services and 0 steps of escalations from before "
+    assert run("hub_prune").startswith(nothing)
 
     settings.NOTIFICATIONS_HUB = {"RETENTION_DAYS": 30}
     assert run("hub_prune").startswith("Removed 0 deliveries, 2 events")
@@ -275,6 +276,26 @@ def test_pruning_has_a_dry_run_and_an_age(log: Stream) -> None:
     assert Event.objects.count() == 3
 
     assert run("hub_prune", "--days", "30").startswith("Removed 0 deliveries, 2 events")
+
+
+def test_pruning_inboxes_wants_an_age_and_known_kinds(alice: User) -> None:
+    notify.send(alice, recipient=alice, verb="replied")
+    Notification.objects.update(unread=False, committed_at=datetime.now(UTC) - timedelta(days=9))
+    for options, remedy in {
+        ("--inbox", "read"): "--days 180",
+        ("--kind", "default"): "Add --inbox",
+        ("--inbox", "read", "--days", "-1"): "from 0 to 36500",
+    }.items():
+        with pytest.raises(CommandError, match=remedy):
+            run("hub_prune", *options)
+
+    words = StringIO()
+    call_command("hub_prune", "--inbox", "read", "--days", "3", "--kind", "gone", stdout=StringIO(), stderr=words)
+    assert words.getvalue() == "No app declares the kind 'gone', so only old rows can be of it.\n"
+    wanted = ("hub_prune", "--inbox", "read", "--days", "3", "--kind", "default")
+    assert run(*wanted, "--dry-run").startswith("Would remove 1 notifications (read) from before ")
+    assert run(*wanted).startswith("Removed 1 notifications (read) from before ")
+    assert not Notification.objects.exists()
 
 
 def test_pruning_the_future_is_rejected(log: Stream) -> None:

@@ -14,17 +14,23 @@ from tests.support.host import Host, blocks_of
 from tests.support.processes import ROOT, Program, wait_until
 
 GUIDES = (
+    "actions.md",
     "chat-services.md",
     "chat.md",
     "connections.md",
     "django-tasks.md",
     "email.md",
+    "escalation.md",
     "extend-notifications.md",
+    "following.md",
     "jobs.md",
     "kind-catalogue.md",
     "kinds.md",
     "live-rows.md",
     "many-people.md",
+    "other-services.md",
+    "personal-data.md",
+    "preferences.md",
     "quiet-hours.md",
     "signals.md",
     "testing.md",

@@ -59,7 +59,7 @@ def test_the_kinds_of_installed_apps_are_found() -> None:
 
 
 def test_an_undeclared_kind_is_rejected() -> None:
-    with pytest.raises(UnknownKind, match=r"known: announcement, .*default"):
+    with pytest.raises(UnknownKind, match=r"known: acknowledge.reminder, .*default"):
         get_kind("tests.nothing")
 
 

@@ -159,7 +159,11 @@ def test_each_person_gets_their_delivery_methods_and_addresses(
         (bob, False, False),
         (charlie, True, True),
     ]
-    assert [item["toast"] for person in (alice, bob, charlie) for _kind, item in delivered_to(person)] == [
+    assert [
+        item["toast"]
+        for person in (alice, bob, charlie)
+        for _kind, item in delivered_to(person, "notification.created")
+    ] == [
         True,
         False,
         True,

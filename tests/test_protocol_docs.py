@@ -82,7 +82,7 @@ def test_every_status_of_a_refusal_is_on_the_page() -> None:
 
 def test_every_kind_of_event_is_on_the_page() -> None:
     """The code has every kind as a string, except those of a job that has ended."""
-    name = re.compile(r"(?:notification|announcement|quiet_hours|task)\.[a-z]+")
+    name = re.compile(r"(?:notification|announcement|following|preferences|quiet_hours|task)\.[a-z]+")
     constants = {
         node.value
         for path in HUB.rglob("*.py")

@@ -16,7 +16,7 @@ PUBLIC = {"client.js", "dist/client.js", "index.js"}
 BUILT = SCRIPTS / "dist"
 LAYERS = [
     ["protocol", "shared"],
-    ["connections", "jobs", "rows"],
+    ["connections", "jobs", "preferences", "rows"],
     ["client"],
     ["inbox", "tabs"],
     ["banners", "push", "toasts"],

@@ -42,6 +42,7 @@ def broadcast(
     ends_at: datetime | None = None,
     banner: Banner | None = None,
     other_site: bool = False,
+    must_acknowledge: bool = False,
 ) -> Announcement:
     """Announce to an audience, in the caller's transaction. With a later `starts_at`, announce then.
 
@@ -50,6 +51,8 @@ def broadcast(
     `methods` names the delivery methods to use; None: those that each person wants for announcements. With the urgency
     `critical` it uses all of them, whatever people prefer. With a `banner` it also stands at the top of pages. If
     `awaits_approval` is True, a second person decides first.
+
+    With `must_acknowledge` it stays on top of each inbox until the person confirms it.
 
     A `url` of another site begins with https:// and needs `other_site=True`. Pages say where it leads, and pushes open
     the announcement's own page.
@@ -72,6 +75,7 @@ def broadcast(
         by=by,
         starts_at=start,
         ends_at=end,
+        must_acknowledge=must_acknowledge,
         **(banner.columns() if banner else {}),
     )
     announcement.full_clean(exclude=() if isinstance(audience, str) else ("audience",))

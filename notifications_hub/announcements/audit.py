@@ -53,6 +53,7 @@ class Step(models.TextChoices):
     DELETED = "deleted", pgettext_lazy("step", "deleted")
     TEST_SENT = "test_sent", pgettext_lazy("step", "test sent")
     DUPLICATED = "duplicated", pgettext_lazy("step", "duplicated")
+    REMINDED = "reminded", pgettext_lazy("step", "reminder sent")
     CORRECTION_PROPOSED = "proposed", pgettext_lazy("step", "correction proposed")
     CORRECTION_REFUSED = "refused", pgettext_lazy("step", "correction refused")
 

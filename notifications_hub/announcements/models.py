@@ -32,7 +32,7 @@ from notifications_hub.audiences import EVERYONE
 from notifications_hub.conf import hub_settings
 from notifications_hub.database.primary import HubModel
 from notifications_hub.kinds import Urgency, kind_of, open_and_read
-from notifications_hub.message import Item, Message, time_to_live
+from notifications_hub.message import Item, Message, time_to_live, to_confirm
 from notifications_hub.streams.models import EventTooLarge, encode_data
 from notifications_hub.web.outside_links import BadLink, Link, read_link
 from notifications_hub.web.text import balanced, isolated
@@ -112,6 +112,12 @@ class Announcement(HubModel):
         verbose_name=_("approved by"),
     )
     approved_at = models.DateTimeField(_("approved"), null=True, blank=True, editable=False)
+    must_acknowledge = models.BooleanField(
+        _("people must confirm it"),
+        default=False,
+        db_default=False,
+        help_text=_("It stays on top of their notifications until they press “Confirm”."),
+    )
     is_banner = models.BooleanField(_("banner"), default=False)
     banner_paths = models.TextField(_("paths of the banner"), blank=True, max_length=2000)
     is_banner_dismissable = models.BooleanField(_("people can dismiss the banner"), default=True)
@@ -230,7 +236,7 @@ class Announcement(HubModel):
         language = translation.get_language() or settings.LANGUAGE_CODE
         title, body = self._words(language)
         link = self.link
-        return Message(
+        message = Message(
             id=self.item_id,
             kind=KIND,
             title=balanced(title),
@@ -246,6 +252,7 @@ class Announcement(HubModel):
             actions=tuple(open_and_read()),
             language=language,
         )
+        return to_confirm(message, self.own_page()) if self.must_acknowledge else message
 
     def opening_url(self) -> str:
         """Return the address that records a click and leads on. A draft's preview shows the page itself."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,12 +30,18 @@ _LISTED = 20
 
 @dataclass(frozen=True, slots=True)
 class NamedPeople:
-    """The people of a text by primary key, and the names in it that stand for nobody, several, or inactive people."""
+    """People by the name that stands for them, and the names that stand for nobody, several, or inactive people."""
 
-    people: Sequence[Any]
+    by_name: Mapping[str, Any]
+    """Primary keys by name. Two names may stand for one person."""
     unknown: Sequence[str] = ()
     ambiguous: Sequence[str] = ()
     inactive: Sequence[str] = ()
+
+    @property
+    def people(self) -> list[Any]:
+        """The primary keys of the people, each once."""
+        return list(dict.fromkeys(self.by_name.values()))
 
     def problems(self) -> list[str]:
         """Return what is wrong, a sentence for each kind."""
@@ -58,14 +64,18 @@ def find_people(text: str) -> NamedPeople:
     if not names:
         raise ValidationError(_("Choose at least one person."))
     audience_lists.check_number(len(names))
+    return named_people(names)
+
+
+def named_people(names: Sequence[str], *, by_email: bool = True) -> NamedPeople:
+    """Look names up, as user names first. No index finds e-mail addresses, so leave them out where requests wait."""
     left = [name for name in names if is_storable(name)]
     found: dict[str, list[tuple[Any, bool]]] = {}
-    for find in (_by_user_name, _by_email, _by_key):
+    for find in (_by_user_name, _by_email, _by_key) if by_email else (_by_user_name, _by_key):
         found |= find(left)
         left = [name for name in left if name not in found]
-    people = dict.fromkeys(its[0][0] for its in found.values() if len(its) == 1 and its[0][1])
     return NamedPeople(
-        people=list(people),
+        by_name={name: its[0][0] for name, its in found.items() if len(its) == 1 and its[0][1]},
         unknown=[name for name in names if name not in found],
         ambiguous=[name for name in names if len(found.get(name, ())) > 1],
         inactive=[name for name in names if [is_active for _pk, is_active in found.get(name, ())] == [False]],

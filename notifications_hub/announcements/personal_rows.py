@@ -135,6 +135,7 @@ def _insert(
             "committed_at": models.F("announced_at"),
             "toast": toast,
             "flash": flash,
+            "must_acknowledge": models.F("must_acknowledge"),
             "delivered_at": models.Case(models.When(acknowledged, then=models.Value(timezone.now()))),
             "delivered_by": models.Case(
                 models.When(acknowledged, then=models.Value(DeliveryMethod.LIVE.value)), default=models.Value("")

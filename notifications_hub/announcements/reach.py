@@ -26,7 +26,7 @@ from notifications_hub.cache_keys import cache_key
 from notifications_hub.database import transaction
 from notifications_hub.database.quick_count import Precision, RowCount, quick_count
 from notifications_hub.delivery.models import Preference
-from notifications_hub.kinds import DeliveryMethod, Urgency, kind_of, method_name
+from notifications_hub.kinds import EVERY_KIND, DeliveryMethod, Urgency, kind_of, method_name
 from notifications_hub.transports import default_methods, get_transport, keeps_table, locked_methods
 
 SECONDS = 0.15
@@ -169,12 +169,17 @@ def _wanting(name: str, people: QuerySet[Any]) -> QuerySet[Any]:
     kind = kind_of(KIND)
     if name in locked_methods(kind):
         return people
-    chosen = Preference.objects.filter(person=OuterRef("pk"), kind=kind.name, methods__isnull=False)
-    named = chosen.annotate(names=Cast("methods", TextField())).filter(names__contains=f'"{name}"')
+    chosen, off = _choices(kind.name), _choices(EVERY_KIND).filter(names__contains=f'"{name}"')
     if name in default_methods(kind):
-        lacking = chosen.annotate(names=Cast("methods", TextField())).exclude(names__contains=f'"{name}"')
-        return people.filter(~Exists(lacking))
-    return people.filter(Exists(named))
+        lacking = chosen.exclude(names__contains=f'"{name}"')
+        return people.filter(~Exists(lacking), Exists(chosen) | ~Exists(off))
+    return people.filter(Exists(chosen.filter(names__contains=f'"{name}"')))
+
+
+def _choices(kind: str) -> QuerySet[Any]:
+    """Return people's choices for a kind, for a query of people, with the methods as a text."""
+    chosen = Preference.objects.filter(person=OuterRef("pk"), kind=kind, methods__isnull=False)
+    return chosen.annotate(names=Cast("methods", TextField()))
 
 
 def _counted(people: QuerySet[Any], key: str, until: float) -> RowCount | None:

@@ -126,7 +126,7 @@ def _fields(message: Message) -> Pairs:
         "level": message.level,
         "icon": message.icon,
         "tag": "" if message.tag == SAMPLE_ID else message.tag,
-        "actions": " · ".join(action.title for action in message.actions),
+        "actions": " · ".join(str(action.title) for action in message.actions),
         "urgency": message.urgency.value,
         "ttl": str(message.ttl),
         "privacy": message.privacy.value,
@@ -145,15 +145,21 @@ def _options(kind: Kind) -> Pairs:
     """Return the kind's options by their names in words. Values that code sets are as code has them."""
     locked = locked_methods(kind)
     return (
-        (_("On by default"), _methods(default_methods(kind) - locked)),
+        *([(_("On by default"), _methods(default_methods(kind) - locked))] if kind.optional else []),
         *([(_("Always on"), _methods(locked))] if locked else []),
-        (_("In preferences"), _("yes") if kind.optional else _("no")),
+        (_("In preferences"), _in_preferences(kind)),
         (_("On a locked screen"), Privacy(kind.privacy).value),
         (_("Urgency of pushes"), Urgency(kind.urgency).value),
         (_("Pushes are kept for"), _seconds(time_to_live(kind.ttl))),
         (_("Most from one person"), _("no limit") if kind.per_minute is None else _per_minute(kind.per_minute)),
         (_("Icon"), kind.icon),
     )
+
+
+def _in_preferences(kind: Kind) -> str:
+    if not kind.in_preferences:
+        return _("no")
+    return _("yes") if kind.optional else _("yes, locked")
 
 
 def _methods(names: Iterable[str]) -> str:

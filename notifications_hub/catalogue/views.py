@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlencode
 
+from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
@@ -56,6 +57,7 @@ class Chosen:
         return Choice(label=label, query=f"?{urlencode(given)}", is_current=is_current)
 
 
+@login_not_required
 @require_safe
 @cache_control(no_store=True, private=True)
 def kinds(request: HttpRequest) -> HttpResponse:

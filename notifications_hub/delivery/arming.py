@@ -22,6 +22,7 @@ from notifications_hub.database import transaction
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.notification import Notification
+from notifications_hub.notification_queryset import UNCONFIRMED
 from notifications_hub.signals import SettledDelivery, delivery_settled, send_after_commit
 from notifications_hub.streams.numberer import run_soon
 
@@ -39,13 +40,15 @@ armed = Signal()
 class Plan:
     """A delivery to send after `delay` seconds, unless another method delivers the notification first.
 
-    Without a `delay`, open pages have `ACK_WINDOW` to show it.
+    Without a `delay`, open pages have `ACK_WINDOW` to show it. With `escalation`, the number of a step, it is sent even
+    if another method has delivered it.
     """
 
     notification_pk: int
     transport: str
     address: str
     delay: float | None = None
+    escalation: int = 0
 
 
 def arm(plans: Iterable[Plan]) -> None:
@@ -56,6 +59,7 @@ def arm(plans: Iterable[Plan]) -> None:
             transport=plan.transport,
             address=plan.address[:255],
             due_at=Now() + timedelta(seconds=hub_settings.ack_window if plan.delay is None else plan.delay),
+            escalation=plan.escalation,
         )
         for plan in plans
     ]
@@ -109,9 +113,19 @@ def bring_forward(notifications: Collection[int]) -> int:
 
 
 def disarm(notifications: Collection[int], reason: DeliveryReason) -> int:
-    """Cancel deliveries that no worker has claimed, and return how many. One that is being sent cannot be recalled."""
+    """Cancel deliveries that no worker has claimed, and return how many. One that is being sent cannot be recalled.
+
+    Those of an escalation go on if another method has merely delivered the notification, and if it was merely read
+    although it must be confirmed.
+    """
+    waiting = _unclaimed(notifications)
+    if reason.code is ReasonCode.DELIVERED_BY:
+        waiting = waiting.filter(escalation=0)
+    elif reason.code is not ReasonCode.DELETED:
+        unconfirmed = Notification.objects.filter(UNCONFIRMED, pk=models.OuterRef("notification_id"))
+        waiting = waiting.filter(models.Q(escalation=0) | ~models.Exists(unconfirmed))
     with transaction.atomic(savepoint=False):
-        cancelled = _lock(_unclaimed(notifications))
+        cancelled = _lock(waiting)
         cancel(cancelled, reason)
         return len(cancelled)
 

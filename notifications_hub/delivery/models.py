@@ -60,6 +60,8 @@ class Delivery(HubModel):
     )
     # It takes back what another delivery to the same address has sent.
     is_retraction = models.BooleanField(_("retraction"), default=False, db_default=False, editable=False)
+    # The step of an escalation that planned it, counted from 1. It is sent although another method delivered.
+    escalation = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     state = models.CharField(_("state"), max_length=10, choices=DeliveryState, default=DeliveryState.WAITING)
     # A `ReasonCode`, and the parameters of its words.
     reason = models.CharField(_("reason"), max_length=30, blank=True)
@@ -78,7 +80,8 @@ class Delivery(HubModel):
         verbose_name_plural = _("deliveries")
         constraints = [
             models.UniqueConstraint(
-                fields=["notification", "transport", "address", "is_retraction"], name="hub_delivery_once"
+                fields=["notification", "transport", "address", "is_retraction", "escalation"],
+                name="hub_delivery_once",
             )
         ]
         # One for all but announcements, and one with a range for each rollout. PostgreSQL would sort rows of a common

@@ -9,10 +9,12 @@ from notifications_hub.delivery.reasons import ReasonCode
 def pointless_reason(delivery: Delivery) -> ReasonCode | None:
     """Return the reason that sending has become pointless, or None."""
     notification, retracts = delivery.notification, delivery.is_retraction
+    delivered = notification.delivered_at is not None and not delivery.escalation
+    unread = notification.unread or (delivery.escalation > 0 and notification.awaits_confirmation)
     is_over = notification.announcement is not None and notification.announcement.is_over
     reasons = {
-        ReasonCode.DELIVERED_ALREADY: notification.delivered_at is not None and not retracts,
-        ReasonCode.READ: not notification.unread,
+        ReasonCode.DELIVERED_ALREADY: delivered and not retracts,
+        ReasonCode.READ: not unread,
         ReasonCode.ARCHIVED: notification.archived_at is not None,
         ReasonCode.DELETED: notification.deleted,
         ReasonCode.ANNOUNCEMENT_OVER: is_over and not retracts,

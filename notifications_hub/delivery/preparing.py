@@ -12,16 +12,19 @@ from functools import partial
 from django.core import signing
 from django.urls import NoReverseMatch, reverse
 
+from notifications_hub.actions.results import load_results
 from notifications_hub.conf import hub_settings
 from notifications_hub.database.reconnect import CONNECTION_ERRORS
 from notifications_hub.delivery import held
 from notifications_hub.delivery.claiming import Outcome, Settled
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.pointless import pointless_reason
-from notifications_hub.delivery.preferences import switched_off
+from notifications_hub.delivery.preferences import overrules_preferences, switched_off
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.delivery.sender import Result, Sending, failed_unexpectedly
 from notifications_hub.delivery.wishes import Wishes
+from notifications_hub.following.followed import Followed
+from notifications_hub.following.unfollow_links import UnfollowLink
 from notifications_hub.kinds import Urgency, kind_of
 from notifications_hub.message import localized_for, retraction_of, time_to_live
 from notifications_hub.transports import Loads, Send, delay_of, get_transport, transport_names
@@ -35,6 +38,7 @@ def prepared(claimed: Sequence[Delivery], wishes: Wishes) -> Iterator[Sending | 
     """Yield a job per delivery, or a result if nothing is to be sent. One that cannot be rendered stops no other."""
     senders = {name: _senders(name, its) for name, its in _by_transport(claimed).items()}
     act_url = report_url()
+    load_results(one.notification for one in claimed)
     unwanted = switched_off([one for one in claimed if _waits_for_long(one)])
     for one in claimed:
         try:
@@ -74,7 +78,10 @@ def _waits_for_long(one: Delivery) -> bool:
     announcement = one.notification.announcement
     if one.is_retraction or (announcement is not None and announcement.urgency == Urgency.CRITICAL):
         return False
-    delay = delay_of(one.transport, kind_of(one.notification.kind))
+    kind = kind_of(one.notification.kind)
+    if one.escalation and overrules_preferences(kind):
+        return False
+    delay = delay_of(one.transport, kind)
     return one.held_for_id is not None or delay > hub_settings.ack_window
 
 
@@ -119,6 +126,11 @@ def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Sending:
     if rest <= 0:
         raise _Pointless(ReasonCode.EXPIRED)
     message = dataclasses.replace(message, ttl=max(1, int(rest)), token=act_token(one), act_url=act_url)
+    if one.escalation:
+        message = dataclasses.replace(message, repeat=one.escalation)
+    if one.notification.followed and message.reason:
+        link = UnfollowLink(one.notification.recipient_id, Followed.parse(one.notification.followed))
+        message = dataclasses.replace(message, unfollow_url=link.path)
     return Sending(delivery=one, message=message, send=send, expires=expires)
 
 
@@ -127,7 +139,7 @@ def _expires(one: Delivery, ttl: int) -> float:
 
     Quiet hours and digests do not use up the site's time to live. A kind with a shorter one means a moment that passes.
     """
-    began = one.notification.timestamp
+    began = one.created if one.escalation else one.notification.timestamp
     if ttl >= hub_settings.push_ttl and (until := held.held_until(one)):
         began = max(began, until)
     return began.timestamp() + ttl

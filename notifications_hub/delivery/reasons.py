@@ -27,6 +27,7 @@ class ReasonCode(TextChoices):
     DELIVERED_ALREADY = "delivered_already", _("Another delivery method had already reached the person.")
     READ = "read", _("The person had already read it.")
     ARCHIVED = "archived", _("The person had already archived it.")
+    DECIDED = "decided", _("Somebody had already decided it.")
     DELETED = "deleted", _("The notification was deleted.")
     EXPIRED = "expired", _("It had expired.")
     ANNOUNCEMENT_OVER = "announcement_over", _("The announcement was over.")
@@ -34,6 +35,15 @@ class ReasonCode(TextChoices):
     LEFT_AUDIENCE = "left_audience", _("The person had left the audience.")
     SWITCHED_OFF = "switched_off", _("The person had switched this off.")
     PERSON_INACTIVE = "person_inactive", _("The person's account is no longer active.")
+
+    # Steps of an escalation.
+    ESCALATED = "escalated", _("The person had not answered.")
+    CONFIRMED = "confirmed", _("The person had already confirmed it.")
+    NOBODY_TO_NOTIFY = "nobody_to_notify", _("There was nobody else to notify.")
+    NO_ADDRESS = "no_address", _("The person has no address for it (%(method)s).")
+    METHOD_MISSING = "method_missing", _("This site does not send by it at the moment (%(method)s).")
+    STEP_REMOVED = "step_removed", _("The kind no longer has this step.")
+    STEP_FAILED = "step_failed", _("Unexpected error: %(error)s. The log has more.")
 
     # Nothing was sent yet.
     HELD_BACK = "held_back", _("Paused: %(because)s")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import logging
 import math
+import sys
 import threading
 import time
 from collections import defaultdict
@@ -29,7 +30,7 @@ from notifications_hub.delivery.preparing import prepared
 from notifications_hub.delivery.sender import STOP_SECONDS, Network, Result, Sending
 from notifications_hub.delivery.shown import mark_shown
 from notifications_hub.delivery.wishes import Wishes, wishes_of
-from notifications_hub.streams.sweeper import sweep
+from notifications_hub.streams.sweeper import Isolation, sweep
 from notifications_hub.transports import Learns, TransportError, get_transport
 from notifications_hub.web.site_paths import use_script_name
 
@@ -43,11 +44,24 @@ SLOTS = 400
 """The number of sends under way at once. More claimed deliveries would only wait out their lease."""
 BULK_SLOTS = SLOTS // 2
 """Those of them that announcements may take, so that other notifications always find a free one."""
-ACT_SALT = "notifications_hub.act"
+TURN_SECONDS = 0.001
+"""Time that a thread computes while another waits, in a dedicated process. Emails have a thread each."""
 
 T = TypeVar("T")
 
+PlansDeliveries = Callable[[], bool]
+
 log = logging.getLogger(__name__)
+
+_planners: list[PlansDeliveries] = []
+_isolation: Isolation[PlansDeliveries] = Isolation(longest=60.0)
+
+
+def every_turn(plan: PlansDeliveries) -> PlansDeliveries:
+    """Register a function that plans what is due by now, for a short time. It returns whether there is more."""
+    if plan not in _planners:
+        _planners.append(plan)
+    return plan
 
 
 class Worker:
@@ -79,7 +93,7 @@ class Worker:
 
     @property
     def has_more(self) -> bool:
-        """Return whether the next turn can plan more at once, for an announcement."""
+        """Return whether the next turn can plan more at once, for an announcement or an escalation."""
         return self._more
 
     def turn(self, *, claim: bool = True) -> int:
@@ -91,8 +105,11 @@ class Worker:
         free = min(BATCH, SLOTS - self._network.under_way)
         if not claim or free < BATCH // 4:
             return 0
+        more = _plan()
         begun = self._begin(claiming.claim_due(free))
-        return begun + self._begin_bulk(min(free - begun, BULK_SLOTS - self._bulk_under_way))
+        begun += self._begin_bulk(min(free - begun, BULK_SLOTS - self._bulk_under_way))
+        self._more |= more
+        return begun
 
     def pause(self, newly: int) -> None:
         """Wait a little before the next turn, unless more may be due and slots are free for it."""
@@ -165,6 +182,17 @@ class Worker:
             self._held.pop()
 
 
+def _plan() -> bool:
+    """Run what others plan. One that fails rests, and holds up no delivery."""
+    more = False
+    resting = _isolation.resting()
+    for plan in _planners:
+        if plan not in resting:
+            with _isolation.guard(plan, f"{plan!r}"):
+                more |= plan()
+    return more
+
+
 # Recording
 
 
@@ -211,13 +239,15 @@ def _report_to(transport: Learns, name: str, results: Sequence[tuple[str, Transp
 # Running as a dedicated thread or process
 
 
-def freeze_existing_objects() -> None:
-    """Freeze the objects that exist now, so that the garbage collector skips them. Call once, in a dedicated process.
+def dedicate_process() -> None:
+    """Adapt the interpreter to a process that does nothing but this. Call it once.
 
-    Pushes make many objects but next to no cyclic garbage, and each collection would scan all of Django's objects.
+    Messages make many objects but next to no cyclic garbage, and each collection would scan all of Django's objects. So
+    those that exist now are skipped. Threads that got an answer wait less for one that computes.
     """
     gc.collect()
     gc.freeze()
+    sys.setswitchinterval(TURN_SECONDS)
 
 
 class WorkerThread:

@@ -18,6 +18,7 @@ class AddressEntry:
 
     id: str
     label: str
+    transport: str
     service: str
     created: datetime
     last_used: datetime | None
@@ -29,6 +30,7 @@ class AddressEntry:
         return cls(
             id=str(row.pk),
             label=str(row),
+            transport=row.transport,
             service=str(transport.label),
             created=row.created,
             last_used=row.last_used,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib.auth.decorators import login_required
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
@@ -35,12 +37,15 @@ def announcement(request: HttpRequest, pk: int) -> HttpResponse:
     if found.is_over:
         over = {"title": _over(found)}
         return TemplateResponse(request, "notifications_hub/announcement_over.html", over, status=410)
+    unread, acknowledged_at = _state(person, pk)
     context = {
         "message": found.message(),
         "body_html": safe_html(found.markdown()),
         "link": found.link,
         "at": found.announced_at,
-        "unread": _is_unread(person, pk),
+        "unread": unread,
+        "acknowledged_at": acknowledged_at,
+        "unconfirmed": found.must_acknowledge and acknowledged_at is None,
     }
     return TemplateResponse(request, "notifications_hub/announcement.html", context)
 
@@ -51,8 +56,7 @@ def _over(found: Announcement) -> str:
     return _("This announcement has ended")
 
 
-def _is_unread(person: Person, pk: int) -> bool:
-    """Return whether the person has yet to read it. Somebody who has no row for it has not."""
+def _state(person: Person, pk: int) -> tuple[bool, datetime | None]:
+    """Return whether the person has yet to read it, and when they confirmed it. Without a row they did neither."""
     rows = Notification.objects.filter(recipient=person, announcement=pk)
-    unread: bool | None = rows.values_list("unread", flat=True).first()
-    return unread is not False
+    return rows.values_list("unread", "acknowledged_at").first() or (True, None)

@@ -11,14 +11,15 @@ from ninja import Query
 from ninja.errors import HttpError
 
 from notifications_hub import __version__
-from notifications_hub.inbox import digest_api, marks, push_api, queries, quiet_api, schemas, token_api
+from notifications_hub.inbox import digest_api, marks, preference_api, push_api, queries, quiet_api, schemas, token_api
 from notifications_hub.inbox.api_docs import ApiPage
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.queries import BadPageMark
 from notifications_hub.inbox.responses import PrivateAPI
-from notifications_hub.inbox.schemas import Changed, ChangedForUndo, Filters, Marked, MarkedForUndo, Problem
+from notifications_hub.inbox.schemas import Changed, ChangedForUndo, Filters, Marked, MarkedForUndo, Problem, Shown
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.inbox_scope import scope_of
+from notifications_hub.inbox_summary import summary_of
 from notifications_hub.live.start_cursor import start_cursor
 from notifications_hub.live.topics import INBOX
 
@@ -35,6 +36,7 @@ api.add_router("push/", push_api.router)
 api.add_router("connection-tokens/", token_api.router)
 api.add_router("quiet-hours/", quiet_api.router)
 api.add_router("digests/", digest_api.router)
+api.add_router("preferences/", preference_api.router)
 
 _PROBLEMS = {(400, 401, 429): Problem}
 _MARK_PROBLEMS = {(400, 401, 403, 429): Problem}
@@ -51,17 +53,25 @@ _MARK_PROBLEMS = {(400, 401, 403, 429): Problem}
 def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
     """Return a page of the inbox, newest first, without archived notifications.
 
+    The first page of the whole inbox has `unconfirmed` if the person must still confirm some. Show those on top. Their
+    place in `results` is as for all others.
     With `kind` or `unread=false`, a page may have fewer results than `limit`, or none. Follow `next` until it is null.
     """
     _refuse_unknown_filters(request, Filters.model_fields)
     person = person_of(request)
     # Before the rows: an event between the two reads then arrives twice, but is never missed.
     cursor = start_cursor(person, [INBOX])
+    scope = scope_of(request)
+    summary = summary_of(person, scope)
     try:
-        page = queries.items(person, scope=scope_of(request), **filters.dict())
+        page = queries.items(person, scope=scope, summary=summary, **filters.dict())
     except BadPageMark as error:
         raise HttpError(400, str(error)) from None
-    return {"results": [item.as_json() for item in page.items], "next": page.next, "cursor": cursor}
+    answer: dict[str, Any] = {"results": [item.as_json() for item in page.items], "next": page.next, "cursor": cursor}
+    if summary.unconfirmed and not filters.model_fields_set:
+        top = [row.item().as_json() for row in queries.pinned(person, summary, scope)]
+        answer["unconfirmed"] = {"results": top, "count": summary.unconfirmed}
+    return answer
 
 
 @api.get(
@@ -113,6 +123,21 @@ def mark_as_seen(request: HttpRequest, marked: Marked) -> dict[str, Any]:
 
 
 @api.post(
+    "notifications/shown/",
+    response={200: Changed, **_MARK_PROBLEMS},
+    url_name="shown",
+    summary="Report what a page showed out of order",
+    tags=["inbox"],
+)
+def mark_as_shown(request: HttpRequest, shown: Shown) -> dict[str, Any]:
+    """Mark as delivered what an open page showed, although earlier ones still wait there, as in quiet hours.
+
+    The acknowledgement of the live protocol covers everything up to a cursor, so it cannot say this.
+    """
+    return {"changed": marks.shown(person_of(request), shown.ids)}
+
+
+@api.post(
     "notifications/archive/",
     response={200: ChangedForUndo, **_MARK_PROBLEMS},
     exclude_unset=True,
@@ -134,6 +159,18 @@ def archive(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
 )
 def unarchive(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
     return _mark(request, Mark.UNARCHIVE, marked)
+
+
+@api.post(
+    "notifications/acknowledge/",
+    response={200: Changed, **_MARK_PROBLEMS},
+    url_name="acknowledge",
+    summary="Confirm",
+    tags=["inbox"],
+)
+def acknowledge(request: HttpRequest, confirmed: schemas.Acknowledged) -> dict[str, int]:
+    """Confirm notifications that must be, which also reads them. Nothing undoes it."""
+    return {"changed": marks.acknowledge(person_of(request), confirmed.ids)}
 
 
 @api.post(

@@ -19,6 +19,7 @@ from notifications_hub.delivery.history import (
 )
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import ReasonCode
+from notifications_hub.escalation.history import report_escalation
 from notifications_hub.inbox.push_problems import problem_of, service_problem_of
 from notifications_hub.kinds import IMPORTED, DeliveryMethod, kind_of
 from notifications_hub.notification import Notification
@@ -38,6 +39,7 @@ _CANCELLED: Mapping[str, object] = {
     ReasonCode.DELIVERED_ALREADY: _ALREADY,
     ReasonCode.READ: gettext_lazy("Not sent to %(browser)s: you had already read it."),
     ReasonCode.ARCHIVED: gettext_lazy("Not sent to %(browser)s: you had already archived it."),
+    ReasonCode.DECIDED: gettext_lazy("Not sent to %(browser)s: somebody had already decided it."),
     ReasonCode.EXPIRED: gettext_lazy("Not sent to %(browser)s: it was out of date."),
     ReasonCode.ANNOUNCEMENT_OVER: gettext_lazy("Not sent to %(browser)s: the announcement was over."),
 }
@@ -49,7 +51,7 @@ def report_steps(notification: Notification) -> list[HistoryStep]:
     names = browser_names(deliveries) | {pk: str(row) for pk, row in own_addresses(deliveries).items()}
     emailed = [one.pk for one in deliveries if one.transport == DeliveryMethod.EMAIL]
     names |= dict.fromkeys(emailed, email_of(notification.recipient) if emailed else "")
-    steps = [*_own(notification)]
+    steps = [*_own(notification), *report_escalation(notification)]
     for delivery in deliveries:
         browser = _addressee(delivery, names.get(delivery.pk, ""))
         if delivery.is_retraction:
@@ -105,7 +107,7 @@ def _delivered(method: str) -> str:
 
 def _pushed(delivery: Delivery, browser: str, *, is_test: bool) -> Iterator[HistoryStep]:
     entries = entries_of(delivery)
-    sent = _sent(delivery, is_test=is_test)
+    sent = _("Sent to %(browser)s.") if delivery.escalation else _sent(delivery, is_test=is_test)
     for entry in entries:
         words = sent if entry.state == DeliveryState.SENT else _not_sent(entry.state, entry.reason, entry.attempted)
         if entry.reason == ReasonCode.SUMMED_UP:

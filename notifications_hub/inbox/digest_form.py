@@ -20,7 +20,7 @@ from notifications_hub.kinds import Digest, Kind, all_kinds
 from notifications_hub.quiet_hours.calendar import DAY_HOURS, DAYS, InvalidSchedule, Schedule, known_zones
 from notifications_hub.quiet_hours.digests import save_digests
 from notifications_hub.quiet_hours.schedules import default_schedule, save_schedule, schedule_of
-from notifications_hub.transports import declaration_of, default_methods, locked_methods, transport_names
+from notifications_hub.transports import declaration_of, transport_names
 from notifications_hub.users import Person
 
 
@@ -76,12 +76,8 @@ def digested_kinds(person: Person) -> list[Kind]:
     digesting = {name for name in transport_names() if declaration_of(name).digests}
     if not digesting:
         return []
-    chosen = preferences.methods_by_kind(person.pk)
-    return [
-        kind
-        for kind in all_kinds()
-        if digesting & (locked_methods(kind) | chosen.get(kind.name, default_methods(kind)))
-    ]
+    choices = preferences.choices_of(person.pk)
+    return [kind for kind in all_kinds() if digesting & choices.methods(kind)]
 
 
 def save(person: Person, posted: QueryDict) -> None:

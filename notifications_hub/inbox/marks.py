@@ -1,4 +1,4 @@
-"""Mark a person's own notifications as read, unread, seen or archived."""
+"""Mark a person's own notifications as read, unread, seen or archived, and confirm those that must be."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from django.core import signing
 from django.db.models import Q
 
 from notifications_hub.announcements import personal_rows
+from notifications_hub.confirmations import reminding
 from notifications_hub.database import transaction
 from notifications_hub.database.chunks import chunks
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.inbox.queries import ITEM_ID, announced_rows, inbox_of, own_lists
+from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.notification import InboxQuerySet, Notification
+from notifications_hub.notification_queryset import UNCONFIRMED
 from notifications_hub.streams.models import IDS_IN_AN_EVENT
 from notifications_hub.users import Person, person_key
 
@@ -33,6 +36,7 @@ class Mark(StrEnum):
     SEEN = "seen"
     ARCHIVE = "archive"
     UNARCHIVE = "unarchive"
+    ACKNOWLEDGE = "acknowledge"
 
 
 Change = Callable[[InboxQuerySet, datetime], int]
@@ -67,13 +71,15 @@ _MARKS = {
     Mark.UNREAD: _Mark(Q(unread=False), lambda rows, at: rows.mark_all_as_unread()),
     Mark.SEEN: _Mark(Q(unread=True, seen_at=None), lambda rows, at: rows.mark_all_as_seen()),
     Mark.ARCHIVE: _Mark(
-        _INBOX,
+        _INBOX & ~UNCONFIRMED,
         lambda rows, at: rows.archive(at=at),
         disarms=ReasonCode.ARCHIVED,
         stamp="archived_at",
         undo=InboxQuerySet.undo_archive,
     ),
     Mark.UNARCHIVE: _Mark(_ARCHIVE, lambda rows, at: rows.unarchive(), scope=_ARCHIVE),
+    # Announcements that have ended are not among the rows that a mark finds, so nobody can confirm these any more.
+    Mark.ACKNOWLEDGE: _Mark(UNCONFIRMED, lambda rows, at: rows.acknowledge(at=at), disarms=ReasonCode.READ),
 }
 
 
@@ -107,12 +113,21 @@ class Done:
 
 def mark(person: Person, action: Mark, ids: Iterable[str]) -> Marked:
     """Mark these ids, all with one time. An id of another person changes nothing."""
-    rows, announcements = _parse(ids)
-    running = personal_rows.running_for(person)
-    if announcements:
-        personal_rows.make_rows(person)
-    wanted = Q(pk__in=rows, announcement=None) | Q(announcement__in=announcements)
-    return _apply(person, [inbox_of(person, running).filter(wanted)], action)
+    return _apply(person, [_named(person, ids)], action)
+
+
+def acknowledge(person: Person, ids: Iterable[str]) -> int:
+    """Confirm these of a person's notifications, which also reads them. Return how many were not confirmed before.
+
+    Waiting deliveries are cancelled, and every open page hears of it. Nothing undoes it.
+    """
+    with transaction.atomic():
+        # A person's row of an announcement is made with it.
+        known = list(ids)
+        changed = mark(person, Mark.ACKNOWLEDGE, known).changed
+        if changed:
+            reminding.end(person, *_parse(known))
+        return changed
 
 
 def mark_all(person: Person, action: Mark, scope: str | None = None) -> Marked:
@@ -149,6 +164,23 @@ def read_token(person: Person, token: str) -> Done:
     if owner != person_key(person.pk):
         raise CannotUndo
     return Done(Mark(action), datetime.fromisoformat(at), changed)
+
+
+def shown(person: Person, ids: Iterable[str]) -> int:
+    """Mark as delivered what an open page showed while earlier ones still wait there. Return how many changed."""
+    undelivered = _named(person, ids).filter(delivered_at=None, toast=True)
+    pks = list(undelivered.order_by().values_list("pk", flat=True))
+    return len(arming.mark_delivered(pks, DeliveryMethod.LIVE)) if pks else 0
+
+
+def _named(person: Person, ids: Iterable[str]) -> InboxQuerySet:
+    """Return the person's notifications with these ids."""
+    rows, announcements = _parse(ids)
+    running = personal_rows.running_for(person)
+    if announcements:
+        personal_rows.make_rows(person)
+    wanted = Q(pk__in=rows, announcement=None) | Q(announcement__in=announcements)
+    return inbox_of(person, running).filter(wanted)
 
 
 def _parse(ids: Iterable[str]) -> tuple[set[int], set[int]]:

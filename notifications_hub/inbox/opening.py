@@ -5,6 +5,7 @@ An address of this site works without a script, in a new tab, and in what a serv
 
 from __future__ import annotations
 
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -21,6 +22,7 @@ from notifications_hub.users import Person
 from notifications_hub.web.prefetch import is_prefetch
 
 
+@login_not_required
 @require_safe
 @cache_control(no_store=True, private=True)
 def open_link(request: HttpRequest, item_id: str) -> HttpResponse:

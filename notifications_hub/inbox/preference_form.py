@@ -1,80 +1,42 @@
-"""Build and save the preferences form: one row per kind, one checkbox per delivery method."""
+"""The preferences form as browsers send it without a script: every checkbox, and a button for many of them at once."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
-
-from django.utils.translation import gettext as _
 
 from notifications_hub.database import transaction
-from notifications_hub.delivery import preferences
-from notifications_hub.kinds import DeliveryMethod, Kind, all_kinds
-from notifications_hub.transports import default_methods, locked_methods, transport_label, transport_names
+from notifications_hub.inbox.preference_changes import Wanted, save
+from notifications_hub.inbox.preference_table import listed_kinds
+from notifications_hub.kinds import DeliveryMethod, Kind
+from notifications_hub.transports import locked_methods, transport_names
 from notifications_hub.users import Person
 
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A checkbox named `<kind>:<delivery method>`. The person cannot change one that is `locked`."""
-
-    name: str
-    label: str
-    checked: bool
-    locked: bool = False
+WHOLE, RESET = "whole", "reset"
+"""The names of the buttons. Their values are `<method>:on` or `<method>:off:<group>`, and the name of a kind."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    name: str
-    label: str
-    methods: list[Choice]
+def save_form(person: Person, posted: Mapping[str, str]) -> None:
+    """Store what is checked, and then what a button wants. Raise `Refused` for an unknown button, and store nothing.
 
-
-def form_rows(person: Person) -> list[Row]:
-    chosen, offered = preferences.methods_by_kind(person.pk), _offered()
-    return [_row(kind, chosen.get(kind.name, default_methods(kind)), offered) for kind in _optional_kinds()]
-
-
-def locked_labels(rows: list[Row]) -> dict[str, str]:
-    """Return the labels of the delivery methods with a locked switch, by name."""
-    return {choice.name: choice.label for row in rows for choice in row.methods if choice.locked}
-
-
-def _offered() -> dict[str, str]:
-    """Return the labels of the delivery methods to choose from: the two that pages serve, and each transport."""
-    of_pages = {
-        DeliveryMethod.LIVE.value: str(_("While you are here")),
-        DeliveryMethod.FLASH.value: str(_("On the next page")),
-    }
-    return of_pages | {name: transport_label(name) for name in transport_names()}
-
-
-def _row(kind: Kind, methods: Container[str], offered: Mapping[str, str]) -> Row:
-    locked = locked_methods(kind)
-    choices = [
-        Choice(method, label, checked=method in methods or method in locked, locked=method in locked)
-        for method, label in offered.items()
-    ]
-    return Row(kind.name, str(kind.label or kind.name), choices)
-
-
-def _optional_kinds() -> list[Kind]:
-    return [kind for kind in all_kinds() if kind.optional]
-
-
-def save(person: Person, checked: Container[str]) -> None:
-    """Store choices that changed. A person who never chose keeps following the kind's defaults."""
-    chosen, offered = (
-        preferences.methods_by_kind(person.pk),
-        {DeliveryMethod.LIVE, DeliveryMethod.FLASH, *transport_names()},
-    )
+    Delivery methods that the form does not offer keep their state: their transport may be back tomorrow.
+    """
+    checked = {kind.name: _switches(kind, posted) for kind in listed_kinds() if kind.optional}
     with transaction.atomic():
-        for kind in _optional_kinds():
-            locked = locked_methods(kind)
-            before = locked.union(chosen.get(kind.name, default_methods(kind)))
-            shown = {method for method in offered if f"{kind.name}:{method}" in checked}
-            # Keep choices that the form does not offer: their transport may be back tomorrow.
-            after = before - offered | shown | locked
-            if after != before:
-                preferences.choose_methods(person, kind.name, after)
+        save(person, Wanted(kinds=checked))
+        save(person, _pressed(posted))
+
+
+def _switches(kind: Kind, checked: Container[str]) -> dict[str, bool]:
+    offered = {DeliveryMethod.LIVE.value, DeliveryMethod.FLASH.value, *transport_names()} - locked_methods(kind)
+    return {method: f"{kind.name}:{method}" in checked for method in offered}
+
+
+def _pressed(posted: Mapping[str, str]) -> Wanted:
+    if RESET in posted:
+        return Wanted(reset=[posted[RESET]])
+    if WHOLE not in posted:
+        return Wanted()
+    method, _colon, rest = posted[WHOLE].partition(":")
+    state, has_group, group = rest.partition(":")
+    switches = {method: state == "on"}
+    return Wanted(groups={group: switches}) if has_group else Wanted(everything=switches)

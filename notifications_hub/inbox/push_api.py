@@ -15,11 +15,15 @@ from ninja import Router
 from ninja.errors import HttpError
 from ninja.responses import Status
 
+from notifications_hub.actions.running import ActionProblem, AlreadyDone, run_action
+from notifications_hub.actions.statuses import status_of
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.groups import summed_up_beside
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.delivery.preparing import ACT_SALT
 from notifications_hub.delivery.shown import mark_shown
+from notifications_hub.following.followed import Followed
+from notifications_hub.following.follows import unfollow_key
 from notifications_hub.inbox import marks, queries
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.schemas import (
@@ -123,13 +127,16 @@ def _registered(subscription: PushSubscription) -> dict[str, Any]:
 
 @router.post(
     "act/",
-    response={200: Acted, (400, 429): Problem},
+    response={200: Acted, (400, 401, 403, 404, 409, 422, 429, 500): Problem},
+    exclude_unset=True,
     auth=None,
     url_name="push_act",
     summary="Report what happened to a push",
 )
-def act(request: HttpRequest, report: Act) -> dict[str, int | None]:
+def act(request: HttpRequest, report: Act) -> dict[str, Any]:
     """Record what happened to a push. Called by the service worker, without a cookie or a CSRF token.
+
+    With `run`, it runs an action of the notification. That needs the session's cookie too: 401 without.
 
     The token covers one notification, as long as the browser belongs to its person. Return the unread count for the
     app's badge. The receiver of another transport with `confirms` reports in the same way.
@@ -149,10 +156,28 @@ def act(request: HttpRequest, report: Act) -> dict[str, int | None]:
     with localized_for(row.recipient):
         if report.action == "read":
             marks.mark(row.recipient, Mark.READ, [row.item_id])
+        elif report.action == "acknowledge" and not beside:
+            # Nobody confirms what a summary did not show.
+            marks.acknowledge(row.recipient, [row.item_id])
+        elif report.action == "unfollow" and row.followed:
+            unfollow_key(row.recipient, Followed.parse(row.followed))
         elif report.action == "clicked" and not beside:
             # A summary leads to the inbox, and not to what the notification is about.
             Notification.objects.filter(pk=pk).mark_as_clicked()
-    return {"unread": queries.counts(row.recipient).unread}
+        result = {"result": _run(request, row, report.name)} if report.action == "run" else {}
+    return {"unread": queries.counts(row.recipient).unread, **result}
+
+
+def _run(request: HttpRequest, row: Notification, name: str) -> dict[str, str]:
+    """Run an action for the person who is signed in there. The token alone only says which push was clicked."""
+    if request.user.pk != row.recipient_id:
+        raise HttpError(401, _("Sign in first."))
+    try:
+        return run_action(row, name, person_of(request)).as_json()
+    except AlreadyDone as done:
+        return done.outcome.as_json()
+    except ActionProblem as problem:
+        raise HttpError(status_of(problem), str(problem)) from None
 
 
 def _reported(token: str) -> tuple[int, int]:

@@ -13,14 +13,19 @@ from datetime import UTC, datetime, timedelta
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
+from notifications_hub.actions.results import load_results
 from notifications_hub.announcements import personal_rows
 from notifications_hub.announcements.queryset import AnnouncementQuerySet
+from notifications_hub.following.follows import followed_among
 from notifications_hub.inbox_summary import CAP, Summary, summary_of
 from notifications_hub.message import Item
 from notifications_hub.notification import InboxQuerySet, Notification
+from notifications_hub.notification_queryset import UNCONFIRMED
 from notifications_hub.users import Person
 
 PAGE = 20
+PINNED = 5
+"""The most that the first page shows on top because the person must confirm them."""
 SCANNED = 1000
 """The most rows that one page of a filter without an index goes through. Such a page may be short, or empty."""
 
@@ -128,11 +133,14 @@ def items(
     kind: str | None = None,
     archived: bool = False,
     before: str | None = None,
+    unconfirmed: bool = False,
     limit: int = PAGE,
     summary: Summary | None = None,
     scope: str | None = None,
 ) -> InboxPage:
     """Return a page, newest first. With a `scope`, list only what belongs to it, or to every scope.
+
+    With `unconfirmed`, list only what the person has yet to confirm.
 
     Raise `BadPageMark`. A page by kind, of read rows only, or of a scope's archive may have fewer than `limit` rows
     although `next` is set: see `SCANNED`.
@@ -149,10 +157,15 @@ def items(
     def listed(rows: InboxQuerySet) -> InboxQuerySet:
         rows = rows.filter(archived_at__isnull=not archived)
         rows = rows.filter(unread=True) if unread else rows
+        rows = rows.filter(UNCONFIRMED) if unconfirmed else rows
         rows = rows if mark is None else rows.filter(mark.older())
+        if unconfirmed:
+            return rows.order_by("acknowledged_at", "announcement_id", "-timestamp", "-pk")
         return rows.order_by(*_index_order(unread=unread, archived=archived, scoped=is_scoped))
 
-    scans = kind is not None or unread is False or (archived and scope is not None)
+    scans = (
+        kind is not None or unread is False or (unconfirmed and unread is not None) or (archived and scope is not None)
+    )
     end = _end_of_scan([listed(rows) for rows in own]) if scans else None
 
     def wanted(rows: InboxQuerySet) -> InboxQuerySet:
@@ -168,7 +181,24 @@ def items(
     if summary.running:
         announced = announced_rows(person, personal_rows.running_for(person))
         lists.append(wanted(announced))
-    return _page(_joined(lists), limit, end)
+    page = _page(_joined(lists), limit, end)
+    _note_unfollowed(person, page.rows)
+    return page
+
+
+def _note_unfollowed(person: Person, rows: Sequence[Notification]) -> None:
+    """Note which rows are about things that the person follows no more. Without followed things it asks nothing."""
+    things = {row.followed for row in rows if row.followed}
+    still = followed_among(person, things)
+    for row in rows:
+        row.unfollowed = row.followed in things - still
+
+
+def pinned(person: Person, summary: Summary, scope: str | None = None) -> list[Notification]:
+    """Return the newest that the person has yet to confirm, at most `PINNED`. Without any, ask nothing."""
+    if not summary.unconfirmed:
+        return []
+    return items(person, unconfirmed=True, limit=PINNED, summary=summary, scope=scope).rows
 
 
 def _end_of_scan(lists: Sequence[InboxQuerySet]) -> PageMark | None:
@@ -199,6 +229,7 @@ def _joined(lists: Sequence[InboxQuerySet]) -> InboxQuerySet:
 def _page(rows: InboxQuerySet, limit: int, end: PageMark | None) -> InboxPage:
     found = sorted(rows, key=lambda row: (row.timestamp, row.pk), reverse=True)
     shown = found[:limit]
+    load_results(shown)
     following = PageMark.of(shown[-1]) if len(found) > limit else end
     return InboxPage(shown, str(following) if following else None)
 
@@ -212,7 +243,10 @@ def find(person: Person, wanted: str) -> Notification | None:
     if match[1]:
         personal_rows.make_rows(person)
     which = Q(announcement=int(match[2])) if match[1] else Q(pk=int(match[2]), announcement=None)
-    return inbox_of(person, running).select_related("recipient").for_items().filter(which).first()
+    row = inbox_of(person, running).select_related("recipient").for_items().filter(which).first()
+    if row is not None:
+        _note_unfollowed(person, [row])
+    return row
 
 
 def counts(person: Person, scope: str | None = None) -> Counts:

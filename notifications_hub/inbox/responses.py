@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
+from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponseNotAllowed, JsonResponse
 from django.http.response import HttpResponseBase
@@ -54,6 +55,8 @@ class PrivateAPI(NinjaAPI):
 
 
 def _private(view: View) -> View:
+    # A signed-out caller gets 401 from here, also on a site with `LoginRequiredMiddleware`.
+    @login_not_required
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = _too_many(request) or view(request, *args, **kwargs)
@@ -71,8 +74,11 @@ def _too_many(request: HttpRequest) -> JsonResponse | None:
         seconds = check_rate(f"api:person:{person_key(request.user.pk)}", hub_settings.api_rate)
     else:
         seconds = check_rate(f"api:{throttle_key(request)}", hub_settings.api_rate_per_address)
-    if not seconds:
-        return None
+    return too_many(seconds) if seconds else None
+
+
+def too_many(seconds: int) -> JsonResponse:
+    """Return the refusal of a client that may try again in so many seconds."""
     return JsonResponse({"detail": wait_in_words(seconds)}, status=429, headers={"Retry-After": str(seconds)})
 
 

@@ -42,6 +42,35 @@ class Words(Schema):
     body: str
 
 
+class ItemReason(Schema):
+    """The reason that the person got a notification."""
+
+    code: str = Field(examples=["commenter"])
+    words: str = Field(examples=["Because you commented on this."])
+    object: str | None = Field(description="For `following/unfollow/`; null if there is nothing to unfollow.")
+
+
+class ActionAsks(Schema):
+    label: str
+    required: bool
+    max_length: int
+
+
+class ItemAction(Schema):
+    name: str
+    title: str
+    style: str = Field(description="`primary`, `danger` or empty.")
+    asks: ActionAsks | None = Field(None, description="Only if it asks for a word.")
+
+
+class ActionOutcome(Schema):
+    action: str
+    text: str = Field(description="Who did what, in words.", examples=["Approved by Bob"])
+    detail: str = Field(description="What the site adds, or empty.")
+    by: str
+    at: str
+
+
 class InboxItem(Schema):
     model_config = ConfigDict(json_schema_extra={"example": _AN_ITEM})
 
@@ -65,19 +94,36 @@ class InboxItem(Schema):
     archived: bool
     delivered: bool = Field(description="True once some delivery method has reached the person.")
     toast: bool = Field(description="False: list and count it, but show no toast.")
+    reason: ItemReason | None = Field(None, description="Only if the site gave a reason.")
     critical: bool | None = Field(None, description="Only if it is critical: true. Quiet hours do not hold it back.")
+    must_acknowledge: bool | None = Field(
+        None, description="Only if the person must confirm it: true. It stays on top until then."
+    )
+    acknowledged_at: str | None = Field(
+        None, description="Only beside `must_acknowledge`: when the person confirmed it, or null."
+    )
     translations: dict[str, Words] | None = Field(
         None, description="Only on announcements: words by language. Other languages use the plain fields."
     )
+    actions: list[ItemAction] | None = Field(None, description="Only if its kind has actions that run, and none ran.")
+    result: ActionOutcome | None = Field(None, description="Only once an action has run: what came of it.")
     extension: dict[str, JsonValue] | None = Field(None, description="Columns that the site adds for pages, if any.")
     scope: str | None = Field(
         None, description="Only on sites with scopes, such as tenants: the one it belongs to, or empty for all of them."
     )
 
 
+class UnconfirmedItems(Schema):
+    results: list[InboxItem] = Field(description="The newest of them, 5 at most.")
+    count: int = Field(description="How many there are, 100 at most.")
+
+
 class NotificationPage(Schema):
     results: list[InboxItem] = Field(description="Newest first, 20 at most.")
     next: str | None = Field(description="Pass it as `before` to get the next page; null on the last page.")
+    unconfirmed: UnconfirmedItems | None = Field(
+        None, description="Only on the first page without filters: what the person has yet to confirm, if anything."
+    )
     cursor: str = Field(description="Taken before the results: a live connection that starts here misses nothing.")
 
 
@@ -94,7 +140,14 @@ class Filters(Schema):
     kind: str | None = Field(
         None, pattern=r"^[^\x00]*$", max_length=100, description="Only this kind.", examples=["comment.reply"]
     )
+    unconfirmed: bool = Field(False, description="True: only what the person has yet to confirm.")
     before: str | None = Field(None, max_length=100, description="The `next` of the page before this one.")
+
+
+class Shown(Schema):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"ids": ["12"]}})
+
+    ids: list[str] = Field(max_length=IDS_AT_ONCE, description="An id of another person is treated as missing.")
 
 
 class Marked(Schema):
@@ -112,6 +165,12 @@ class Marked(Schema):
         if (self.ids is None) == (self.all is None):
             raise ValueError('Give either {"ids": […]} or {"all": true}.')
         return self
+
+
+class Acknowledged(Schema):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"ids": ["12", "a5"]}]})
+
+    ids: list[str] = Field(max_length=IDS_AT_ONCE, description="An id of another person is treated as missing.")
 
 
 class MarkedForUndo(Marked):
@@ -177,8 +236,10 @@ class Browsers(Schema):
 
 class Act(Schema):
     token: str = Field(max_length=500, description="From the push.")
-    action: Literal["shown", "clicked", "read"]
+    action: Literal["shown", "clicked", "read", "acknowledge", "unfollow", "run"]
+    name: str = Field("", max_length=100, description="With `run`: the name of the notification's own action.")
 
 
 class Acted(Schema):
     unread: int | None = Field(description="How many are unread now, 100 at most; null if the notification is gone.")
+    result: ActionOutcome | None = Field(None, description="Only with `run`: who did what.")

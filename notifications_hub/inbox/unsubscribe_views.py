@@ -34,12 +34,12 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     if person is None:
         return _page(request, {"state": "invalid"}, status=404)
     with localized_for(person):
-        state = _changed(request, subscription) if request.method == "POST" else _state_of(subscription)
-        return _page(request, {**state, "kind": _label(subscription)})
+        found = _changed(request, subscription) if request.method == "POST" else _state_of(subscription)
+        return _page(request, {**found, "kind": _label(subscription), "kept": unsubscribing.kept(subscription)})
 
 
 def _state_of(subscription: Subscription) -> dict[str, Any]:
-    return {"state": "off" if unsubscribing.is_unsubscribed(subscription) else "on"}
+    return {"state": unsubscribing.state_of(subscription).value}
 
 
 def _changed(request: HttpRequest, subscription: Subscription) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def _changed(request: HttpRequest, subscription: Subscription) -> dict[str, Any]
             return _state_of(subscription)
         return {"state": "again"}
     changed = unsubscribing.unsubscribe(subscription)
-    return {"state": "off", "undo": unsubscribing.undo_token(subscription, changed) if changed else ""}
+    return {**_state_of(subscription), "undo": unsubscribing.undo_token(subscription, changed) if changed else ""}
 
 
 def _label(subscription: Subscription) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Collection
+from enum import StrEnum
 
 from django.contrib.auth import get_user_model
 from django.core import signing
 
-from notifications_hub.database import transaction
 from notifications_hub.database.primary import from_primary
 from notifications_hub.delivery import preferences
-from notifications_hub.kinds import Kind, all_kinds
+from notifications_hub.delivery.preferences import Changes, Choices
+from notifications_hub.inbox.preference_changes import Draft
+from notifications_hub.inbox.preference_table import listed_kinds, lock_of
+from notifications_hub.kinds import EVERY_KIND, Kind, all_kinds
 from notifications_hub.transports import default_methods, get_transport, locked_methods, transport_names
 from notifications_hub.transports.email.transport import Email
 from notifications_hub.transports.email.unsubscribe_links import Subscription
@@ -20,6 +22,15 @@ from notifications_hub.users import Person
 UNDO_SALT = "notifications_hub.resubscribe"
 UNDO_AGE = 3600
 """Seconds in which the page that a link led to may be undone."""
+
+
+class State(StrEnum):
+    """The effect that a link still has. `LOCKED`: its kind allows no choice. `GONE`: the site has no such kind."""
+
+    ON = "on"
+    OFF = "off"
+    LOCKED = "locked"
+    GONE = "gone"
 
 
 class CannotUndo(ValueError):
@@ -32,20 +43,46 @@ def person_of(subscription: Subscription) -> Person | None:
     return found
 
 
+def state_of(subscription: Subscription) -> State:
+    """Return the effect that a link still has."""
+    kinds = _kinds_of(subscription)
+    if not kinds and subscription.kind:
+        return State.LOCKED if _is_known(subscription.kind) else State.GONE
+    if subscription.kind and not _emails(kinds[0]):
+        return State.LOCKED
+    return State.ON if _changes(preferences.choices_of(subscription.person_pk), subscription) else State.OFF
+
+
 def unsubscribe(subscription: Subscription) -> list[str]:
-    """Switch emails off, of its kind or of all that people may choose. Return the names of the kinds that changed."""
-    return _switch(subscription.person_pk, _kinds_of(subscription), on=False)
+    """Switch emails off, of its kind or of every kind, also of later ones. Return the names of the rows to undo."""
+    changed: list[str] = []
+
+    def decide(choices: Choices) -> Changes:
+        changes, before = _changes(choices, subscription), choices.as_rows()
+        changed.extend(name for name in changes if name not in before or name == EVERY_KIND or _had(before[name]))
+        return changes
+
+    preferences.change(subscription.person_pk, decide)
+    return changed
 
 
-def is_unsubscribed(subscription: Subscription) -> bool:
-    """Return whether nothing is left to switch off."""
-    emails, methods = _email_methods(), _methods_of(subscription.person_pk)
-    return not any(emails & (methods(kind) - locked_methods(kind)) for kind in _kinds_of(subscription))
+def kept(subscription: Subscription) -> list[tuple[str, str]]:
+    """Return the kinds whose emails a link cannot stop, each with the reason: labels of those that people know of."""
+    if subscription.kind:
+        kinds = [kind for kind in all_kinds() if kind.name == subscription.kind]
+    else:
+        kinds = [kind for kind in listed_kinds() if default_methods(kind) & _email_methods()]
+    return [(str(kind.label or kind.name), _reason(kind)) for kind in kinds if not (kind.optional and _emails(kind))]
 
 
-def undo_token(subscription: Subscription, kinds: Collection[str]) -> str:
-    """Return a token that switches the emails of these kinds on again."""
-    return signing.dumps([str(subscription.person_pk), list(kinds)], salt=UNDO_SALT)
+def _reason(kind: Kind) -> str:
+    locked = sorted(_email_methods() & locked_methods(kind))
+    return lock_of(kind, locked[0] if locked else "")
+
+
+def undo_token(subscription: Subscription, rows: Collection[str]) -> str:
+    """Return a token that switches the emails of these rows on again."""
+    return signing.dumps([str(subscription.person_pk), list(rows)], salt=UNDO_SALT)
 
 
 def undo(subscription: Subscription, token: str) -> None:
@@ -56,34 +93,43 @@ def undo(subscription: Subscription, token: str) -> None:
         raise CannotUndo from None
     if person != str(subscription.person_pk):
         raise CannotUndo
-    _switch(subscription.person_pk, [kind for kind in _choosable() if kind.name in names], on=True)
+    preferences.change(subscription.person_pk, lambda choices: _undone(choices, names))
 
 
-def _switch(person_pk: Any, kinds: Collection[Kind], *, on: bool) -> list[str]:
-    emails, changed = _email_methods(), []
-    with transaction.atomic():
-        methods = _methods_of(person_pk)
-        for kind in kinds:
-            before = methods(kind)
-            after = before | emails if on else before - (emails - locked_methods(kind))
-            if after != before:
-                preferences.choose_methods_of(person_pk, kind.name, after)
-                changed.append(kind.name)
-    return changed
+def _undone(choices: Choices, names: Collection[str]) -> Changes:
+    draft, emails = Draft(choices), _email_methods()
+    if EVERY_KIND in names:
+        draft.off -= emails
+    draft.switch([kind for kind in all_kinds() if kind.name in names], dict.fromkeys(emails, True))
+    return draft.changes()
 
 
-def _methods_of(person_pk: Any) -> Callable[[Kind], frozenset[str]]:
-    """Return a function for the person's delivery methods by kind. One query for all kinds."""
-    chosen = preferences.methods_by_kind(person_pk)
-    return lambda kind: locked_methods(kind) | chosen.get(kind.name, default_methods(kind))
+def _changes(choices: Choices, subscription: Subscription) -> Changes:
+    draft = Draft(choices)
+    switches = dict.fromkeys(_email_methods(), False)
+    if subscription.kind:
+        draft.switch(_kinds_of(subscription), switches)
+    else:
+        for method in switches:
+            draft.switch_everything(method, on=False)
+    return draft.changes()
+
+
+def _had(methods: frozenset[str]) -> bool:
+    return bool(methods & _email_methods())
 
 
 def _kinds_of(subscription: Subscription) -> list[Kind]:
-    return [kind for kind in _choosable() if subscription.kind in ("", kind.name)]
+    return [kind for kind in all_kinds() if kind.optional and subscription.kind in ("", kind.name)]
 
 
-def _choosable() -> list[Kind]:
-    return [kind for kind in all_kinds() if kind.optional]
+def _is_known(name: str) -> bool:
+    return any(kind.name == name for kind in all_kinds())
+
+
+def _emails(kind: Kind) -> frozenset[str]:
+    """Return the delivery methods by email that a person may switch off for a kind."""
+    return _email_methods() - locked_methods(kind)
 
 
 def _email_methods() -> frozenset[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -23,9 +25,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from notifications_hub.announcements.markdown import safe_html
 from notifications_hub.inbox import (
-    address_form,
-    devices,
-    email_form,
     links,
     marks,
     preference_form,
@@ -35,20 +34,29 @@ from notifications_hub.inbox import (
 from notifications_hub.inbox.delivery_report import is_under_way, not_pushed, report_steps
 from notifications_hub.inbox.digest_form import digest_section
 from notifications_hub.inbox.marks import Mark
+from notifications_hub.inbox.preference_changes import Refused
+from notifications_hub.inbox.preference_columns import addresses_of
+from notifications_hub.inbox.preference_table import preference_table
 from notifications_hub.inbox.push_attributes import PushAttributes
 from notifications_hub.inbox.queries import BadPageMark
 from notifications_hub.inbox.quiet_form import quiet_section
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.inbox_scope import scope_of
 from notifications_hub.inbox_summary import summary_for
-from notifications_hub.message import Item
+from notifications_hub.kinds import DeliveryMethod
+from notifications_hub.message import Item, Outcome
 from notifications_hub.notification import Notification
-from notifications_hub.transports import transport_names
-from notifications_hub.transports.web_push import subscriptions, vapid
+from notifications_hub.preference_links import KIND, place_of, preferences_of
+from notifications_hub.transports.web_push import subscriptions
 from notifications_hub.users import Person
 from notifications_hub.web.site_paths import same_site_path
 
-_SHOWN: dict[str, dict[str, Any]] = {"all": {}, "unread": {"unread": True}, "archived": {"archived": True}}
+_SHOWN: dict[str, dict[str, Any]] = {
+    "all": {},
+    "unread": {"unread": True},
+    "archived": {"archived": True},
+    "unconfirmed": {"unconfirmed": True},
+}
 
 WATCHED = timedelta(minutes=1)
 """Time for which the delivery page keeps refreshing."""
@@ -75,6 +83,16 @@ class InboxEntry:
     at: datetime
     unread: bool
     archived: bool
+    must_acknowledge: bool
+    acknowledged_at: datetime | None
+    buttons: Sequence[Mapping[str, Any]]
+    outcome: Outcome | None
+    because: str = ""
+    followed: str = ""
+
+    @property
+    def unconfirmed(self) -> bool:
+        return self.must_acknowledge and self.acknowledged_at is None
 
     @classmethod
     def of(cls, row: Notification) -> Self:
@@ -98,6 +116,12 @@ class InboxEntry:
             at=item.at,
             unread=item.unread,
             archived=item.archived,
+            buttons=[one | {"asks_json": json.dumps(one.get("asks"))} for one in message.buttons],
+            outcome=message.outcome,
+            must_acknowledge=message.must_acknowledge,
+            acknowledged_at=item.acknowledged_at,
+            because=message.because,
+            followed=message.followed,
         )
 
 
@@ -114,8 +138,12 @@ def inbox(request: HttpRequest) -> HttpResponse:
         page = queries.items(person, before=before, summary=summary, scope=scope, **_SHOWN[show])
     except BadPageMark as error:
         raise BadRequest(str(error)) from None
+    top = queries.pinned(person, summary, scope) if show == "all" and before is None else []
+    entries = [InboxEntry.of(row) for row in {row.pk: row for row in [*top, *page.rows]}.values()]
     context = {
-        "items": [InboxEntry.of(row) for row in page.rows],
+        "pinned": [one for one in entries if one.unconfirmed],
+        "items": [one for one in entries if not one.unconfirmed],
+        "unconfirmed": summary.unconfirmed,
         "next": page.next,
         "unread": summary.unread,
         "show": show,
@@ -168,6 +196,9 @@ def mark(request: HttpRequest) -> HttpResponseRedirect:
     except ValueError:
         raise BadRequest(f"The action is one of {', '.join(Mark)}.") from None
     person = person_of(request)
+    if action is Mark.ACKNOWLEDGE:
+        _acknowledge(request)
+        return HttpResponseRedirect(_next(request))
     if request.POST.get("all") == "1":
         done = marks.mark_all(person, action, scope_of(request))
     else:
@@ -175,6 +206,12 @@ def mark(request: HttpRequest) -> HttpResponseRedirect:
     if action is Mark.UNARCHIVE and done.changed:
         messages.success(request, _restored(done.changed))
     return HttpResponseRedirect(_with_undo(_next(request), done.undo))
+
+
+def _acknowledge(request: HttpRequest) -> None:
+    """Confirm `ids`. There is no way to confirm everything at once."""
+    if marks.acknowledge(person_of(request), request.POST.getlist("ids")):
+        messages.success(request, _("Confirmed. Thank you."))
 
 
 def _restored(number: int) -> str:
@@ -215,29 +252,35 @@ def _with_undo(onward: str, token: str | None) -> str:
 @_private
 def preferences_page(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
-        preference_form.save(person_of(request), request.POST)
-        messages.success(request, _("Your preferences are saved."))
-        return redirect("notifications_hub:preferences")
+        return _save_preferences(request)
+    if place := place_of(request.GET.get(KIND, "")):
+        return redirect(f"{request.path}#{place}")
     return TemplateResponse(request, "notifications_hub/preferences.html", preferences_context(request))
 
 
+def _save_preferences(request: HttpRequest) -> HttpResponse:
+    try:
+        preference_form.save_form(person_of(request), request.POST)
+    except Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, _("Your preferences are saved."))
+    return redirect("notifications_hub:preferences")
+
+
 def preferences_context(request: HttpRequest) -> dict[str, Any]:
-    person = person_of(request)
-    offered = "web_push" in transport_names()
-    available = offered and vapid.current_key() is not None
-    browsers = devices.devices_of(person)
-    rows = preference_form.form_rows(person)
+    addresses = addresses_of(person_of(request))
+    table = preference_table(addresses)
     return {
-        "form_rows": rows,
-        "locked": preference_form.locked_labels(rows),
-        "push_available": available,
-        "push_idle": offered and not (available and any(not browser.held_back for browser in browsers)),
-        "devices": browsers,
-        "own": address_form.section(person),
-        "email": email_form.section(person),
+        "table": table,
+        "push_available": addresses.has_push_key,
+        "push_column": next((one for one in table.columns if one.name == DeliveryMethod.WEB_PUSH), None),
+        "devices": addresses.browsers,
+        "own": addresses.own,
+        "email": addresses.email,
         "push": PushAttributes.of(request),
-        "quiet": quiet_section(person),
-        "digests": digest_section(person),
+        "quiet": quiet_section(addresses.person),
+        "digests": digest_section(addresses.person),
     }
 
 
@@ -267,7 +310,11 @@ def why(request: HttpRequest, item_id: str) -> HttpResponse:
         "item": InboxEntry.of(row),
         "steps": report_steps(row),
         "not_pushed": not_pushed(row),
+        "preferences": preferences_of(row.kind),
         "zone": _named_zone(),
+        "api": links.api(),
+        "csrf": get_token(request),
+        "here": request.path,
     }
     response = TemplateResponse(request, "notifications_hub/why.html", context)
     if is_under_way(row) and datetime.now(UTC) - row.timestamp < WATCHED:

@@ -19,10 +19,10 @@ from django.utils.functional import Promise
 from notifications_hub import audiences
 from notifications_hub.conf import require_time_zones
 from notifications_hub.database import transaction
+from notifications_hub.following.followed import is_unsaved
 from notifications_hub.jobs.job_task import BACKEND
 from notifications_hub.jobs.models import Job, JobState
 from notifications_hub.jobs.transitions import announce, clean, send_after_commit, send_again_at
-from notifications_hub.notify_arguments import is_unsaved
 from notifications_hub.streams.models import as_json
 from notifications_hub.task_framework import framework
 from notifications_hub.users import Person

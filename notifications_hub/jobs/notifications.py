@@ -17,6 +17,7 @@ from notifications_hub.live.topics import own_topic
 class TaskDone(Kind):
     name = "task.done"
     label = _("Finished jobs")
+    description = _("When something that you started in the background is done.")
     icon = "task"
     has_extension = False
     sample = Sample(actor=_("Yearly report"), level="success", url="/")
@@ -28,6 +29,7 @@ class TaskDone(Kind):
 class TaskFailed(Kind):
     name = "task.failed"
     label = _("Failed jobs")
+    description = _("When something that you started in the background went wrong.")
     icon = "warning"
     has_extension = False
     sample = Sample(actor=_("Yearly report"), level="error", url="/", data={"reason": Reason.LOST})

@@ -12,6 +12,7 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.translation import gettext as _
@@ -49,6 +50,7 @@ View = Callable[[HttpRequest, Caller], HttpResponse]
 def _from_allowed_pages(view: View) -> Callable[[HttpRequest], HttpResponseBase]:
     """Refuse pages of other origins. This replaces the CSRF token, which a page of a listed origin does not have."""
 
+    @login_not_required
     @csrf_exempt
     @wraps(view)
     def checked(request: HttpRequest) -> HttpResponseBase:
@@ -96,6 +98,7 @@ poll = require_GET(_poll)
 ack = require_http_methods(["POST", "OPTIONS"])(_ack)
 
 
+@login_not_required
 def needs_asgi(request: HttpRequest) -> HttpResponse:
     """Return 426: the URL of a WebSocket got a plain request, or the server is WSGI."""
     response = JsonResponse({"detail": _("Connect here by WebSocket.")}, status=426, headers=PRIVATE)
@@ -105,6 +108,7 @@ def needs_asgi(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@login_not_required
 def no_stream(request: HttpRequest) -> HttpResponse:
     detail = _("This server does not support streaming. Please use polling instead.")
     return JsonResponse({"detail": detail}, status=501, headers=PRIVATE)

@@ -212,6 +212,15 @@ class Migration(migrations.Migration):
                         verbose_name="last editor",
                     ),
                 ),
+                (
+                    "must_acknowledge",
+                    models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="It stays on top of their notifications until they press “Confirm”.",
+                        verbose_name="people must confirm it",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "announcement",
@@ -395,6 +404,17 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("clicked_at", models.DateTimeField(blank=True, null=True, verbose_name="clicked")),
+                ("acknowledged_at", models.DateTimeField(blank=True, null=True, verbose_name="confirmed")),
+                (
+                    "must_acknowledge",
+                    models.BooleanField(db_default=False, default=False, verbose_name="must be confirmed"),
+                ),
+                ("followed", models.CharField(editable=False, max_length=220, null=True)),
+                (
+                    "reason",
+                    models.CharField(blank=True, editable=False, max_length=50, null=True, verbose_name="reason"),
+                ),
+                ("action_key", models.CharField(editable=False, max_length=200, null=True)),
             ],
             options={
                 "verbose_name": "notification",
@@ -584,6 +604,7 @@ class Migration(migrations.Migration):
                         to="notifications_hub.delivery",
                     ),
                 ),
+                ("escalation", models.PositiveSmallIntegerField(db_default=0, default=0, editable=False)),
             ],
             options={
                 "verbose_name": "delivery",
@@ -1201,6 +1222,7 @@ class Migration(migrations.Migration):
                             ("seen", "Seen"),
                             ("read", "Read"),
                             ("clicked", "Clicked"),
+                            ("confirmed", "Confirmed"),
                             ("dismissed", "Dismissed"),
                             ("failed", "Failed"),
                         ],
@@ -1270,6 +1292,7 @@ class Migration(migrations.Migration):
                             ("seen", "Seen"),
                             ("read", "Read"),
                             ("clicked", "Clicked"),
+                            ("confirmed", "Confirmed"),
                             ("dismissed", "Dismissed"),
                             ("failed", "Failed"),
                         ],
@@ -1321,7 +1344,8 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="delivery",
             constraint=models.UniqueConstraint(
-                fields=("notification", "transport", "address", "is_retraction"), name="hub_delivery_once"
+                fields=("notification", "transport", "address", "is_retraction", "escalation"),
+                name="hub_delivery_once",
             ),
         ),
         migrations.AddConstraint(
@@ -1433,6 +1457,277 @@ class Migration(migrations.Migration):
             model_name="delivery",
             index=models.Index(
                 condition=models.Q(("summary__isnull", False)), fields=["summary"], name="hub_delivery_summary"
+            ),
+        ),
+        migrations.CreateModel(
+            name="ServiceToken",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "name",
+                    models.CharField(
+                        help_text="People read it as the actor, unless the service names another.",
+                        max_length=100,
+                        verbose_name="service",
+                    ),
+                ),
+                ("token_hash", models.CharField(editable=False, max_length=64, unique=True)),
+                ("beginning", models.CharField(editable=False, max_length=12, verbose_name="token")),
+                (
+                    "kinds",
+                    models.JSONField(
+                        default=list, help_text="It may send these kinds, and no others.", verbose_name="kinds"
+                    ),
+                ),
+                (
+                    "created",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="made"),
+                ),
+                (
+                    "expires_at",
+                    models.DateTimeField(
+                        blank=True, help_text="Empty: until revoked.", null=True, verbose_name="valid until"
+                    ),
+                ),
+                ("revoked_at", models.DateTimeField(editable=False, null=True, verbose_name="revoked")),
+                ("last_used", models.DateTimeField(editable=False, null=True, verbose_name="last used")),
+                (
+                    "by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="made by",
+                    ),
+                ),
+                (
+                    "group",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Leave it empty to let the service notify everyone.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="auth.group",
+                        verbose_name="only to members of",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "service token",
+                "verbose_name_plural": "service tokens",
+                "abstract": False,
+                "default_permissions": ("add", "change", "view"),
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="IngestedRequest",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=255)),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("answer", models.JSONField(default=dict)),
+                ("created", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "token",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="notifications_hub.servicetoken",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [models.UniqueConstraint(fields=("token", "key"), name="hub_ingested_once")],
+            },
+        ),
+        migrations.CreateModel(
+            name="Reminder",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("subject", models.CharField(max_length=150)),
+                ("number", models.PositiveIntegerField()),
+                ("asked_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("position", models.CharField(blank=True, max_length=255)),
+                ("before", models.CharField(blank=True, max_length=255)),
+                ("sent", models.PositiveBigIntegerField(default=0)),
+                ("done_at", models.DateTimeField(null=True)),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("acknowledged_at", None), ("must_acknowledge", True), ("deleted", False)),
+                fields=["recipient", "acknowledged_at", "announcement", "-timestamp", "-id"],
+                name="hub_unconfirmed",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(
+                    ("acknowledged_at", None), ("must_acknowledge", True), ("announcement", None), ("deleted", False)
+                ),
+                fields=["kind", "acknowledged_at", "-timestamp", "-id"],
+                name="hub_unconfirmed_of_kind",
+            ),
+        ),
+        migrations.AddField(
+            model_name="reminder",
+            name="asked_by",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="reminder",
+            index=models.Index(condition=models.Q(("done_at", None)), fields=["id"], name="hub_reminder_open"),
+        ),
+        migrations.AddConstraint(
+            model_name="reminder",
+            constraint=models.UniqueConstraint(fields=("subject", "number"), name="hub_reminder_once"),
+        ),
+        migrations.CreateModel(
+            name="EscalationStep",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveSmallIntegerField()),
+                ("method", models.CharField(blank=True, max_length=20)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "waiting"),
+                            ("done", "done"),
+                            ("failed", "failed"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        default="waiting",
+                        max_length=10,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=30)),
+                ("reason_parameters", models.JSONField(default=dict)),
+                ("planned_for", models.DateTimeField()),
+                ("due_at", models.DateTimeField()),
+                ("claim", models.UUIDField(null=True)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("trail", models.JSONField(default=list)),
+                ("created", models.DateTimeField(auto_now_add=True)),
+                ("settled_at", models.DateTimeField(null=True)),
+                (
+                    "notification",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="escalation_steps",
+                        to=settings.NOTIFICATIONS_NOTIFICATION_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(condition=models.Q(("state", "waiting")), fields=["due_at"], name="hub_escalation_due")
+                ],
+                "constraints": [models.UniqueConstraint(fields=("notification", "number"), name="hub_escalation_once")],
+            },
+        ),
+        migrations.CreateModel(
+            name="Follow",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("object_key", models.CharField(max_length=200)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("following", "following"), ("ignored", "not following")],
+                        default="following",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("reason", models.CharField(default="following", max_length=50, verbose_name="reason")),
+                ("muted_until", models.DateTimeField(blank=True, null=True, verbose_name="muted until")),
+                ("since", models.DateTimeField(default=django.utils.timezone.now, verbose_name="since")),
+                (
+                    "content_type",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="contenttypes.contenttype",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="person",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "follow",
+                "verbose_name_plural": "follows",
+                "abstract": False,
+                "base_manager_name": "objects",
+                "indexes": [models.Index(fields=["person", "state", "-id"], name="hub_follow_of_person")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("content_type", "object_key", "person"), name="hub_follow_once")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ActionResult",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("key", models.CharField(max_length=200, unique=True)),
+                ("kind", models.CharField(max_length=100, verbose_name="kind")),
+                ("action", models.CharField(max_length=100, verbose_name="action")),
+                ("person_name", models.CharField(max_length=255, verbose_name="person")),
+                ("word", models.TextField(blank=True, verbose_name="word")),
+                ("text", models.TextField(blank=True, verbose_name="result")),
+                ("claim", models.UUIDField(default=uuid.uuid4, editable=False)),
+                ("claimed_until", models.DateTimeField()),
+                ("at", models.DateTimeField(blank=True, null=True, verbose_name="done")),
+            ],
+            options={
+                "verbose_name": "result of an action",
+                "verbose_name_plural": "results of actions",
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("action_key__gt", "")), fields=["action_key"], name="hub_action_key"
+            ),
+        ),
+        migrations.AddField(
+            model_name="actionresult",
+            name="person",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
             ),
         ),
     ]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from ipaddress import ip_network
 
 from asgiref.sync import sync_to_async
+from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.crypto import constant_time_compare
@@ -27,6 +28,7 @@ _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-P
 log = logging.getLogger(__name__)
 
 
+@login_not_required
 @require_safe
 @never_cache
 def alive(request: HttpRequest) -> HttpResponse:
@@ -34,6 +36,7 @@ def alive(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain; charset=utf-8")
 
 
+@login_not_required
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> JsonResponse:
@@ -44,6 +47,7 @@ def ready(request: HttpRequest) -> JsonResponse:
     return JsonResponse(answer, status=200 if good else 503)
 
 
+@login_not_required
 @require_safe
 @never_cache
 async def measured(request: HttpRequest) -> HttpResponse:

@@ -13,6 +13,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.escalation.models import first_due_step
 from notifications_hub.streams import Event
 from notifications_hub.transports import transport_names
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
@@ -32,6 +33,11 @@ class _Now(Collector):
     def collect(self) -> Iterator[Metric]:
         yield _gauge("events_unnumbered", "Events committed and not yet numbered.", _unnumbered())
         yield from _deliveries()
+        yield _gauge(
+            "escalations_late_seconds",
+            "Time since the first waiting step of an escalation was due.",
+            _since(first_due_step()),
+        )
         yield _gauge(
             "push_subscriptions_held_back",
             "Browsers whose push service rejected our key. If above 0, check the VAPID keys.",

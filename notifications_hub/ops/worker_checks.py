@@ -7,11 +7,14 @@ from importlib.util import find_spec
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.escalation.models import first_due_step
 from notifications_hub.jobs.job_task import BACKEND
 from notifications_hub.jobs.models import Job, JobState
+from notifications_hub.kinds import all_kinds
 from notifications_hub.live import process_list
 from notifications_hub.live.process_list import ListedProcess
 from notifications_hub.ops.servers import count_workers, describe_worker
+from notifications_hub.transports import transport_names
 
 LATE = timedelta(seconds=90)
 """The delay that is reported as late: longer than the lease of a killed worker."""
@@ -52,6 +55,19 @@ def deliveries() -> Answer:
     if (late := _lateness()) > LATE:
         return f"the oldest is {_duration(late)} overdue: no worker runs, or it cannot keep up.", False
     return "none is overdue.", True
+
+
+def escalations() -> Answer:
+    escalating = [kind for kind in all_kinds() if kind.escalate]
+    for kind in escalating:
+        for step in kind.escalate:
+            if step.method and step.method not in transport_names():
+                return f"{kind.name!r} escalates by {str(step.method)!r}: add it to TRANSPORTS.", False
+    oldest = first_due_step()
+    late = datetime.now(UTC) - oldest if oldest else timedelta()
+    if late > LATE:
+        return f"the oldest step is {_duration(late)} overdue: no worker runs, or it cannot keep up.", False
+    return ("no step is overdue." if escalating else "no kind escalates."), True
 
 
 def _lateness() -> timedelta:

@@ -1,9 +1,10 @@
-"""Template tags: the bell, live lists, the progress bars of jobs, and the banners of announcements.
+"""Template tags: the bell, live lists, the progress bars of jobs, banners of announcements, and follow buttons.
 
 {% load notifications_hub %}{% notification_bell %}
 {% live_list "post.9" comments as live %}<live-list {{ live.attributes }}>…</live-list>
 {% task_progress job %}
 {% announcement_banners %}
+{% follow_button post %}
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 from typing import Any
 
 from django import template
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
@@ -20,6 +21,7 @@ from django.urls import reverse
 
 from notifications_hub import live_lists
 from notifications_hub.announcements.banners.page import banners_html
+from notifications_hub.following.button import button_html
 from notifications_hub.inbox import links
 from notifications_hub.inbox.push_attributes import PushAttributes
 from notifications_hub.inbox_scope import scope_of
@@ -92,3 +94,15 @@ def announcement_banners(context: template.Context, visitors: str = "live") -> s
     if request is None or getattr(request, "user", None) is None:
         return ""
     return banners_html(request, visitors=visitors)
+
+
+@register.simple_tag(takes_context=True)
+def follow_button(context: template.Context, thing: Model) -> str:
+    """Return the button that follows a saved row, with a menu to mute it. Visitors get nothing.
+
+    Neither does a person whom `may_follow` or `visible_to` refuses. The model must be declared `followable`.
+    """
+    request: HttpRequest | None = context.get("request")
+    if request is None or getattr(request, "user", None) is None:
+        return ""
+    return button_html(request, thing)

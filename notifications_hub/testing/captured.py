@@ -7,7 +7,8 @@ gone. Nothing is sent, because only a worker sends.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Unpack
+from datetime import timedelta
+from typing import Any, TypedDict, Unpack
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
@@ -15,7 +16,8 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.queryset import KIND as ANNOUNCEMENT
-from notifications_hub.notify_arguments import is_unsaved
+from notifications_hub.escalation.running import run_steps_until
+from notifications_hub.following.followed import is_unsaved
 from notifications_hub.streams.models import check_public_topic
 from notifications_hub.testing import browsers, emails, failure_text, reading
 from notifications_hub.testing.attempts import AttemptLog
@@ -32,6 +34,15 @@ from notifications_hub.testing.reading import Start
 
 # unittest leaves the frames of such a module out of a traceback, and pytest those with `__tracebackhide__`.
 __unittest = True
+
+
+class Later(TypedDict, total=False):
+    """A time, as `datetime.timedelta` takes it."""
+
+    days: float
+    hours: float
+    minutes: float
+    seconds: float
 
 
 class Captured:
@@ -68,6 +79,13 @@ class Captured:
         A site without `VAPID_PRIVATE_KEY` has one until the end of the test.
         """
         browsers.add_browser(person, name)
+
+    def escalate(self, **later: Unpack[Later]) -> None:
+        """Do what escalations would have done by so much later, as `escalate(hours=1)` for what is still unread then.
+
+        A worker does it in production. Here, what your function `to` raises is raised, and nothing is tried again.
+        """
+        run_steps_until(timedelta(**later))
 
     # Reading
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from notifications_hub.actions.running import run_action
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.kinds import Action
 from notifications_hub.message import Message
@@ -47,6 +48,13 @@ class CapturedNotification:
     @property
     def level(self) -> str:
         return self.message.level
+
+    def act(self, name: str, word: str = "") -> str:
+        """Run an action as the notified person. Return what pages then say, or raise why it did not run."""
+        if not isinstance(self.row, Notification):
+            raise TypeError("An announcement has no actions.")
+        row = Notification.objects.select_related("recipient").for_items().get(pk=self.row.pk)
+        return run_action(row, name, self.person, word).text
 
     def __str__(self) -> str:
         return f'{self.kind} "{self.title}" by {listed(self.methods)}'

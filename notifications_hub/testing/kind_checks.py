@@ -171,7 +171,7 @@ def _parts(kind: Kind, rendered: RenderedSample) -> Iterator[tuple[str, str]]:
     hubs = {action.title for action in open_and_read()}
     for number, action in enumerate(message.actions, 1):
         if action.title not in hubs:
-            yield f"button {number}", action.title
+            yield f"button {number}", str(action.title)
 
 
 def _letters(text: str, own: tuple[str, ...]) -> str:

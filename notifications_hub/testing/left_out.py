@@ -8,7 +8,6 @@ from typing import Any
 from notifications_hub.announcements.methods import all_methods
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.delivery import preferences
-from notifications_hub.delivery.models import Preference
 from notifications_hub.kinds import kind_of
 from notifications_hub.testing.captured_rows import CapturedDelivery, CapturedNotification
 from notifications_hub.transports import default_methods, get_transport, transport_names
@@ -33,8 +32,7 @@ def _reason(captured: CapturedNotification, method: str, deliveries: Sequence[Ca
     if chosen is not None and method not in chosen:
         return "the announcement does not use it"
     person, kind = captured.person, kind_of(captured.kind)
-    chosen_methods = Preference.objects.filter(person=person, kind=kind.name, methods__isnull=False)
-    if method not in default_methods(kind) and not chosen_methods.exists():
+    if method not in default_methods(kind) and kind.name not in preferences.choices_of(person.pk).own:
         return f"the kind {kind.name!r} does not use it"
     if method not in preferences.methods_of([person.pk], kind)[person.pk]:
         return f"{person} has switched it off for {kind.name!r}"

@@ -96,6 +96,9 @@ label_transports_by(transport_label)
 
 def default_methods(kind: Kind) -> frozenset[str]:
     """Return the delivery methods of a kind for a person who has not chosen any."""
+    given: frozenset[str] | None = hub_settings.kind_defaults.get(kind.name)
+    if given is not None:
+        return given
     joining = _marked().on_by_default
     if not joining or kind.declares_methods or not kind.optional:
         return frozenset(kind.methods)
@@ -103,7 +106,9 @@ def default_methods(kind: Kind) -> frozenset[str]:
 
 
 def locked_methods(kind: Kind) -> frozenset[str]:
-    """Return those of the kind's default methods that no person may switch off."""
+    """Return those of the kind's default methods that no person may switch off: all of a kind without a choice."""
+    if not kind.optional:
+        return default_methods(kind)
     locked = _marked().locked
     return locked and locked.intersection(default_methods(kind))
 

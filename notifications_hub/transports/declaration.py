@@ -26,6 +26,8 @@ class Declaration:
     """Add it to the default methods of every optional kind that does not declare its own `methods`."""
     optional: bool = True
     """Let people switch it off where it is among a kind's default methods."""
+    locked_because: str | Promise = ""
+    """A sentence that tells people why they cannot switch it off, for a transport that is not `optional`."""
     confirms: bool = False
     """Count a notification as delivered when its receiver reports it, not when `send` returns."""
     interrupts: bool = True
@@ -61,6 +63,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "label": (str, Promise),
     "on_by_default": (bool,),
     "optional": (bool,),
+    "locked_because": (str, Promise),
     "confirms": (bool,),
     "interrupts": (bool,),
     "digests": (bool,),

@@ -27,6 +27,15 @@ def join(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 @login_required
+def ask(request: HttpRequest, slug: str) -> HttpResponse:
+    """Ask to join. The answer is the same for a room that does not exist."""
+    rooms.ask(slug, person_of(request))
+    messages.success(request, _("We've asked the members. You'll be notified of their answer."))
+    return redirect("chat:rooms")
+
+
+@require_POST
+@login_required
 def leave(request: HttpRequest, slug: str) -> HttpResponse:
     membership = membership_of(request, slug)
     rooms.leave(membership.room, membership.person)

@@ -85,6 +85,24 @@ def join(room: Room, person: User) -> None:
             publish(room.topic, "member.joined", face_of(person))
 
 
+def ask(slug: str, person: User) -> None:
+    """Ask the members of a closed room to let the person in. Do nothing for a missing room, which looks like one."""
+    room = Room.objects.filter(slug=slug, is_open=False).first()
+    if room is None or room.members.filter(pk=person.pk).exists():
+        return
+    members = room.members.all()
+    notify.send(person, recipient=members, verb="asks to join", target=room, kind="chat.request")
+
+
+def admit(room: Room, person: User, *, by: User) -> None:
+    join(room, person)
+    notify.send(by, recipient=person, verb="approved", target=room, kind="chat.answer", url=room.get_absolute_url())
+
+
+def turn_away(room: Room, person: User, *, by: User, why: str) -> None:
+    notify.send(by, recipient=person, verb="declined", target=room, kind="chat.answer", description=why or None)
+
+
 def leave(room: Room, person: User) -> None:
     """End a membership, if there is one, also when the owner removes the person."""
     with transaction.atomic():

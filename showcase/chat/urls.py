@@ -14,6 +14,7 @@ urlpatterns = [
     path("<slug:slug>/read/", room_api.mark_read, name="read"),
     path("<slug:slug>/here/", room_api.people_here, name="here"),
     path("<slug:slug>/join/", throttled("member")(members.join), name="join"),
+    path("<slug:slug>/ask/", throttled("member")(members.ask), name="ask"),
     path("<slug:slug>/leave/", members.leave, name="leave"),
     path("<slug:slug>/members/", throttled("member")(members.invite), name="invite"),
     path("<slug:slug>/accept/", members.accept, name="accept"),

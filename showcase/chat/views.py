@@ -71,7 +71,7 @@ def room_page(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _not_a_member(request: HttpRequest, slug: str) -> HttpResponse:
     room = Room.objects.filter(slug=slug, is_open=True).first()
-    return render(request, "showcase/chat/not_a_member.html", {"room": room}, status=403)
+    return render(request, "showcase/chat/not_a_member.html", {"room": room, "slug": slug}, status=403)
 
 
 def show(

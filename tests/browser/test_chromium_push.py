@@ -111,6 +111,7 @@ def test_a_push_in_chromium_from_the_subscription_to_the_click(world: World) -> 
     world.page.goto("about:blank")
     _a_button_marks_as_read_with_no_page_open(world)
     _a_click_opens_the_page(world)
+    _a_button_leads_to_the_preferences_of_its_kind(world)
     _a_withdrawn_announcement_is_closed(world)
 
 
@@ -186,6 +187,16 @@ def _a_click_opens_the_page(world: World) -> None:
     there = f"{world.site.url}/notifications/?from=push"
     world.wait_for(lambda: there in [page.url for page in world.context.pages])
     assert {message.ack for message in world.push.messages.values()} == {"delivered"}
+
+
+def _a_button_leads_to_the_preferences_of_its_kind(world: World) -> None:
+    world.bob_replies()
+    world.wait_for(lambda: world.desktop.shown)
+    world.desktop.press(world.desktop.shown[0], "Preferences")
+    there = f"{world.site.url}/notifications/preferences/#kind-default"
+    world.wait_for(lambda: there in [page.url for page in world.context.pages])
+    [page] = [page for page in world.context.pages if page.url == there]
+    assert page.locator(":target").inner_text() == "Other notifications"
 
 
 def _a_withdrawn_announcement_is_closed(world: World) -> None:

@@ -176,8 +176,8 @@ def test_the_options_of_a_kind_are_listed(admin: User, client_for: ClientFor) ->
 
     assert (entry.label, entry.declared_in) == ("Careful", f"{__name__}.{Careful.__qualname__}")
     assert dict(entry.options) == {
-        "On by default": "Web Push",
-        "In preferences": "no",
+        "Always on": "Web Push",
+        "In preferences": "yes, locked",
         "On a locked screen": "title",
         "Urgency of pushes": "high",
         "Pushes are kept for": "60 seconds",

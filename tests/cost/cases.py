@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from django.contrib import admin
@@ -12,9 +13,10 @@ from django.urls import reverse
 from django.utils import timezone
 from notifications.signals import notify
 
-from notifications_hub import flash_claim, publish, streams
+from notifications_hub import flash_claim, follow, followers_of, publish, streams
 from notifications_hub.delivery import acknowledgement, arming
 from notifications_hub.delivery.claiming import claim_due
+from notifications_hub.following.follows import followed_among
 from notifications_hub.inbox import queries
 from notifications_hub.inbox_summary import summary_of
 from notifications_hub.live import fanout, revocation
@@ -24,6 +26,7 @@ from notifications_hub.models import Notification
 from notifications_hub.ops import retention
 from notifications_hub.streams import sweeper
 from notifications_hub.streams.cursor import Position
+from showcase.models import Post
 from tests.cost.loading import EPOCH, ROOM, YEAR
 from tests.cost.requests import PAGES, ROUTES, Act
 from tests.cost.world import Case, Limits, World
@@ -96,6 +99,11 @@ def _prune(world: World) -> None:
     assert retention.prune(timezone.now() - age).events
 
 
+def _delete_followed(world: World) -> None:
+    last = Post.objects.create(author=world.quiet, title="Last", body="Nobody else follows it.")
+    last.delete()
+
+
 def _revocations(world: World) -> None:
     revocation.revoke(world.person)
     revocation.forget_old()
@@ -115,6 +123,10 @@ WORK: Mapping[str, Act] = {
     "deliveries: bring forward": lambda world: arming.bring_forward([world.row().pk]),
     "delete a notification": lambda world: Notification.objects.filter(pk=world.row().pk).delete(),
     "revocations: write and forget": _revocations,
+    "followers: read two thousand": lambda world: list(islice(followers_of(world.post).chunks(), 2)),
+    "followed of twenty things": lambda world: followed_among(world.person, world.things),
+    "follow automatically": lambda world: follow(world.quiet, world.post, reason="commenter", automatic=True),
+    "delete a followed thing": _delete_followed,
     "prune": _prune,
     "prune: count": lambda _world: retention.prunable(timezone.now() - timedelta(days=360)),
 }

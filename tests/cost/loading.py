@@ -13,21 +13,25 @@ from typing import Any
 
 import psycopg
 from django.contrib.auth import get_user_model
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.db.models import NOT_PROVIDED, Model
 from psycopg import sql
 
+from notifications_hub.actions.models import ActionResult
 from notifications_hub.announcements.announce import broadcast
 from notifications_hub.announcements.audit import AnnouncementStep
 from notifications_hub.announcements.banners.models import BannerDismissal
 from notifications_hub.announcements.banners.rules import Banner
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.results.models import ResultFigure, ResultFold, ResultTally
-from notifications_hub.delivery.models import Delivery
+from notifications_hub.delivery.models import Delivery, Preference
+from notifications_hub.following.models import Follow
 from notifications_hub.jobs.models import Job
 from notifications_hub.models import Notification, PushSubscription
 from notifications_hub.streams.models import Event, Stream
 from notifications_hub.transports.own_addresses.models import OwnAddress, sealed_destination
+from showcase.models import Post
 
 HEAVY, QUIET = 1, 2
 """The ids of a person with far too many notifications, and of one with as many as others."""
@@ -84,6 +88,7 @@ def load(size: Size) -> None:
     with _Loader(size) as loader:
         loader.people()
         loader.notifications()
+        loader.action_results()
         loader.events()
         loader.subscriptions()
         loader.own_addresses()
@@ -91,7 +96,10 @@ def load(size: Size) -> None:
         loader.jobs()
         loader.steps()
         loader.dismissals()
+        loader.preferences()
         loader.results()
+        loader.follows()
+    Post.objects.create(author_id=HEAVY, title="Hello", body="Everybody follows it.")
     for number in range(ANNOUNCEMENTS):
         banner = Banner() if number < BANNERS else None
         broadcast(title=f"Announcement {number}", body="The library is closed on Sunday.", banner=banner)
@@ -142,12 +150,39 @@ class _Loader:
         """Dismiss the second announcement's banner for everyone."""
         self._copy(BannerDismissal, self._size.people, person_id="i", announcement_id="2", at="now()")
 
+    def preferences(self) -> None:
+        """Copy a choice of everyone: for one kind, or of every third person for all kinds."""
+        every = "i % 3 = 0"
+        self._copy(
+            Preference,
+            self._size.people,
+            person_id="i",
+            kind=f"CASE WHEN {every} THEN '*' ELSE 'comment.reply' END",
+            methods="""'["live", "flash"]'::jsonb""",
+        )
+
+    def action_results(self) -> None:
+        """Decide every second thing that four notifications share."""
+        self._copy(
+            ActionResult,
+            self._size.notifications // 8,
+            key="'thing ' || 2 * i",
+            kind="'comment.reply'",
+            action="'approve'",
+            person_id="i % 1000 + 1",
+            person_name="'Bob'",
+            claim="gen_random_uuid()",
+            claimed_until="now()",
+            at="now()",
+        )
+
     def notifications(self) -> None:
         is_heavy = f"i % {self._size.step} = 0"
         read = f"NOT ({is_heavy}) AND i % 3 > 0"
         self._copy(
             Notification,
             self._size.notifications,
+            action_key="'thing ' || i / 4",
             recipient_id=self._recipient,
             verb="'replied'",
             actor_name="'Bob'",
@@ -255,6 +290,18 @@ class _Loader:
             created=age,
             started_at=age,
             ended_at=age,
+        )
+
+    def follows(self) -> None:
+        """Let everybody follow the first post, and `HEAVY` as many others as they have notifications."""
+        people = self._size.people
+        self._copy(
+            Follow,
+            people + self._size.heavy,
+            person_id=f"CASE WHEN i <= {people} THEN i ELSE {HEAVY} END",
+            content_type_id=str(ContentType.objects.get_for_model(Post).pk),
+            object_key=f"CASE WHEN i <= {people} THEN '1' ELSE CAST(i - {people} + 1 AS text) END",
+            since="now()",
         )
 
     def results(self) -> None:

@@ -6,6 +6,7 @@ A test compares the names with the URL patterns and the OpenAPI schema, so a new
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,9 @@ from django.conf import settings
 from django.test import override_settings
 from standardwebhooks import Webhook
 
+from notifications_hub import Action, Kind
+from notifications_hub.following.unfollow_links import UnfollowLink
+from notifications_hub.notification import Notification
 from notifications_hub.transports.email.unsubscribe_links import Subscription
 from notifications_hub.transports.web_push import subscriptions
 from tests.cost.world import World
@@ -70,6 +74,22 @@ def send(path: str, body: Callable[[World], Mapping[str, Any]], *, quiet: bool =
     return act
 
 
+_WANTED = {"recipients": ["person2"], "verb": "was paid", "data": {"number": 12}}
+
+
+def _notify(path: str, body: Callable[[World], Mapping[str, Any]]) -> Act:
+    """Notify a person as a service does."""
+
+    def act(world: World) -> object:
+        headers = {"Authorization": f"Bearer {world.service}", "Idempotency-Key": secrets.token_hex(8)}
+        answer = world.client.post(path, body(world), content_type="application/json", headers=headers)
+        assert answer.status_code == 201, answer.content
+        assert '"unknown": []' in answer.content.decode()
+        return answer
+
+    return act
+
+
 def marking(name: str) -> Sequence[Act]:
     """Mark twenty of the person with most, and everything of one with few, which costs what it changes."""
     path = f"{API}notifications/{name}/"
@@ -100,6 +120,22 @@ def _unsubscribe(world: World) -> object:
     return pages
 
 
+def _unfollow(world: World) -> object:
+    path = UnfollowLink(world.person.pk, world.followed).path
+    pages = [world.client.get(path), world.client.post(path), world.client.post(path, {"undo": "1"})]
+    assert [page.status_code for page in pages] == [200, 200, 200]
+    return pages
+
+
+def _by_form(action: str) -> Act:
+    path = "/notifications/following/change/"
+    return post(path, lambda world: {"object": world.followed.reference, "action": action})
+
+
+def _changing(name: str) -> Act:
+    return send(f"{API}following/{name}/", lambda world: {"object": world.followed.reference})
+
+
 def _email_report(world: World) -> object:
     secret, now = "whsec_c2VjcmV0LW9mLXRoZS1tYWlsLXNlcnZpY2U=", datetime.now(UTC)
     body = json.dumps({"type": "email.bounced", "data": {"to": ["gone@example.com"]}})
@@ -123,6 +159,27 @@ def _own_address(name: str, form: Callable[[World], Mapping[str, Any]]) -> Act:
     return act
 
 
+class CostRequest(Kind):
+    name = "tests.cost_request"
+
+    def actions(self, notification: Any) -> list[Action]:
+        return [Action("approve", "Approve", run=lambda notification, person, word: None)]
+
+
+def _acting(path: str) -> Act:
+    """Run an action of a notification that the person shares with a few others."""
+
+    def act(world: World) -> object:
+        row = world.row()
+        shared = Notification.objects.filter(pk__in=[row.pk, row.pk - 1, row.pk - 2])
+        shared.update(kind=CostRequest.name, action_key=f"cost {row.pk}")
+        answer = world.client.post(path.format(pk=row.pk), {}, content_type="application/json")
+        assert answer.status_code in (200, 302), (path, answer.status_code, answer.content)
+        return answer
+
+    return act
+
+
 PAGES: Mapping[str, Sequence[Act]] = {
     "inbox": [
         get("/notifications/"),
@@ -138,7 +195,7 @@ PAGES: Mapping[str, Sequence[Act]] = {
     ],
     "preferences": [
         get("/notifications/preferences/"),
-        post("/notifications/preferences/", lambda _world: {"default": ["live", "flash"]}),
+        post("/notifications/preferences/", lambda _world: {"default:live": "on", "whole": "flash:on"}),
     ],
     "forget-device": [post("/notifications/preferences/forget-device/", lambda world: {"id": world.browser.pk})],
     "test-device": [post("/notifications/preferences/test-device/", lambda world: {"id": world.browser.pk})],
@@ -151,6 +208,9 @@ PAGES: Mapping[str, Sequence[Act]] = {
     "resume-email": [post("/notifications/preferences/resume-email/", lambda _world: {})],
     "unsubscribe": [_unsubscribe],
     "email-reports": [_email_report],
+    "following": [get("/notifications/following/"), get("/notifications/following/", before="{world.followed_before}")],
+    "change-following": [_by_form(action) for action in ("mute-day", "unmute", "unfollow", "follow")],
+    "unfollow": [_unfollow],
     "quiet-hours": [
         post(
             "/notifications/preferences/quiet-hours/",
@@ -164,6 +224,10 @@ PAGES: Mapping[str, Sequence[Act]] = {
     "dismiss-banner": [post("/notifications/banners/dismiss/", lambda world: {"id": world.banner.item_id})],
     "why": [get("/notifications/{world.size.notifications}/why/"), get("/notifications/a1/why/")],
     "open": [follow("/notifications/{world.size.notifications}/open/"), follow("/notifications/a1/open/")],
+    "act": [
+        get("/notifications/{world.size.notifications}/act/approve/"),
+        _acting("/notifications/{pk}/act/approve/"),
+    ],
     "announcement": [get("/notifications/announcements/1/")],
     "live_ws": [get("/live/ws/")],
     "live_sse": [get("/live/sse/")],
@@ -184,15 +248,28 @@ ROUTES: Mapping[str, Sequence[Act]] = {
     "POST notifications/read/": marking("read"),
     "POST notifications/unread/": marking("unread"),
     "POST notifications/seen/": marking("seen"),
+    "POST notifications/shown/": [send(f"{API}notifications/shown/", lambda world: {"ids": world.ids(20)})],
     "POST notifications/archive/": marking("archive"),
     "POST notifications/unarchive/": marking("unarchive"),
     "POST notifications/undo/": [send(f"{API}notifications/undo/", lambda world: {"undo": world.undo})],
+    "GET following/": [get(f"{API}following/"), get(f"{API}following/", before="{world.followed_before}")],
+    "GET following/one/": [get(f"{API}following/one/", object="{world.followed.reference}")],
+    "POST following/follow/": [_changing("follow")],
+    "POST following/unfollow/": [_changing("unfollow")],
+    "POST following/mute/": [_changing("mute")],
+    "POST following/unmute/": [_changing("unmute")],
+    "POST notifications/{item_id}/actions/{name}/": [_acting(f"{API}notifications/{{pk}}/actions/approve/")],
     "GET push/key/": [get(f"{API}push/key/")],
     "GET quiet-hours/": [get(f"{API}quiet-hours/")],
     "PUT quiet-hours/": [send(f"{API}quiet-hours/", lambda _world: {"zone": "UTC", "windows": []}, method="put")],
     "GET digests/": [get(f"{API}digests/")],
     "PATCH digests/": [send(f"{API}digests/", lambda _world: {"hour": 9}, method="patch")],
     "POST quiet-hours/pause/": [send(f"{API}quiet-hours/pause/", lambda _world: {"until": None})],
+    "GET preferences/": [get(f"{API}preferences/")],
+    "PATCH preferences/": [
+        send(f"{API}preferences/", lambda _world: {"all": {"live": False}}, method="patch"),
+        send(f"{API}preferences/", lambda _world: {"kinds": {"comment.reply": {"reset": True}}}, method="patch"),
+    ],
     "GET push/subscriptions/": [get(f"{API}push/subscriptions/")],
     # These two look up the endpoint's addresses, which a test must not.
     "POST push/subscriptions/": [
@@ -218,6 +295,8 @@ ROUTES: Mapping[str, Sequence[Act]] = {
     ],
     "GET jobs/{pk}/": [get(f"{API}jobs/{{world.job.pk}}/")],
     "POST jobs/{pk}/cancel/": [send(f"{API}jobs/{{world.job.pk}}/cancel/", lambda _world: {})],
+    "POST notify/": [_notify(f"{API}notify/", lambda _world: _WANTED)],
+    "POST notify/batch/": [_notify(f"{API}notify/batch/", lambda _world: {"notifications": [_WANTED] * 3})],
 }
 
 

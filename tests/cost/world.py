@@ -17,15 +17,18 @@ from django.test import Client
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.delivery.preparing import ACT_SALT
+from notifications_hub.following.followed import Followed
 from notifications_hub.inbox import marks
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.queries import PageMark
+from notifications_hub.ingest.tokens import make_service_token
 from notifications_hub.jobs.models import Job
 from notifications_hub.models import Notification, PushSubscription
 from notifications_hub.streams import cursor
 from notifications_hub.streams.cursor import Position
 from notifications_hub.transports.own_addresses.models import OwnAddress
 from notifications_hub.transports.web_push import vapid
+from showcase.models import Post
 from tests.cost.loading import ADMIN, EPOCH, HEAVY, QUIET, Size
 
 BUFFERS = 200
@@ -90,6 +93,11 @@ class World:
         """A client of the person whose pages show flash messages."""
         return _signed_in(self.person)
 
+    @cached_property
+    def service(self) -> str:
+        """The token of a service."""
+        return make_service_token("Billing", ["default"])
+
     @property
     def topic(self) -> str:
         return f"inbox.{HEAVY}"
@@ -135,6 +143,25 @@ class World:
     @property
     def browser(self) -> PushSubscription:
         return PushSubscription.objects.get(pk=HEAVY)
+
+    @property
+    def post(self) -> Post:
+        """A post that everybody follows."""
+        return Post.objects.get(pk=1)
+
+    @property
+    def followed(self) -> Followed:
+        return Followed.of(self.post)
+
+    @property
+    def things(self) -> list[str]:
+        """Twenty of the things that the person follows."""
+        return [f"{self.followed.content_type_id}.{number}" for number in range(1, 21)]
+
+    @property
+    def followed_before(self) -> int:
+        """The end of a page that is deep in what the person follows."""
+        return self.size.people + self.size.heavy // 2
 
     @property
     def own_address(self) -> OwnAddress:

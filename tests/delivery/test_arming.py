@@ -179,7 +179,7 @@ def test_a_choice_is_for_one_kind_and_one_person(alice: User, bob: User, charlie
 def test_a_new_choice_replaces_the_old(alice: User) -> None:
     preferences.choose_methods(alice, "comment.reply", [DeliveryMethod.LIVE])
     preferences.choose_methods(alice, "comment.reply", [DeliveryMethod.FLASH])
-    assert preferences.methods_by_kind(alice) == {"comment.reply": {DeliveryMethod.FLASH}}
+    assert preferences.choices_of(alice.pk).own == {"comment.reply": {DeliveryMethod.FLASH}}
 
 
 def test_a_stored_delivery_method_that_is_gone_is_ignored(alice: User, bob: User) -> None:
@@ -198,7 +198,7 @@ def test_a_choice_of_a_digest_leaves_the_default_methods(alice: User, bob: User)
     digest_choices.choose_digest(alice, "comment.reply", Digest.DAILY)
     kind = get_kind("comment.reply")
     assert preferences.methods_of([alice.pk], kind) == {alice.pk: default_methods(kind)}
-    assert preferences.methods_by_kind(alice.pk) == {}
+    assert preferences.choices_of(alice.pk).own == {}
     assert digest_choices.digests_by_kind(alice.pk) == {"comment.reply": Digest.DAILY}
     [row] = send(bob, alice, kind="comment.reply")
     one = Delivery.objects.get()

@@ -66,7 +66,7 @@ def use(settings: Any, **transports: type) -> None:
 
 
 def choices(response: Any, kind: str = "default") -> dict[str, bool]:
-    [row] = [row for row in response.context["form_rows"] if row.name == kind]
+    [row] = [row for row in response.context["table"].rows if row.name == kind]
     return {choice.label: choice.checked for choice in row.methods}
 
 
@@ -153,8 +153,8 @@ def test_a_site_without_web_push_does_not_speak_of_pushes(
     row, client = send_one(alice, bob), client_for(alice)
     assert client.get(f"/notifications/{row.item_id}/why/").context["not_pushed"] == ""
     context = client.get(PREFERENCES).context
-    assert (context["push_available"], context["push_idle"]) == (False, False)
-    assert [one.name for one in context["form_rows"][0].methods] == ["live", "flash"]
+    assert (context["push_available"], context["push_column"]) == (False, None)
+    assert [one.name for one in context["table"].rows[0].methods] == ["live", "flash"]
 
 
 class Siren(Sms):
@@ -169,7 +169,7 @@ def test_a_locked_switch_is_on_and_says_why(alice: User, client_for: ClientFor, 
     page = response.content.decode()
     assert page.count("You can't turn off “Siren &amp; lamp” where its switch is locked") == 1
     assert 'disabled aria-describedby="locked-siren"' in page
-    rows = {row.name: row.methods for row in response.context["form_rows"]}
+    rows = {row.name: row.methods for row in response.context["table"].rows}
     locked = [(name, one.name) for name in ("default", "comment.reply") for one in rows[name] if one.locked]
     assert locked == [("default", "siren")]
     use(settings, sms=Sms)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,10 @@ from django.contrib.messages import get_messages
 from django.template import Context, Template
 from django.test import Client, RequestFactory
 
+from notifications_hub import broadcast
+from notifications_hub.delivery import arming
+from notifications_hub.delivery.arming import Plan
+from notifications_hub.delivery.models import Delivery
 from notifications_hub.kinds import Kind, Urgency
 from notifications_hub.quiet_hours.calendar import Schedule, Window
 from notifications_hub.quiet_hours.models import QuietHours
@@ -238,3 +243,33 @@ def test_the_next_page_flashes_nothing_in_silence(alice: User, bob: User, client
     client.get("/notifications/")
     row.refresh_from_db()
     assert row.delivered_by == "flash"
+
+
+def test_the_next_page_flashes_what_is_critical_in_silence(alice: User, bob: User, client_for: ClientFor) -> None:
+    client = client_for(alice)
+    save_schedule(alice, Schedule(paused_until=datetime.now(UTC) + timedelta(hours=3)))
+    plain, alarm = send_one(alice, bob), send_one(alice, bob, kind="tests.quiet_alarm", verb="rang")
+    broadcast(title="Party", body="")
+    broadcast(title="Fire", body="", urgency="critical")
+    page = client.get("/notifications/")
+    assert sorted(re.sub("<.*?>", "", str(one)) for one in page.context["messages"]) == ["Bob rang", "Fire"]
+    for row in (plain, alarm):
+        row.refresh_from_db()
+    assert (plain.delivered_by, alarm.delivered_by) == ("", "flash")
+    assert "Fire" not in client.get("/notifications/").content.decode().partition("nh-page")[0]
+
+
+def test_a_page_reports_what_it_showed_while_others_wait(alice: User, bob: User, client_for: ClientFor) -> None:
+    plain, alarm = send_one(alice, bob), send_one(alice, bob, kind="tests.quiet_alarm")
+    other = send_one(bob, alice)
+    party = broadcast(title="Party", body="", urgency="critical")
+    for row in (plain, alarm):
+        arming.arm([Plan(notification_pk=row.pk, transport="web_push", address="1")])
+    shown = {"ids": [alarm.item_id, other.item_id, party.item_id, "x"]}
+    for changed in (2, 0):
+        answer = client_for(alice).post("/api/v1/notifications/shown/", shown, content_type="application/json")
+        assert answer.json() == {"changed": changed}
+    assert dict(Delivery.objects.values_list("notification", "state")) == {plain.pk: "waiting", alarm.pk: "cancelled"}
+    assert alice.notifications.get(announcement=party).delivered_by == "live"
+    other.refresh_from_db()
+    assert other.delivered_at is None

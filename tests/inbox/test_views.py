@@ -10,8 +10,9 @@ from django.urls import reverse
 from notifications_hub import broadcast
 from notifications_hub.delivery import preferences
 from notifications_hub.delivery.models import Preference
-from notifications_hub.kinds import DeliveryMethod, Kind, all_kinds, get_kind
+from notifications_hub.kinds import DeliveryMethod, Kind, all_kinds, get_kind, kinds_in_order
 from notifications_hub.notification import Notification
+from notifications_hub.preference_links import preferences_of
 from notifications_hub.transports.web_push import vapid
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
 from tests.inbox.support import NEVER, ClientFor, queries_of, send_one
@@ -53,6 +54,27 @@ def test_an_announcement_is_shown_with_its_marks_and_without_scripts(alice: User
     assert "<strong>Save</strong>" in response.content.decode()
     assert "<script>alert" not in response.content.decode()
     assert 'href="javascript' not in response.content.decode()
+
+
+def test_a_link_leads_to_the_row_of_a_kind_also_by_way_of_the_sign_in(alice: User) -> None:
+    client = Client()
+    to_sign_in = client.get(preferences_of("comment.reply"))
+    answer = client.post(
+        to_sign_in.headers["Location"], {"username": "alice", "password": "three-red-lamps"}, follow=True
+    )
+    assert answer.redirect_chain[-1] == (f"{PREFERENCES}#kind-comment.reply", 302)
+    assert 'id="kind-comment.reply"' in answer.content.decode()
+
+
+@pytest.mark.parametrize("kind", ["", "no.such", "<script>", "\x00"])
+def test_a_link_to_no_kind_leads_to_the_preferences(alice: User, client_for: ClientFor, kind: str) -> None:
+    assert client_for(alice).get(PREFERENCES, {"kind": kind}).status_code == 200
+
+
+def test_the_way_of_a_notification_leads_to_its_kind(alice: User, bob: User, client_for: ClientFor) -> None:
+    row = send_one(alice, bob, kind="comment.reply")
+    page = client_for(alice).get(f"/notifications/{row.item_id}/why/")
+    assert f'href="{preferences_of("comment.reply")}"' in page.content.decode()
 
 
 @both_databases
@@ -173,15 +195,18 @@ def test_a_mark_never_redirects_to_another_site(alice: User, client_for: ClientF
 
 def checked(response: Any) -> set[str]:
     return {
-        f"{row.name}:{method.name}" for row in response.context["form_rows"] for method in row.methods if method.checked
+        f"{row.name}:{method.name}"
+        for row in response.context["table"].rows
+        for method in row.methods
+        if method.checked
     }
 
 
 def test_every_kind_has_a_row_with_its_defaults(alice: User, client_for: ClientFor) -> None:
     response = client_for(alice).get(PREFERENCES)
-    rows = response.context["form_rows"]
+    rows = response.context["table"].rows
 
-    assert [row.name for row in rows] == [kind.name for kind in all_kinds() if kind.optional]
+    assert {row.name for row in rows} == {kind.name for kind in all_kinds() if kind.in_preferences}
     assert all([method.name for method in row.methods] == ["live", "flash", "web_push"] for row in rows)
     assert {"comment.reply:live", "comment.reply:flash", "comment.reply:web_push"} <= checked(response)
 
@@ -244,8 +269,8 @@ def test_the_page_takes_as_many_queries_for_many_kinds_as_for_few(
     client = client_for(alice)
     client.get(PREFERENCES)
     few = queries_of(lambda: client.get(PREFERENCES))
-    many: list[Kind] = all_kinds() * 5
-    monkeypatch.setattr("notifications_hub.inbox.preference_form.all_kinds", lambda: many)
+    many: list[Kind] = kinds_in_order() * 5
+    monkeypatch.setattr("notifications_hub.inbox.preference_table.kinds_in_order", lambda: many)
 
     assert queries_of(lambda: client.get(PREFERENCES)) == few
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -10,12 +11,13 @@ from django.test.utils import CaptureQueriesContext
 from notifications.signals import notify
 
 from accounts.models import User
-from notifications_hub import streams
+from notifications_hub import broadcast, streams
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.arming import Plan
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.models import Notification
-from notifications_hub.ops import retention
+from notifications_hub.ops import inbox_retention, retention
+from notifications_hub.ops.inbox_retention import InboxState
 from notifications_hub.streams import NewEvent, pruning
 from notifications_hub.streams.cursor import Position
 from notifications_hub.streams.models import Event, Stream
@@ -126,7 +128,7 @@ def test_young_events_cost_nothing_however_many_topics_there_are() -> None:
     with CaptureQueriesContext(connection) as queries:
         retention.prune(LONG_AGO)
 
-    assert len(queries) <= 5
+    assert len(queries) <= 6
 
 
 def test_an_event_without_a_number_stays() -> None:
@@ -147,7 +149,7 @@ def test_old_settled_deliveries_are_removed_and_waiting_ones_never(alice: User, 
 
 
 def test_deliveries_are_removed_in_several_steps(alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "DELIVERIES", 2)
+    monkeypatch.setattr(retention, "ROWS", 2)
     for _ in range(5):
         settled(alice, bob, OLD)
 
@@ -162,3 +164,49 @@ def test_a_dry_run_counts_the_same_and_removes_nothing(alice: User, bob: User) -
 
     assert retention.prune(LONG_AGO) == found
     assert (found.deliveries, found.events) == (1, 2)
+
+
+def in_inbox(person: User, by: User, kind: str = "default", **state: Any) -> int:
+    notify.send(by, recipient=person, verb="replied", kind=kind)
+    row = Notification.objects.latest("pk")
+    Notification.objects.filter(pk=row.pk).update(committed_at=OLD, **state)
+    return int(row.pk)
+
+
+def test_old_rows_of_inboxes_are_removed_by_state_and_kind(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox_retention, "RANGE", 2)
+    read: dict[str, Any] = {"unread": False, "read_at": OLD}
+    archived: dict[str, Any] = {"unread": False, "archived_at": OLD}
+    rows = {
+        "read": in_inbox(alice, bob, **read),
+        "reply": in_inbox(alice, bob, "comment.reply", **read),
+        "unread": in_inbox(alice, bob),
+        "archived": in_inbox(alice, bob, **archived),
+    }
+    notify.send(bob, recipient=alice, verb="young")
+    Notification.objects.filter(verb="young").update(unread=False)
+    remaining = Notification.objects.filter(pk__in=rows.values())
+
+    assert inbox_retention.prunable_rows(LONG_AGO, InboxState.READ) == 2
+    assert inbox_retention.prune_inboxes(LONG_AGO, InboxState.READ, ["comment.reply"]) == 1
+    assert set(remaining.values_list("pk", flat=True)) == {rows[name] for name in ("read", "unread", "archived")}
+    assert inbox_retention.prune_inboxes(LONG_AGO, InboxState.ARCHIVED) == 1
+    assert inbox_retention.prune_inboxes(LONG_AGO, InboxState.READ) == 1
+    assert inbox_retention.prune_inboxes(LONG_AGO, InboxState.ALL) == 1
+    assert [row.verb for row in Notification.objects.all()] == ["young"]
+
+    streams.number([streams.inbox_topic(alice.pk)])
+    events = Event.objects.filter(topic=streams.inbox_topic(alice.pk)).exclude(kind="tombstone")
+    kinds = sorted(events.values_list("kind", flat=True))
+    assert kinds == ["notification.created", *["notification.deleted"] * 4]
+
+
+def test_a_row_of_an_announcement_stays(alice: User, bob: User) -> None:
+    announcement = broadcast(title="Hello", by=bob)
+    Notification.objects.create(
+        recipient=alice, announcement=announcement, verb="", unread=False, committed_at=OLD, actor=bob
+    )
+    assert inbox_retention.prune_inboxes(LONG_AGO, InboxState.ALL) == 0
+    assert Notification.objects.count() == 1

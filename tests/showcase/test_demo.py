@@ -13,11 +13,11 @@ def users(alice: User, bob: User, charlie: User, admin: User) -> dict[str, User]
     return {person.username: person for person in (alice, bob, charlie, admin)}
 
 
-def test_the_demo_has_posts_and_two_notifications_for_alice(users: dict[str, User]) -> None:
+def test_the_demo_has_posts_and_three_notifications_for_alice(users: dict[str, User]) -> None:
     demo.make(users)
 
     assert {post.author.username for post in Post.objects.all()} == {"alice", "bob", "charlie"}
-    assert Notification.objects.filter(recipient=users["alice"]).count() == 2
+    assert Notification.objects.filter(recipient=users["alice"]).count() == 3
 
 
 def test_making_the_demo_again_adds_nothing(users: dict[str, User]) -> None:

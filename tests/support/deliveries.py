@@ -42,7 +42,7 @@ def one_worker() -> Iterator[Worker]:
     one.close()
 
 
-def send(actor: User, *people: User, **given: Any) -> list[Notification]:
+def send(actor: User | None, *people: User, **given: Any) -> list[Notification]:
     answers: Any = notify.send(actor, recipient=people, **{"verb": "replied", **given})
     return list(answers[0][1])
 

@@ -151,7 +151,7 @@ def test_the_preferences_show_a_default_and_cannot_switch_a_locked_one_off(
     use(settings, siren=Siren)
     client = client_for(alice)
     response = client.post(PREFERENCES, {"default:live": "on"}, follow=True)
-    [row] = [row for row in response.context["form_rows"] if row.name == "default"]
+    [row] = [row for row in response.context["table"].rows if row.name == "default"]
     assert {choice.name: (choice.checked, choice.locked) for choice in row.methods} == {
         "live": (True, False),
         "flash": (False, False),
@@ -166,7 +166,7 @@ def test_a_default_that_a_person_leaves_on_is_not_stored(
 ) -> None:
     use(settings, siren=Siren)
     client = client_for(alice)
-    rows = client.get(PREFERENCES).context["form_rows"]
+    rows = client.get(PREFERENCES).context["table"].rows
     client.post(PREFERENCES, {f"{row.name}:{one.name}": "on" for row in rows for one in row.methods if one.checked})
     assert not Preference.objects.exists()
 

@@ -19,10 +19,10 @@ from pytest_django import Settings
 from accounts.models import User
 from notifications_hub import Kind, Privacy, broadcast, stop_emails_to
 from notifications_hub.announcements.rollouts.models import Rollout
-from notifications_hub.delivery import arming, worker
+from notifications_hub.delivery import arming, preferences, worker
 from notifications_hub.delivery.models import Delivery, Preference
 from notifications_hub.delivery.preferences import choose_methods
-from notifications_hub.kinds import _kinds
+from notifications_hub.kinds import _kinds, get_kind
 from notifications_hub.transports.email import connections
 from notifications_hub.transports.email.models import StoppedEmail
 from notifications_hub.transports.email.transport import Email
@@ -211,6 +211,9 @@ def test_text_and_html_say_the_same(alice: User, bob: User, mails: MailServer) -
     assert "Open: https://hub.example/posts/9/" in text
     assert "&lt;b&gt;Hi&lt;/b&gt; &amp; bye.<br>Second line." in html
     assert 'href="https://hub.example/posts/9/"' in html
+    preferences = "https://hub.example/notifications/preferences/?kind=default"
+    assert f"Preferences:\r\n{preferences}\r\n" in text
+    assert f'href="{preferences}"' in html
     assert '<html lang="en" dir="ltr">' in html
     assert "prefers-color-scheme: dark" in html
 
@@ -365,6 +368,54 @@ def test_other_refusals_do_not_stop_the_address(
     assert not StoppedEmail.objects.exists()
 
 
+@pytest.mark.parametrize("answer", ["550 5.1.1 No such person", "550 5.2.1 Disabled", "553 5.1.3 Bad address"])
+def test_an_answer_that_names_the_address_stops_it_at_once(
+    alice: User, bob: User, mails: MailServer, answer: str
+) -> None:
+    mails.fail("alice@example.com", answer)
+    notify.send(bob, recipient=alice, verb="waved")
+    work()
+    assert states() == [("failed", "address_gone")]
+
+
+def everybody_is_refused(mails: MailServer, people: list[User], answer: str) -> None:
+    for person in people:
+        mails.fail(person.email, answer, once=False)
+
+
+@pytest.mark.parametrize("answer", ["550 Relaying denied", "550 5.7.1 Relaying denied", "553 5.1.8 Bad sender"])
+def test_a_server_that_refuses_everybody_stops_no_address(
+    alice: User, bob: User, charlie: User, mails: MailServer, answer: str
+) -> None:
+    people = [alice, with_address(bob), with_address(charlie)]
+    everybody_is_refused(mails, people, answer)
+    notify.send(bob, recipient=people, verb="waved")
+    for _attempt in range(3):
+        work()
+    assert states() == [("waiting", "service_answered")] * 3
+    assert not StoppedEmail.objects.exists()
+    everybody_is_refused(mails, people, "250 OK")
+    work()
+    assert states() == [("sent", "accepted")] * 3
+
+
+def test_an_address_that_is_refused_twice_while_others_get_their_emails_is_gone(
+    alice: User, bob: User, charlie: User, mails: MailServer
+) -> None:
+    mails.fail("alice@example.com", "550 Mailbox unavailable", once=False)
+    people = [with_address(bob), with_address(charlie)]
+    notify.send(bob, recipient=alice, verb="waved")
+    work()
+    assert states() == [("waiting", "service_answered")]
+    notify.send(bob, recipient=people, verb="waved")
+    make_due()
+    Delivery.objects.filter(notification__recipient=alice).update(due_at=datetime.now(UTC) + timedelta(hours=1))
+    call_command("hub_worker", "--once")
+    work()
+    assert sorted(states()) == [("failed", "address_gone"), ("sent", "accepted"), ("sent", "accepted")]
+    assert [row.address for row in StoppedEmail.objects.all()] == ["alice@example.com"]
+
+
 # Switching off
 
 
@@ -420,19 +471,21 @@ def test_a_scanner_that_opens_the_link_changes_nothing(alice: User, bob: User, m
     assert not Preference.objects.exists()
 
 
+def methods_of(person: User, kind: str) -> frozenset[str]:
+    return preferences.methods_of([person.pk], get_kind(kind))[person.pk]
+
+
 def test_the_other_link_stops_all_emails_and_its_page_undoes_it(alice: User, bob: User, mails: MailServer) -> None:
     choose_methods(alice, "announcement", ["live"])
     notify.send(bob, recipient=alice, verb="waved")
     work()
-    link = text_of(the_email(mails)).split("Stop all emails: https://hub.example")[1].split()[0]
+    link = text_of(the_email(mails)).split("Stop all emails:\r\nhttps://hub.example")[1].split()[0]
     page = Client().post(link)
-    assert all("email" not in row.methods for row in Preference.objects.filter(person=alice))
-    assert Preference.objects.filter(person=alice, kind="default").exists()
+    assert "email" not in methods_of(alice, "default")
     token = page.content.decode().split('name="undo" value="')[1].split('"')[0]
     Client().post(link, {"undo": token})
-    chosen = {row.kind: "email" in row.methods for row in Preference.objects.filter(person=alice)}
-    assert chosen["default"]
-    assert not chosen["announcement"]
+    assert "email" in methods_of(alice, "default")
+    assert "email" not in methods_of(alice, "announcement")
 
 
 def test_a_link_is_of_one_person_and_one_kind(alice: User, bob: User, charlie: User, mails: MailServer) -> None:

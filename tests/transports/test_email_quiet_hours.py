@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
 
 from accounts.models import User
 from notifications_hub.delivery.models import Delivery
@@ -36,11 +37,17 @@ def test_emails_that_waited_are_one_email(alice: User, bob: User, mails: MailSer
     email = the_email(mails)
     assert email["Subject"] == "2 new notifications"
     assert path_in(str(email["List-Unsubscribe"])) == Subscription(alice.pk, "default").path
+    assert email["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert "https://hub.example/notifications/preferences/?kind=default" in text_of(email)
     for words in (text_of(email), html_of(email)):
         assert "asked first" in words
         assert "asked again" in words
         assert "https://hub.example/notifications/" in words
     assert states() == [("sent", "summed_up")] * 2
+    stranger = Client(enforce_csrf_checks=True)
+    stranger.post(path_in(str(email["List-Unsubscribe"])), {"List-Unsubscribe": "One-Click"})
+    send(bob, alice)
+    assert Delivery.objects.count() == 2
 
 
 def test_a_pause_that_ends_early_still_gives_a_push_its_time(

@@ -47,7 +47,36 @@ def test_a_private_kind_shows_only_its_title() -> None:
 def test_the_most_private_kind_shows_no_content() -> None:
     notification = shown(privacy=Privacy.NOTHING)
     assert (notification["title"], notification["body"]) == ("You have a new notification", "")
-    assert [action["action"] for action in notification["actions"]] == ["open", "read"]
+    assert [action["action"] for action in notification["actions"]] == ["read", "preferences", "open"]
+
+
+OWN = [Action(name=name, title=name) for name in ("accept", "decline", "later")]
+
+
+@pytest.mark.parametrize(
+    ("own", "buttons"),
+    [
+        ([], ["preferences"]),
+        (OWN[:1], ["accept", "preferences"]),
+        (open_and_read(), ["read", "preferences", "open"]),
+        (OWN, ["accept", "decline", "later", "preferences"]),
+    ],
+)
+def test_a_button_leads_to_the_preferences_of_the_kind(own: list[Action], buttons: list[str]) -> None:
+    notification = json.loads(encode(reply(actions=tuple(own)), site="https://hub.example/"))["notification"]
+    assert [action["action"] for action in notification["actions"]] == buttons
+    [link] = [action["navigate"] for action in notification["actions"] if action["action"] == "preferences"]
+    assert link == "https://hub.example/notifications/preferences/?kind=comment.reply"
+
+
+def test_a_button_of_the_kind_keeps_its_place() -> None:
+    own = Action(name="preferences", title="Your plan", url="/plan/")
+    notification = json.loads(encode(reply(actions=(own,))))["notification"]
+    assert [action["title"] for action in notification["actions"]] == ["Your plan"]
+
+
+def test_only_a_repeated_message_disturbs_again_in_the_place_of_the_earlier_one() -> None:
+    assert (shown().get("renotify"), shown(repeat=1)["renotify"]) == (None, True)
 
 
 def test_a_message_without_a_url_links_to_the_inbox() -> None:

@@ -37,6 +37,7 @@ from notifications_hub.announcements.admin_pages.zone import ZonedDateTimeField,
 from notifications_hub.announcements.approval import corrections
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.queryset import AnnouncementState
+from notifications_hub.confirmations.admin_pages.announcement_page import ConfirmationPage
 from notifications_hub.users import Person
 from notifications_hub.web.bundles import bundle_path
 
@@ -58,6 +59,7 @@ class AnnouncementAdmin(
     DuplicatePage,
     HistoryPage,
     ResultsPage,
+    ConfirmationPage,
     AudiencePage,
     TrialPage,
     DeclaredLookups[Announcement],
@@ -108,7 +110,7 @@ class AnnouncementAdmin(
 
     def get_fieldsets(self, request: HttpRequest, obj: Announcement | None = None) -> Any:
         words = ["title", "body", "url", "other_site", "level"]
-        when = ["audience", "people", "methods", ("starts_at", "ends_at"), "urgency"]
+        when = ["audience", "people", "methods", ("starts_at", "ends_at"), "urgency", "must_acknowledge"]
         times = {"fields": when, "description": times_in_zone()}
         if obj is None:
             written = {"fields": [*words, "once", "zone"]}
@@ -130,8 +132,8 @@ class AnnouncementAdmin(
         if obj is None:
             return ()
         fate = [*_FATE, "audience_in_words", "methods_in_words"]
-        # People already have it, so its audience and start can no longer change.
-        return (*fate, "starts_at") if obj.announced_at else (*fate,)
+        # People already have it, so its audience and start can no longer change, nor what their rows say.
+        return (*fate, "starts_at", "must_acknowledge") if obj.announced_at else (*fate,)
 
     def get_inline_instances(self, request: HttpRequest, obj: Announcement | None = None) -> list[Any]:
         return super().get_inline_instances(request, obj) if other_languages() else []
@@ -259,6 +261,7 @@ class AnnouncementAdmin(
             *self.approval_urls(),
             *self.duplicate_urls(),
             *self.results_urls(),
+            *self.confirmation_urls(),
             *self.audience_urls(),
             *self.trial_urls(),
             *super().get_urls(),

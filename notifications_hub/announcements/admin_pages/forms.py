@@ -98,6 +98,7 @@ class AnnouncementForm(LinkConsent):
             "urgency",
             "audience",
             "methods",
+            "must_acknowledge",
             "starts_at",
             "ends_at",
             *BANNER_FIELDS,

@@ -90,6 +90,8 @@ def _people(announcement: Announcement, figures: Figures, mirror: bool) -> Secti
         What.SEEN: (_("Seen"), _("opened the bell or the inbox on it, or read it")),
         What.READ: (_("Read"), _("marked it as read, or opened it on a page")),
     }
+    if announcement.must_acknowledge:
+        words[What.CONFIRMED] = (_("Confirmed"), _("pressed “Confirm”"))
     if announcement.target():
         words[What.CLICKED] = (_("Clicked"), _("opened its link"))
     if announcement.is_banner:

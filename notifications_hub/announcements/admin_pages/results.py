@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin
@@ -22,14 +22,12 @@ from notifications_hub.announcements.rollouts.report import topic_of
 from notifications_hub.inbox import links
 from notifications_hub.live.start_cursor import cursor_at
 from notifications_hub.users import Person, pseudonym_of
+from notifications_hub.web.csv_file import csv_file
 
 if TYPE_CHECKING:
     AnnouncementModelAdmin = admin.ModelAdmin[Announcement]
 else:
     AnnouncementModelAdmin = object
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""First characters by which a spreadsheet takes a text for a formula."""
 
 
 class ResultsPage(AnnouncementModelAdmin):
@@ -90,19 +88,7 @@ def _state_in_words(announcement: Announcement, figures: Figures) -> str:
 
 def _file(announcement: Announcement) -> HttpResponse:
     """Return the tables as one CSV file. Its rows are bounded, as the figures are."""
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="announcement-{announcement.pk}.csv"'
-    # By this mark a spreadsheet knows the encoding.
-    response.write("\ufeff")
-    writer = csv.writer(response)
-    writer.writerow([_safe(_("Announcement")), _safe(announcement.title)])
-    writer.writerow([_("As of"), moment(folding.as_of())])
+    rows: list[Sequence[str | int]] = [[_("Announcement"), announcement.title], [_("As of"), moment(folding.as_of())]]
     for section in sections_of(announcement, figures_of(announcement)):
-        writer.writerows([[], [_safe(section.title)], [*map(_safe, section.table.head)]])
-        writer.writerows([_safe(cell) for cell in row] for row in section.table.rows)
-    return response
-
-
-def _safe(cell: str | int) -> str | int:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+        rows += [[], [section.title], section.table.head, *section.table.rows]
+    return csv_file(f"announcement-{announcement.pk}", rows)

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, HttpResponseRedirect, JsonResponse
 from django.urls import get_script_prefix
 from django.utils.translation import gettext as _
@@ -25,6 +26,7 @@ from notifications_hub.web.site_paths import same_site_path
 _ID = re.compile(r"a?(\d{1,18})", re.ASCII)
 
 
+@login_not_required
 @require_GET
 @never_cache
 def banners(request: HttpRequest) -> JsonResponse:
@@ -43,6 +45,7 @@ def _json(request: HttpRequest, banner: Announcement) -> dict[str, Any]:
 
 
 # A visitor's page may come from a cache, so it has no token. Their banner is a matter of their browser alone.
+@login_not_required
 @csrf_exempt
 @require_POST
 @never_cache

@@ -18,6 +18,7 @@ from notifications_hub.kinds import method_name
 MOST_SPANS = 60
 """The most spans of time in one picture. Spans of days are made longer if there are more."""
 
+_DONE_BY_PEOPLE = (What.SEEN, What.READ, What.CONFIRMED, What.CLICKED, What.DISMISSED)
 _IN_SPANS = (What.DELIVERED, What.READ)
 
 
@@ -89,7 +90,7 @@ def figures_of(announcement: Announcement) -> Figures:
     days = [span for span in _spans(rows, begin, 24 * day_span) if any(row.bucket >= BY_HOUR for row in rows)]
     return Figures(
         methods=_methods(announcement, rows),
-        people={what: _sum(rows, what) for what in (What.SEEN, What.READ, What.CLICKED, What.DISMISSED)},
+        people={what: _sum(rows, what) for what in _DONE_BY_PEOPLE},
         failures=_failures(rows),
         hours=_spans([row for row in rows if row.bucket < BY_HOUR], begin, 1),
         days=days,

@@ -22,6 +22,7 @@ class What(models.TextChoices):
     SEEN = "seen"
     READ = "read"
     CLICKED = "clicked"
+    CONFIRMED = "confirmed"
     DISMISSED = "dismissed"
     FAILED = "failed"
 

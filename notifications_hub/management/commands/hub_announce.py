@@ -59,6 +59,9 @@ class Command(BaseCommand):
             "--starts", type=moment, help="like '2026-12-24 18:00', in the site's time zone; default: now"
         )
         parser.add_argument("--ends", type=moment, help="same format; default: after ANNOUNCEMENT_DAYS")
+        parser.add_argument(
+            "--must-acknowledge", action="store_true", help="it stays on top until each person confirms it"
+        )
         parser.add_argument("--by", help="sign-in name of the author")
         parser.add_argument("--dry-run", action="store_true", help="print what would happen, and announce nothing")
         parser.add_argument(
@@ -68,7 +71,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        words = {name: options[name] for name in ("body", "url", "level", "urgency", "methods")}
+        words = {name: options[name] for name in ("body", "url", "level", "urgency", "methods", "must_acknowledge")}
         times = {"starts_at": options["starts"], "ends_at": options["ends"]}
         about = {**words, **times, "title": _title(options), "audience": _audience(options)}
         try:
@@ -97,6 +100,8 @@ class Command(BaseCommand):
             self.stdout.write(f"  {one.method}: {one.words}")
         start, end = (timezone.localtime(at) for at in (announcement.starts_at, announcement.ends_at))
         self.stdout.write(f"Runs: {start:%Y-%m-%d %H:%M %Z} to {end:%Y-%m-%d %H:%M %Z}")
+        if announcement.must_acknowledge:
+            self.stdout.write("It stays on top until each person confirms it.")
         if announcement.awaits_approval:
             self.stdout.write("A second person has to approve it.")
         self.stdout.write("Nothing was announced, because of --dry-run.")

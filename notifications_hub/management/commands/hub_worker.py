@@ -39,7 +39,7 @@ class Command(BaseCommand):
             _stop_on_signals(stopping)
             listing = threading.Thread(target=_stay_listed, args=(stopping,), daemon=True)
             listing.start()
-            worker.freeze_existing_objects()
+            worker.dedicate_process()
             worker.run(stopping)
             # A cache that hangs must not keep the process.
             listing.join(timeout=2)

@@ -28,9 +28,12 @@ from notifications_hub.transports.email.smtp_errors import error_of
 
 DEADLINE = 7.0
 """Seconds that one email may take, with connecting."""
-WAIT_SECONDS = 2.5
-"""Seconds that an email waits for a connection. It is put off then, and its worker tries again."""
-PAUSE_SECONDS = (1.0, 2.0)
+WAIT_SECONDS = (1.5, 3.0)
+"""Seconds that an email waits for a connection. It is put off then, and its worker tries again.
+
+If all gave up at the same moment, the connections would have nothing to do until the first came back.
+"""
+PAUSE_SECONDS = (1.0, 1.5)
 IDLE_SECONDS = 5.0
 EMAILS_PER_CONNECTION = 100
 MOST_THREADS = 32
@@ -51,9 +54,9 @@ class Connections:
         """Build an email and send it, both in a thread. Raise `TransportError`."""
         pool = self._pool()
         try:
-            await asyncio.wait_for(pool.places.acquire(), WAIT_SECONDS)
+            await asyncio.wait_for(pool.places.acquire(), _between(WAIT_SECONDS))
         except TimeoutError:
-            raise PutOff(DeliveryReason(ReasonCode.SERVICE_BUSY), retry_after=random.uniform(*PAUSE_SECONDS)) from None  # noqa: S311 -- a pause is not a secret
+            raise PutOff(DeliveryReason(ReasonCode.SERVICE_BUSY), retry_after=_between(PAUSE_SECONDS)) from None
         connection = pool.take()
         future = self._threads.submit(connection.send, build)
         # A thread that goes on after the deadline keeps its place.
@@ -71,6 +74,10 @@ class Connections:
         if loop not in self._of_loop:
             self._of_loop[loop] = _Pool(loop, self._threads)
         return self._of_loop[loop]
+
+
+def _between(seconds: tuple[float, float]) -> float:
+    return random.uniform(*seconds)  # noqa: S311 -- a pause is not a secret
 
 
 async def _result(future: Future[None], connection: _Connection) -> None:

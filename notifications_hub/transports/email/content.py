@@ -7,14 +7,12 @@ that sums up several. A template `<kind>.html` beside them is used for that kind
 
 from __future__ import annotations
 
-import email.policy
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
-from email.policy import EmailPolicy
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-import django
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import select_template
 from django.urls import NoReverseMatch, reverse
@@ -24,15 +22,16 @@ from django.utils.translation import gettext as _
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.kinds import kind_of
-from notifications_hub.message import Line, Message, veiled
+from notifications_hub.message import CONFIRM, Line, Message, page_to_confirm, veiled
+from notifications_hub.preference_links import preferences_of
 from notifications_hub.transports.email.headers import headers_of, sender
 from notifications_hub.transports.email.recipients import Recipient
 from notifications_hub.transports.email.unsubscribe_links import Subscription
+from notifications_hub.transports.email.wire_form import HubEmail
 from notifications_hub.web.site_paths import use_script_name
 from notifications_hub.web.text import balanced, storable
 
 LONGEST_SUBJECT, LONGEST_PREVIEW = 150, 120
-_WHOLE = frozenset({"list-unsubscribe", "in-reply-to", "references"})
 _READ = "read"
 
 
@@ -40,26 +39,6 @@ _READ = "read"
 class Link:
     label: str
     url: str
-
-
-class _WholeLinks(EmailPolicy):
-    """A policy that leaves links and ids whole. Python would encode a longer one, and no mail program could read it."""
-
-    def fold(self, name: str, value: Any) -> str:
-        return f"{name}: {value}{self.linesep}" if name.lower() in _WHOLE else super().fold(name, value)
-
-    def fold_binary(self, name: str, value: Any) -> bytes:
-        return self.fold(name, value).encode() if name.lower() in _WHOLE else super().fold_binary(name, value)
-
-
-class HubEmail(EmailMultiAlternatives):
-    """An email whose links stay whole in its headers."""
-
-    def message(self, **kwargs: Any) -> Any:
-        # Before Django 6.0, Python's older policy does so.
-        if django.VERSION >= (6, 0):
-            kwargs["policy"] = _WholeLinks(linesep=kwargs.get("policy", email.policy.default).linesep)
-        return super().message(**kwargs)
 
 
 def email_for(message: Message, recipient: Recipient, *, optional: bool) -> EmailMultiAlternatives:
@@ -72,17 +51,17 @@ def email_for(message: Message, recipient: Recipient, *, optional: bool) -> Emai
         label = str(kind_of(message.kind).label or message.kind)
         kinds = kinds_in(message)
         kind = kinds[0] if len(kinds) == 1 else ""
-        unsubscribe = _absolute(Subscription(recipient.pk, kind).path) if optional else ""
-        context = {**_context(shown, label), **_digest(shown)}
+        link = _absolute(Subscription(recipient.pk, kind).path) if optional else ""
+        context = {**_context(shown, label, kind), **_digest(shown)}
         if optional:
-            context["unsubscribe_url"] = unsubscribe if kind else ""
+            context["unsubscribe_url"] = link if kind else ""
             context["unsubscribe_all_url"] = _absolute(Subscription(recipient.pk).path)
         made = HubEmail(
             subject=subject_of(shown.title),
             body=_rendered(message.kind, "txt", context),
             from_email=sender(),
             to=[recipient.address],
-            headers=dict(headers_of(message, recipient, list_label=_one_line(label), unsubscribe=unsubscribe)),
+            headers=dict(headers_of(message, recipient, list_label=_one_line(label), unsubscribe=link)),
         )
         made.attach_alternative(_rendered(message.kind, "html", context), "text/html")
         return made
@@ -103,26 +82,36 @@ def _one_line(text: str) -> str:
     return " ".join(_storable(visible).split())
 
 
-def _context(message: Message, label: str) -> dict[str, Any]:
+def _context(message: Message, label: str, kind: str) -> dict[str, Any]:
     body = _storable(message.body).strip()
+    links = list(_links(message))
     return {
         "message": message,
         "title": _one_line(message.title),
         "body": body,
         "preview": Truncator(_one_line(body)).chars(LONGEST_PREVIEW),
-        "link": Link(_("Open"), _absolute(message.url or _page("inbox"))),
-        "links": [
-            Link(_one_line(action.title), _absolute(action.url))
-            for action in message.actions
-            if action.url and action.name != _READ
-        ],
+        "link": links[0],
+        "links": links[1:],
         "kind_label": label,
-        "preferences_url": _absolute(_page("preferences")),
+        "because": message.because,
+        "unfollow_url": _absolute(message.unfollow_url),
+        "preferences_url": _absolute(preferences_of(kind or message.kind)),
         "site_name": urlsplit(hub_settings.site_url).netloc,
         "site_url": hub_settings.site_url,
         "language": message.language,
         "direction": "rtl" if translation.get_language_bidi() else "ltr",
     }
+
+
+def _links(message: Message) -> Iterator[Link]:
+    """Yield the links, the most important one first. A mail cannot mark as read, and confirms on a page."""
+    if message.must_acknowledge:
+        yield Link(_("Confirm"), _absolute(page_to_confirm(message) or _page("inbox")))
+    if message.url or not message.must_acknowledge:
+        yield Link(_("Open"), _absolute(message.url or _page("inbox")))
+    for action in message.actions:
+        if action.url and action.name not in (_READ, CONFIRM):
+            yield Link(_one_line(str(action.title)), _absolute(action.url))
 
 
 def _digest(message: Message) -> dict[str, Any]:
@@ -150,7 +139,7 @@ def _line(line: Line) -> dict[str, str]:
 def _rendered(kind: str, ending: str, context: dict[str, Any]) -> str:
     names = [f"notifications_hub/email/{name}.{ending}" for name in (kind, "message")]
     text: str = select_template(names).render(context)
-    return text if ending == "html" else f"{text.strip()}\n"
+    return f"{text.strip()}\n"
 
 
 def _storable(text: str) -> str:

@@ -13,6 +13,7 @@ from django.utils.crypto import salted_hmac
 from notifications_hub.conf import hub_settings
 from notifications_hub.message import Message
 from notifications_hub.transports.email.recipients import Recipient
+from notifications_hub.transports.email.wire_form import list_id
 
 _SALT = "notifications_hub.email"
 _NOT_IN_LIST_ID = re.compile(r"[^a-z0-9.]+")
@@ -23,10 +24,10 @@ def sender() -> str:
 
 
 def headers_of(message: Message, recipient: Recipient, *, list_label: str, unsubscribe: str) -> Mapping[str, str]:
-    """Return the headers. `unsubscribe` is the absolute link of the kind, or empty if it cannot be switched off."""
+    """Return the headers. `unsubscribe` is the absolute link that stops such emails; empty if nothing does."""
     headers = {
         "Message-ID": _message_id(message, recipient),
-        "List-Id": f"{list_label} <{_list_name(message.kind)}.{_site()}>",
+        "List-Id": list_id(list_label, f"{_list_name(message.kind)}.{_site()}"),
         # RFC 3834, and Exchange's own: no absence notes, please.
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "OOF, AutoReply",
@@ -42,10 +43,14 @@ def headers_of(message: Message, recipient: Recipient, *, list_label: str, unsub
 
 
 def _message_id(message: Message, recipient: Recipient) -> str:
-    """Return the same id for a message that is sent twice, so that mail programs show one."""
+    """Return the same id for a message that is sent twice, so that mail programs show one.
+
+    An escalation sends it again on purpose, so mail programs must show it again.
+    """
     if message.group:
         return _identifier("group", message.group, str(recipient.pk))
-    return _identifier("message", message.id, str(recipient.pk))
+    repeat = [str(message.repeat)] if message.repeat else []
+    return _identifier("message", message.id, str(recipient.pk), *repeat)
 
 
 def _identifier(*parts: str) -> str:

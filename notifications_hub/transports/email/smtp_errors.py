@@ -1,13 +1,15 @@
 """The meaning of what a mail backend raises.
 
-550 551 553 to the recipient, not 5.7.x    the address is gone: permanent, and it gets no more emails
+550 551 553 5.1.x 5.2.1 to the recipient   the address is gone: permanent, and it gets no more emails
+550 551 553 without such a code            the address is gone, or the server is set up wrongly: see `refusals.py`
 552 to the content                         too long: worth another try at once, with a shorter message
 any other 5xx to the content               this email is refused: permanent, but the address stays
-anything else, no answer                   temporary: a refused sender or a policy is for an admin to mend
+anything else, no answer, 5.7.x            temporary: a refused sender or a policy is for an admin to mend
 """
 
 from __future__ import annotations
 
+import re
 import smtplib
 import sys
 
@@ -16,13 +18,21 @@ from notifications_hub.transports.base import TooLong, TransportError
 
 _GONE = frozenset({550, 551, 553})
 _TOO_LONG = 552
-_POLICY = b"5.7."
+_ENHANCED = re.compile(rb"\s*5\.(\d{1,3})\.(\d{1,3})(?!\d)")
+_OF_SENDER = frozenset({"1.7", "1.8"})
+"""RFC 3463: an address of the sender is invalid."""
+_DISABLED = "2.1"
+"""RFC 3463: the mailbox takes no messages."""
 
 
 class AddressGone(TransportError):
     """Raised when the email address `address` will never work. It gets no more emails."""
 
     address = ""
+
+
+class RecipientRefused(TransportError):
+    """Raised when a server refuses a recipient and does not say why: the address may be gone, or the server wrong."""
 
 
 def error_of(error: Exception) -> TransportError:
@@ -34,7 +44,7 @@ def error_of(error: Exception) -> TransportError:
     if isinstance(error, smtplib.SMTPResponseException):
         return _answered(error.smtp_code)
     if _is_refused_by_anymail(error):
-        return _gone(None)
+        return gone(None)
     return _of_another(error)
 
 
@@ -50,7 +60,20 @@ def _of_another(error: Exception) -> TransportError:
 
 
 def _of_recipient(code: int, words: bytes) -> TransportError:
-    return _gone(code) if code in _GONE and not words.startswith(_POLICY) else _answered(code)
+    if code not in _GONE:
+        return _answered(code)
+    status = _enhanced_status(words)
+    if status.startswith("7.") or status in _OF_SENDER:
+        return _answered(code)
+    if status.startswith("1.") or status == _DISABLED:
+        return gone(code)
+    return RecipientRefused(_answer(code), status=code)
+
+
+def _enhanced_status(words: bytes) -> str:
+    """Return the subject and detail of an enhanced status code (RFC 3463), such as `1.1`; empty without one."""
+    found = _ENHANCED.match(words)
+    return "" if found is None else b".".join(found.groups()).decode()
 
 
 def _of_content(code: int) -> TransportError:
@@ -62,12 +85,16 @@ def _of_content(code: int) -> TransportError:
     return _answered(code)
 
 
-def _gone(status: int | None) -> AddressGone:
+def gone(status: int | None) -> AddressGone:
     return AddressGone(DeliveryReason(ReasonCode.ADDRESS_GONE), permanent=True, status=status)
 
 
 def _answered(status: int) -> TransportError:
-    return TransportError(DeliveryReason.of(ReasonCode.SERVICE_ANSWERED, status=status), status=status)
+    return TransportError(_answer(status), status=status)
+
+
+def _answer(status: int) -> DeliveryReason:
+    return DeliveryReason.of(ReasonCode.SERVICE_ANSWERED, status=status)
 
 
 def _is_refused_by_anymail(error: Exception) -> bool:

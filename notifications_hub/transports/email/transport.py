@@ -24,7 +24,8 @@ from notifications_hub.transports.email.connections import Connections
 from notifications_hub.transports.email.content import email_for, kinds_in
 from notifications_hub.transports.email.models import StoppedEmail, StopReason, email_column, stop_all
 from notifications_hub.transports.email.recipients import Recipient, usable_recipients
-from notifications_hub.transports.email.smtp_errors import AddressGone
+from notifications_hub.transports.email.refusals import Refusals
+from notifications_hub.transports.email.smtp_errors import AddressGone, RecipientRefused, gone
 
 
 class Email:
@@ -37,6 +38,7 @@ class Email:
 
     def __init__(self) -> None:
         self._connections = Connections()
+        self._refusals = Refusals()
 
     @property
     def delay(self) -> float:
@@ -97,6 +99,13 @@ class Email:
         except AddressGone as error:
             error.address = recipient.address
             raise
+        except RecipientRefused as error:
+            if not self._refusals.is_gone(recipient.address):
+                raise
+            certain = gone(error.status)
+            certain.address = recipient.address
+            raise certain from None
+        self._refusals.accepted()
 
 
 def _usable(address: str) -> str:

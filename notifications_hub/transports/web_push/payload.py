@@ -7,22 +7,30 @@ The rest is for `service_worker/push.js`. Both sides are tested against the samp
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urljoin
 
 from django.urls import NoReverseMatch, get_script_prefix, reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.kinds import Action
+from notifications_hub.kinds import Action, Privacy
 from notifications_hub.message import Message, veiled
+from notifications_hub.preference_links import preferences_of
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
 from notifications_hub.users import pseudonym_of
 from notifications_hub.web.text import balanced
 
 MAX_BYTES = 3993  # of plain text: push services take 4,096 bytes of cipher text
+UNFOLLOW = "hub-unfollow"
+"""The name of the button that unfollows, which the service worker knows."""
 ELLIPSIS = "…"
+SHOWN_ACTIONS = 2
+"""Buttons that most devices show."""
+_OPEN, _PREFERENCES = "open", "preferences"
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
@@ -37,7 +45,7 @@ def encode(message: Message, limit: int = MAX_BYTES, *, owner: str = "", site: s
     `site` is the root of absolute links if `SITE_URL` is not set.
     """
     envelope = _Envelope(owner=owner, site=hub_settings.site_url or site, limit=limit)
-    message = veiled(message)
+    message = _with_preferences(_with_unfollow(veiled(message)))
     for shorten in (_as_it_is, _shorten_body, _without_actions, _shorten_title, _without_url):
         message = shorten(message, envelope)
         sealed = envelope.seal(message)
@@ -72,6 +80,8 @@ class _Envelope:
         }
         if message.retracts:
             return self._retraction(message)
+        if message.repeat:
+            notification["renotify"] = True
         if message.actions:
             notification["actions"] = [self._action(action, url) for action in message.actions]
         return {
@@ -90,11 +100,23 @@ class _Envelope:
         notification = {"title": message.title, "tag": message.tag, "lang": message.language, "dir": "auto"}
         return {"retracts": True, "notification": notification, "id": message.id, "owner": self.owner}
 
-    def _action(self, action: Action, url: str) -> dict[str, str]:
-        return {"action": action.name, "title": action.title, "navigate": self._absolute(action.url or url)}
+    def _action(self, action: Action, url: str) -> dict[str, Any]:
+        button = {"action": action.name, "title": str(action.title), "navigate": self._absolute(action.url or url)}
+        # One that asks for a word needs the page that asks.
+        return {**button, "runs": True} if action.run is not None and not action.asks else button
 
     def _absolute(self, url: str) -> str:
         return urljoin(self.site, url) if self.site else url
+
+
+def _with_unfollow(message: Message) -> Message:
+    """Return the message with a button that unfollows. Devices show two, so it takes the place of one to open it."""
+    if not message.unfollow_url or message.privacy is Privacy.NOTHING:
+        return message
+    kept = [one for one in message.actions if one.name != _OPEN or one.url]
+    with translation.override(message.language):
+        button = Action(name=UNFOLLOW, title=_("Unfollow"), url=message.unfollow_url)
+    return replace(message, actions=(*kept, button))
 
 
 def _inbox() -> str:
@@ -102,6 +124,28 @@ def _inbox() -> str:
         return reverse("notifications_hub:inbox")
     except NoReverseMatch:
         return get_script_prefix()
+
+
+# Buttons
+
+
+def _with_preferences(message: Message) -> Message:
+    """Add a button that leads to the preferences of the message's kind."""
+    url = preferences_of(message.kind)
+    if not url or message.retracts or any(action.name == _PREFERENCES for action in message.actions):
+        return message
+    with translation.override(message.language):
+        button = Action(name=_PREFERENCES, title=_("Preferences"), url=url)
+    return replace(message, actions=_arranged(message.actions, button))
+
+
+def _arranged(actions: Sequence[Action], button: Action) -> tuple[Action, ...]:
+    """Return the actions with one more. Most devices show two, and a click on the push opens it in any case."""
+    if len(actions) < SHOWN_ACTIONS:
+        return (*actions, button)
+    others = [action for action in actions if action.name != _OPEN or action.url]
+    plain = [action for action in actions if action not in others]
+    return (*others[: SHOWN_ACTIONS - 1], button, *others[SHOWN_ACTIONS - 1 :], *plain) if plain else (*actions, button)
 
 
 # Shortening

@@ -17,6 +17,7 @@
    * @property {string} id of the notification: several may share a tag, and only the last is shown
    * @property {string} url
    * @property {Record<string, string>} actions from a button's name to its URL
+   * @property {string[]} [runs] the buttons that run something without a page
    * @property {string} owner
    * @property {string} token
    * @property {string} act
@@ -32,8 +33,10 @@
 
   /** The worker's only own words: it has no page to take them from, and every push must show something. */
   const UNTITLED = { en: "New notification", zh: "新通知" };
-  /** The name of the button that opens no page. */
+  /** The names of the buttons that open no page. The report has the same. */
   const READ = "read";
+  const ACKNOWLEDGE = "acknowledge";
+  const UNFOLLOW = "hub-unfollow";
   const CACHE = "notifications-hub";
   const HELLO = "notifications-hub";
   const ENTRY = "/notifications-hub/note";
@@ -103,17 +106,21 @@
   async function showWithWords(payload, owner) {
     const shape = payload.notification ?? {};
     const actions = actionsOf(shape.actions);
+    const tag = text(shape.tag);
     const pushData = {
       id: text(payload.id),
       url: text(payload.url),
       actions: linksOf(actions),
+      runs: actions.filter(({ runs }) => runs === true).map(({ action }) => text(action)),
       owner,
       token: text(payload.token),
       act: text(payload.act),
     };
     await worker.registration.showNotification(text(shape.title) || untitled(), {
       body: text(shape.body),
-      tag: text(shape.tag),
+      tag,
+      // It takes the place of the earlier one, and is to be noticed again. Browsers refuse that without a tag.
+      ...(shape.renotify === true && tag !== "" && { renotify: true }),
       lang: text(shape.lang),
       dir: shape.dir === "ltr" || shape.dir === "rtl" ? shape.dir : "auto",
       data: { notificationsHub: pushData },
@@ -142,11 +149,41 @@
    * @param {string} action
    */
   async function click(notification, pushData, action) {
+    if (pushData.runs?.includes(action)) return run(notification, pushData, action);
     notification.close();
-    if (action === READ) return report(pushData, "read");
+    if (action === READ || action === ACKNOWLEDGE) return report(pushData, action);
+    if (action === UNFOLLOW) return report(pushData, "unfollow");
     const target = ownUrl(pushData.actions[action] ?? pushData.url) ?? worker.registration.scope;
     // In parallel: a worker may open a window only for a moment after the click.
     await Promise.all([open(target), report(pushData, "clicked")]);
+  }
+
+  /**
+   * Run an action as the person who is signed in in this browser, and show the result in place of the push. If it does
+   * not run, or nobody is signed in, open the page that confirms it.
+   *
+   * @param {Notification} notification
+   * @param {PushData} pushData
+   * @param {string} action
+   */
+  async function run(notification, pushData, action) {
+    const url = ownUrl(pushData.act);
+    const message = { token: pushData.token, action: "run", name: action };
+    const answer = url && pushData.token ? await post(url, message, "same-origin") : null;
+    if (!answer?.result) {
+      await open(ownUrl(pushData.actions[action] ?? pushData.url) ?? worker.registration.scope);
+      return notification.close();
+    }
+    const { title, tag, lang } = notification;
+    const data = { notificationsHub: { ...pushData, actions: {}, runs: [] } };
+    await worker.registration.showNotification(text(answer.result.text), {
+      body: title,
+      tag,
+      lang,
+      silent: true,
+      data,
+    });
+    await countOnIcon(answer.unread);
   }
 
   /** @param {string} url */
@@ -161,7 +198,7 @@
    * the app's icon. Best effort: an unreported push counts as not delivered, so the next page shows the notification.
    *
    * @param {PushData} pushData
-   * @param {"shown" | "clicked" | "read"} action
+   * @param {"shown" | "clicked" | "read" | "acknowledge" | "unfollow"} action
    */
   async function report({ act, token }, action) {
     const url = ownUrl(act);
@@ -208,13 +245,14 @@
   /**
    * @param {string} url
    * @param {object} message
+   * @param {RequestCredentials} [credentials]
    * @returns {Promise<any>} null if the request failed
    */
-  async function post(url, message) {
+  async function post(url, message, credentials = "omit") {
     const body = JSON.stringify(message);
     const headers = { "Content-Type": "application/json" };
     try {
-      const response = await fetch(url, { method: "POST", headers, body, credentials: "omit", keepalive: true });
+      const response = await fetch(url, { method: "POST", headers, body, credentials, keepalive: true });
       return response.ok ? await response.json() : null;
     } catch {
       return null;

@@ -6,19 +6,20 @@ import { CardChange } from "../../../notifications_hub/static/notifications_hub/
 import { InboxChanges } from "../../../notifications_hub/static/notifications_hub/inbox/inbox-changes.js";
 import { ApiError } from "../../../notifications_hub/static/notifications_hub/shared/api-error.js";
 
-/** @typedef {{id: string, unread: boolean, getAttribute(): string, hasAttribute(): boolean}} Card */
+/** @typedef {{id: string, unread: boolean, asks: boolean, getAttribute(): string, hasAttribute(name: string): boolean}} Card */
 
 /**
  * @param {string} id
  * @returns {Card}
  */
-function aCard(id, unread = true) {
+function aCard(id, unread = true, asks = false) {
   return {
     id,
     unread,
+    asks,
     getAttribute: () => id,
-    hasAttribute() {
-      return this.unread;
+    hasAttribute(name) {
+      return name === "data-unconfirmed" ? this.asks : this.unread;
     },
   };
 }
@@ -45,6 +46,14 @@ class Cards {
    */
   mark(some, unread) {
     for (const card of some) card.unread = unread;
+  }
+
+  /**
+   * @param {Card[]} some
+   * @param {boolean} confirmed
+   */
+  confirm(some, confirmed) {
+    for (const card of some) card.asks = !confirmed;
   }
 
   /** @param {string} id */

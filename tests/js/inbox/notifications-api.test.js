@@ -38,12 +38,14 @@ test("every change has its own URL", async () => {
   const { api, requests } = anApi(() => Response.json({ changed: 1 }));
   await api.mark("read", { all: true });
   await api.markAllSeen();
+  await api.shown(["1"]);
   await api.mark("archive", { ids: ["1"] });
   await api.undo("token");
   const changes = requests.map(({ url, init }) => [url.split("/").at(-2), JSON.parse(init.body)]);
   assert.deepEqual(changes, [
     ["read", { all: true, undo: true }],
     ["seen", { all: true }],
+    ["shown", { ids: ["1"] }],
     ["archive", { ids: ["1"], undo: true }],
     ["undo", { undo: "token" }],
   ]);

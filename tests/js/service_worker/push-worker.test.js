@@ -100,9 +100,10 @@ test("the sample payload is shown in its own words and reported", async () => {
   assert.deepEqual(
     actions.map((/** @type {any} */ { action, title }) => [action, title]),
     [
-      ["open", "Open"],
       ["read", "Mark as read"],
+      ["preferences", "Preferences"],
       ["thread", "All replies"],
+      ["open", "Open"],
     ],
   );
   const [report] = worker.reports;
@@ -129,6 +130,17 @@ for (const [what, event] of /** @type {[string, any][]} */ ([
     assert.equal(worker.reports.length, 0);
   });
 }
+
+test("a repeated push is to be noticed again, unless it has no tag, which browsers refuse", async () => {
+  const worker = aWorker();
+  for (const notification of [SAMPLE.notification, { ...SAMPLE.notification, renotify: true }, { renotify: true }]) {
+    await worker.dispatch("push", pushed({ ...SAMPLE, notification }));
+  }
+  assert.deepEqual(
+    worker.shown.map((one) => one.renotify),
+    [undefined, true, undefined],
+  );
+});
 
 test("the unread count is shown on the app's icon", async () => {
   const worker = aWorker();
@@ -347,3 +359,44 @@ test("a dropped subscription is renewed with the same key", async () => {
   await worker.dispatch("pushsubscriptionchange", { newSubscription: null, oldSubscription: null });
   assert.equal(worker.subscribed.length, 1);
 });
+
+const ASKS = {
+  ...SAMPLE,
+  notification: {
+    ...SAMPLE.notification,
+    actions: [
+      { action: "approve", title: "Approve", navigate: `${SITE}/notifications/12/act/approve/`, runs: true },
+      { action: "decline", title: "Decline", navigate: `${SITE}/notifications/12/act/decline/` },
+    ],
+  },
+};
+
+test("a button that runs something shows the result in place of the push, and opens no page", async () => {
+  const result = { text: "Approved by Alice", detail: "", by: "Alice", action: "approve", at: "" };
+  const worker = aWorker({ fetch: async () => Response.json({ unread: 1, result }) });
+  await worker.dispatch("push", pushed(ASKS));
+  await worker.dispatch("notificationclick", clickOn(worker.shown[0], "approve").event);
+  const report = worker.reports.at(-1);
+  assert.deepEqual(report.body, { token: SAMPLE.token, action: "run", name: "approve" });
+  assert.equal(report.credentials, "same-origin");
+  assert.deepEqual([worker.opened, worker.badges.at(-1)], [[], 1]);
+  const shown = worker.shown.at(-1);
+  assert.deepEqual([shown.title, shown.body, shown.tag], ["Approved by Alice", SAMPLE.notification.title, "n12"]);
+  assert.equal(shown.actions, undefined);
+});
+
+for (const [what, fetch, action] of /** @type {[string, () => Promise<unknown>, string][]} */ ([
+  ["nobody is signed in", async () => Response.json({ detail: "Sign in first." }, { status: 401 }), "approve"],
+  ["the site is away", () => Promise.reject(new TypeError("offline")), "approve"],
+  ["it asks for a word", async () => Response.json({ unread: 1 }), "decline"],
+])) {
+  test(`a button opens the page that confirms it if ${what}`, async () => {
+    const worker = aWorker({ fetch });
+    await worker.dispatch("push", pushed(ASKS));
+    const { closed, event } = clickOn(worker.shown[0], action);
+    await worker.dispatch("notificationclick", event);
+    assert.deepEqual(worker.opened, [`${SITE}/notifications/12/act/${action}/`]);
+    assert.equal(closed.times, 1);
+    assert.equal(worker.shown.length, 1);
+  });
+}

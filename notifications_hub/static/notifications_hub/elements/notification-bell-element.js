@@ -2,12 +2,14 @@
 /**
  * @import { HubStateName } from "../protocol/hub-state.js"
  * @import { Change } from "../inbox/inbox-store.js"
- * @import { ToastOpenedEvent, ToastsDisplayedEvent } from "../toasts/toast-events.js"
+ * @import { ItemActEvent } from "../inbox/item-actions.js"
+ * @import { ToastConfirmedEvent, ToastOpenedEvent, ToastsDisplayedEvent } from "../toasts/toast-events.js"
  * @import { Item } from "../protocol/wire.js"
  */
 
 import { HubEvent, HubShownEvent, HubStateEvent, HubUnshownEvent } from "../client/hub-events.js";
 import { FeedState, InboxChangedEvent } from "../inbox/inbox-feed.js";
+import { ItemActions } from "../inbox/item-actions.js";
 import { isNews } from "../inbox/item-state.js";
 import { badgeOf } from "../inbox/item-view.js";
 import { NotificationPanel } from "../inbox/notification-panel.js";
@@ -155,6 +157,8 @@ export class NotificationBellElement extends HTMLElement {
       older: () => this.#inbox?.feed.showOlder(),
       read: (/** @type {string} */ id) => this.#inbox?.feed.markRead(id),
       archive: (/** @type {string} */ id) => this.#inbox?.feed.archive(id),
+      acknowledge: (/** @type {string} */ id) => this.#inbox?.feed.acknowledge(id),
+      unfollow: (/** @type {string} */ id) => this.#inbox?.feed.unfollow(id),
     };
   }
 
@@ -164,14 +168,27 @@ export class NotificationBellElement extends HTMLElement {
     const displayed = (/** @type {Event} */ event) => {
       const { cursor, ids } = /** @type {ToastsDisplayedEvent} */ (event);
       this.#inbox?.client.displayed(cursor, ids);
+      if (!cursor) this.#inbox?.feed.reportShown(ids);
     };
     const opened = (/** @type {Event} */ event) => {
       this.markRead(/** @type {ToastOpenedEvent} */ (event).id);
     };
+    const act = (/** @type {Event} */ event) => this.#act(/** @type {ItemActEvent} */ (event));
     const stack = document.querySelector("toast-stack");
+    for (const scope of [this, stack]) scope?.addEventListener("item-act", act, { signal });
+    new ItemActions(this, signal);
     stack?.addEventListener("toasts-displayed", displayed, { signal });
     stack?.addEventListener("toast-opened", opened, { signal });
+    const confirmed = (/** @type {Event} */ event) => {
+      this.#inbox?.feed.acknowledge(/** @type {ToastConfirmedEvent} */ (event).id);
+    };
+    stack?.addEventListener("toast-confirmed", confirmed, { signal });
     button.addEventListener("animationend", () => delete button.dataset.ringing, { signal });
+  }
+
+  /** @param {ItemActEvent} event */
+  #act(event) {
+    event.done = this.#inbox?.feed.act(event.id, event.name, event.word) ?? null;
   }
 
   /** @param {Event} event of the feed or the client */
@@ -218,7 +235,9 @@ export class NotificationBellElement extends HTMLElement {
    * @param {Change} change
    * @param {string} cursor
    */
-  #notify({ fresh, delivered, gone }, cursor) {
+  #notify({ fresh, updated, delivered, gone }, cursor) {
+    // First of all: a toast that shows a result stays, although its person's own click has read the item.
+    this.#toasts?.update(updated);
     this.#toasts?.forget(delivered);
     this.#toasts?.withdraw(gone);
     if (gone.length > 0) closePushes(gone);
@@ -284,7 +303,7 @@ export class NotificationBellElement extends HTMLElement {
     panel.renderState(FEED_FAILURES[feed.state] ?? client.state);
     panel.renderQuiet(this.#quiet.endAt(Date.now()));
     // A closed panel keeps its rows, but not those of a session that is over.
-    if (panel.open || this.#isOver) panel.render({ older: feed.older, unread: store.unread, state: feed.state });
+    if (panel.open || this.#isOver) panel.render({ older: feed.older, store, state: feed.state });
   }
 
   /**

@@ -3,8 +3,9 @@
  * @import { Item } from "../protocol/wire.js"
  * @import { QuietTimes } from "../shared/quiet-times.js"
  */
+import { ItemActions } from "../inbox/item-actions.js";
 import { SwapKeeper } from "../shared/swap-keeper.js";
-import { ToastOpenedEvent } from "../toasts/toast-events.js";
+import { ToastConfirmedEvent, ToastOpenedEvent } from "../toasts/toast-events.js";
 import { SMALL, ToastStack } from "../toasts/toast-stack.js";
 
 /** The toasts of elements that a script may just be replacing, by person. @type {SwapKeeper<ToastStack>} */
@@ -21,7 +22,8 @@ const between = new SwapKeeper((stack) => stack.stop());
  * read or shown in the meantime are dropped. Toasts stay if a script swaps the page's body.
  *
  * `toast-due` comes first: an element that shows the same news can claim it. `toasts-displayed` follows once the toasts
- * were painted on a visible page, and `toast-opened` when the person follows one.
+ * were painted on a visible page. `toast-opened` comes when the person follows one, and `toast-confirmed` when they
+ * confirm one.
  */
 export class ToastStackElement extends HTMLElement {
   #life = new AbortController();
@@ -92,6 +94,15 @@ export class ToastStackElement extends HTMLElement {
     this.#stack.withdraw(ids);
   }
 
+  /**
+   * Write items anew that are shown or wait.
+   *
+   * @param {Item[]} items
+   */
+  update(items) {
+    this.#stack.update(items);
+  }
+
   dismissAll() {
     this.#stack.dismissAll();
   }
@@ -108,16 +119,19 @@ export class ToastStackElement extends HTMLElement {
     this.addEventListener("click", (event) => this.#click(event), { signal });
     this.addEventListener("auxclick", (event) => event.button === 1 && this.#click(event), { signal });
     this.addEventListener("keydown", (event) => this.#key(event), { signal });
+    new ItemActions(this, signal);
   }
 
   /** @param {MouseEvent} event */
   #click({ target, button }) {
     // The middle button opens links in a new tab, and presses no buttons.
-    const controls = button === 1 ? "a[data-part=link]" : "a[data-part=link], button[data-part=close]";
+    const controls =
+      button === 1 ? "a[data-part=link]" : "a[data-part=link], button:is([data-part=close], [data-part=confirm])";
     const control = target instanceof Element ? target.closest(controls) : null;
     const id = control?.closest("[data-id]")?.getAttribute("data-id");
     if (!control || !id) return;
     if (control.matches("a[href]")) this.dispatchEvent(new ToastOpenedEvent(id));
+    if (control.matches("[data-part=confirm]")) this.dispatchEvent(new ToastConfirmedEvent(id));
     this.#stack.dismiss(id);
   }
 

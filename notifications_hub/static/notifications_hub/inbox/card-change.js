@@ -3,7 +3,7 @@
  * @import { InboxCards } from "./inbox-cards.js"
  * @import { MarkName } from "./notifications-api.js"
  */
-import { idOf, isUnread } from "./inbox-cards.js";
+import { idOf, isUnconfirmed, isUnread } from "./inbox-cards.js";
 
 const NONE = new Set();
 
@@ -41,10 +41,11 @@ export class CardChange {
   /** Show the change. Cards that have left the page, or have changed already, are left out. */
   redo() {
     const present = this.#wanted.filter((card) => this.#cards.has(idOf(card)));
-    const touched = this.#moves ? present : present.filter((card) => isUnread(card) !== this.#toUnread);
+    const touched = present.filter((card) => this.#needs(card));
     this.#touched = new Map(touched.map((card) => [card, isUnread(card)]));
     if (this.#moves) this.#cards.remove(touched);
     else this.#cards.mark(touched, this.#toUnread);
+    if (this.#confirms) this.#cards.confirm(touched, true);
     this.#counted(this.#more(touched));
   }
 
@@ -52,7 +53,8 @@ export class CardChange {
   revert(confirmed) {
     const back = [...this.#touched.keys()].filter((card) => !confirmed.has(idOf(card)) && this.#isChanged(card));
     if (this.#moves) this.#cards.insert(back);
-    else this.#cards.mark(back, !this.#toUnread);
+    else this.#cards.mark(this.#confirms ? back.filter((card) => this.#touched.get(card)) : back, !this.#toUnread);
+    if (this.#confirms) this.#cards.confirm(back, false);
     this.#counted(-this.#more(back));
   }
 
@@ -65,6 +67,21 @@ export class CardChange {
     return this.#mark === "archive" || this.#mark === "unarchive";
   }
 
+  get #confirms() {
+    return this.#mark === "acknowledge";
+  }
+
+  /**
+   * Return whether the change does something to the card. What must be confirmed stays in the inbox.
+   *
+   * @param {HTMLElement} card
+   */
+  #needs(card) {
+    if (this.#confirms) return isUnconfirmed(card);
+    if (this.#mark === "archive") return !isUnconfirmed(card);
+    return this.#moves || isUnread(card) !== this.#toUnread;
+  }
+
   get #toUnread() {
     return this.#mark === "unread";
   }
@@ -75,6 +92,7 @@ export class CardChange {
    * @param {HTMLElement} card
    */
   #isChanged(card) {
+    if (this.#confirms) return !isUnconfirmed(card);
     return this.#moves ? !this.#cards.has(idOf(card)) : isUnread(card) === this.#toUnread;
   }
 

@@ -1,6 +1,7 @@
 // @ts-check
-/** @import { Page } from "../protocol/wire.js" */
+/** @import { Page, Unconfirmed } from "../protocol/wire.js" */
 import { copyOf, part, setText } from "../shared/dom.js";
+import { PINNED } from "./item-state.js";
 import { dayOf, dayTitle, showTime } from "./item-times.js";
 
 /** The server-rendered cards of the inbox page, newest first, under one heading for each day of the viewer's zone. */
@@ -74,15 +75,28 @@ export class InboxCards {
    *
    * @param {Page} page
    */
-  differFrom({ results, next }) {
+  differFrom({ results, next, unconfirmed = { results: [], count: 0 } }) {
     const { show } = this.#root.dataset;
+    if (show === "unconfirmed") return this.#topDiffers(unconfirmed);
     if (show === "archived") return results.some(({ id }) => this.has(id));
     const wanted = new Map(results.filter(({ unread }) => unread || show === "all").map((item) => [item.id, item]));
     const end = next === null ? Number.NEGATIVE_INFINITY : Date.parse(results.at(-1)?.at ?? "");
     const covered = this.all.filter((card) => timeOf(card) > end || wanted.has(idOf(card)));
     const isOnLaterPage = new URLSearchParams(location.search).has("before");
     const isMissing = !isOnLaterPage && [...wanted.keys()].some((id) => !this.has(id));
+    if (show === "all" && !isOnLaterPage && this.#topDiffers(unconfirmed)) return true;
     return isMissing || covered.some((card) => wanted.get(idOf(card))?.unread !== isUnread(card));
+  }
+
+  /**
+   * Return whether other cards must be confirmed than these.
+   *
+   * @param {Unconfirmed} top
+   */
+  #topDiffers({ results, count }) {
+    const wanted = new Set(results.map(({ id }) => id));
+    const isOver = (/** @type {HTMLElement} */ card) => isUnconfirmed(card) && !wanted.has(idOf(card));
+    return results.some(({ id }) => !this.has(id)) || (count <= PINNED && this.all.some(isOver));
   }
 
   /**
@@ -93,10 +107,11 @@ export class InboxCards {
    */
   update(fetched, { isLast }) {
     const [oldest, missing] = [fetched.at(-1), /** @type {HTMLElement[]} */ ([])];
+    const isWholeTop = fetched.filter(isUnconfirmed).length < PINNED;
     for (const card of this.all) {
       const fresh = fetched.find((one) => idOf(one) === idOf(card));
       if (fresh) this.#renew(card, fresh);
-      else if (isLast || (oldest && !isOlder(card, oldest))) missing.push(card);
+      else if (isLast || (isWholeTop && isUnconfirmed(card)) || (oldest && !isOlder(card, oldest))) missing.push(card);
     }
     return missing;
   }
@@ -107,10 +122,11 @@ export class InboxCards {
    */
   #renew(card, fresh) {
     this.mark([card], isUnread(fresh));
+    if (isUnconfirmed(card) !== isUnconfirmed(fresh)) this.confirm([card], !isUnconfirmed(fresh));
     card.dataset.level = fresh.dataset.level;
     for (const selector of [".nh-disc", ".nh-words"]) {
       const [old, now] = [card.querySelector(selector), fresh.querySelector(selector)];
-      if (!old || !now || old.isEqualNode(now)) continue;
+      if (!old || !now || old.isEqualNode(now) || old.querySelector("form:not([hidden])")) continue;
       const hadFocus = old.contains(document.activeElement);
       old.replaceWith(now);
       if (hadFocus) card.focus();
@@ -142,6 +158,21 @@ export class InboxCards {
     }
   }
 
+  /**
+   * Show whether cards that must be confirmed are, and move them off the top or back.
+   *
+   * @param {HTMLElement[]} cards
+   * @param {boolean} confirmed
+   */
+  confirm(cards, confirmed) {
+    for (const card of cards) {
+      card.toggleAttribute("data-unconfirmed", !confirmed);
+      toggle(card, "[data-part=confirm]", !confirmed);
+      toggle(card, "[data-part=confirmed], [data-part=archive]", confirmed);
+    }
+    this.refresh();
+  }
+
   /** @param {HTMLElement} card */
   #place(card) {
     const section = this.#sectionFor(dayOf(card));
@@ -164,7 +195,8 @@ export class InboxCards {
   /** @param {HTMLElement} section */
   #title(section) {
     if (cardsIn(section).length === 0) return section.remove();
-    const title = dayTitle(section.dataset.day ?? "", { today: this.#root.dataset.today ?? "" });
+    const { today = "", toConfirm = "" } = this.#root.dataset;
+    const title = dayTitle(section.dataset.day ?? "", { today, unconfirmed: toConfirm });
     setText(part(section, "day-title"), title);
   }
 
@@ -197,6 +229,11 @@ export function idOf(card) {
 /** @param {Element} card */
 export function isUnread(card) {
   return card.hasAttribute("data-unread");
+}
+
+/** @param {Element} card */
+export function isUnconfirmed(card) {
+  return card.hasAttribute("data-unconfirmed");
 }
 
 /** @param {Element} card */

@@ -3,7 +3,13 @@
 import { ApiError } from "../shared/api-error.js";
 
 /** The words for a change that is done. @type {Record<MarkName, string>} */
-const DONE = { read: "read", unread: "unread", archive: "archived", unarchive: "unarchived" };
+const DONE = {
+  read: "read",
+  unread: "unread",
+  archive: "archived",
+  unarchive: "unarchived",
+  acknowledge: "acknowledged",
+};
 /** The marks without a token are undone by their opposite. @type {Partial<Record<MarkName, MarkName>>} */
 const OPPOSITE = { unread: "read", unarchive: "archive" };
 /** @type {Record<string, MarkName>} */
@@ -53,7 +59,7 @@ export class InboxChanges {
 
   /**
    * @param {object} options
-   * @param {Pick<NotificationsApi, "mark" | "undo">} options.api
+   * @param {Pick<NotificationsApi, "mark" | "undo" | "follow">} options.api
    * @param {Report} options.report
    * @param {{recount(): void, reload(): void, signedOut(): void}} options.page called if what it shows is in doubt
    */
@@ -71,7 +77,8 @@ export class InboxChanges {
   confirm({ kind, data }) {
     if (kind === "notification.updated" && data.archived) return;
     for (const { action, confirmed } of this.#underWay) {
-      if (action.mark !== MARK_OF[kind] && !GONE.includes(kind)) continue;
+      const isConfirmed = action.mark === "acknowledge" && Boolean(data?.acknowledged_at);
+      if (action.mark !== MARK_OF[kind] && !isConfirmed && !GONE.includes(kind)) continue;
       for (const id of data?.ids ?? [data?.id]) confirmed.add(id);
     }
   }
@@ -99,9 +106,35 @@ export class InboxChanges {
   }
 
   /**
+   * Unfollow a thing. An event removes the buttons of its rows.
+   *
+   * @param {string} object
+   */
+  async unfollow(object) {
+    const report = { change: "unfollowed", key: `unfollow ${object}` };
+    try {
+      await this.#api.follow(object, false);
+      if (!this.#isOver) this.#report.done({ ...report, count: 1, undo: () => this.#followAgain(object) });
+    } catch (error) {
+      if (this.#isOver || this.#signedOut(error)) return;
+      this.#report.failed({ ...report, error, retry: () => this.unfollow(object) });
+    }
+  }
+
+  /** @param {string} object */
+  async #followAgain(object) {
+    try {
+      await this.#api.follow(object, true);
+    } catch (error) {
+      if (this.#isOver || this.#signedOut(error)) return;
+      this.#report.failed({ change: "undo", key: `follow ${object}`, error, retry: () => this.#followAgain(object) });
+    }
+  }
+
+  /**
    * @param {Request} request
    * @param {number} changed
-   * @param {string | null} token
+   * @param {string | null} [token]
    */
   #done(request, changed, token) {
     if (this.#isOver) return;

@@ -6,7 +6,8 @@
  * @import { Item } from "../protocol/wire.js"
  */
 import { part } from "../shared/dom.js";
-import { isInScope } from "./item-state.js";
+import { fillActions } from "./item-actions.js";
+import { isInScope, isUnconfirmed } from "./item-state.js";
 
 /** Applies the hub's events to the inbox page: marks and removes its cards, and offers what is new. */
 export class InboxEvents {
@@ -38,7 +39,10 @@ export class InboxEvents {
       case "notification.updated":
         if (!this.#lists(data)) return;
         this.#move([data.id], data.archived);
-        return this.#cards.mark(this.#cards.some([data.id]), data.unread);
+        for (const card of this.#cards.some([data.id])) fillActions(card, data);
+        this.#cards.mark(this.#cards.some([data.id]), data.unread);
+        if (data.must_acknowledge) this.#cards.confirm(this.#cards.some([data.id]), !isUnconfirmed(data));
+        return;
       case "notification.read":
       case "notification.unread":
         return this.#mark(data.ids ?? [], kind === "notification.unread");
@@ -65,13 +69,15 @@ export class InboxEvents {
   }
 
   /**
-   * Offer what is new, except in the archive, where nothing new appears.
+   * Offer what is new, except in the archive, where nothing new appears, and in a list that it does not belong to.
    *
    * @param {Item} item
    */
   #join(item) {
+    const { show } = this.#root.dataset;
     const isNew = this.#lists(item) && !this.#cards.has(item.id);
-    if (this.#root.dataset.show !== "archived" && isNew) this.#paging.offerNews();
+    const belongs = show === "unconfirmed" ? isUnconfirmed(item) : show !== "archived";
+    if (belongs && isNew) this.#paging.offerNews();
   }
 
   /** @param {Item} item */

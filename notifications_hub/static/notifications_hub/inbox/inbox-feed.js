@@ -13,6 +13,7 @@ import { HubState } from "../protocol/hub-state.js";
 import { ApiError } from "../shared/api-error.js";
 import { CountCheck } from "./count-check.js";
 import { InboxChanges } from "./inbox-changes.js";
+import { resultIn } from "./item-actions.js";
 import { OlderPages } from "./older-pages.js";
 import { StoreChange } from "./store-change.js";
 
@@ -156,6 +157,44 @@ export class InboxFeed extends EventTarget {
     return this.#changes.make({ mark: "archive", ids: [id], show: () => this.#show("archived", [id]) });
   }
 
+  /**
+   * Run an action of an item. It may be done already, by another person: then their result is returned.
+   *
+   * @param {string} id
+   * @param {string} name
+   * @param {string} word
+   */
+  async act(id, name, word) {
+    const result = await resultIn(this.#api.act(id, name, word)).catch((error) => {
+      // A 403 may only mean that the person may not run it.
+      if (error.status === 401) this.#signedOut();
+      throw error;
+    });
+    const { actions: _, ...item } = this.#store.get(id) ?? {};
+    if ("id" in item) this.#changed(this.#store.apply({ kind: "notification.updated", data: { ...item, result } }));
+    return result;
+  }
+
+  /** @param {string} id may lie beyond the loaded items */
+  acknowledge(id) {
+    return this.#changes.make({ mark: "acknowledge", ids: [id], show: () => this.#show("acknowledged", [id]) });
+  }
+
+  /**
+   * Report items that were shown while earlier ones still wait, so that no push follows. A lost report only means one.
+   *
+   * @param {string[]} ids
+   */
+  async reportShown(ids) {
+    await this.#api.shown(ids).catch(() => undefined);
+  }
+
+  /** @param {string} id of an item, whose thing is followed no more */
+  unfollow(id) {
+    const object = this.#store.get(id)?.reason?.object;
+    return object ? this.#changes.unfollow(object) : undefined;
+  }
+
   async markAllSeen() {
     const { unread, unseen } = this.#store;
     if (unseen === 0) return;
@@ -168,13 +207,14 @@ export class InboxFeed extends EventTarget {
   }
 
   /**
-   * @param {"read" | "archived"} event
+   * @param {"read" | "archived" | "acknowledged"} event
    * @param {string[]} ids
    * @param {boolean} [all]
    */
   #show(event, ids, all) {
     const changed = (/** @type {Change | undefined} */ change) => {
       if (change?.recount) this.#counts.soon();
+      if (change?.reload) this.#loadAgain();
       this.#changed(change);
     };
     return new StoreChange({ store: this.#store, changed, event, ids, all });
@@ -193,7 +233,7 @@ export class InboxFeed extends EventTarget {
   /** @param {Page} page */
   #replace(page) {
     const whole = page.next === null;
-    this.#store.reset(page.results, { whole });
+    this.#store.reset(page.results, { whole }, page.unconfirmed);
     this.#older.reset(page);
     if (!whole) this.#counts.soon();
     this.#state = FeedState.READY;

@@ -2,10 +2,12 @@
 /**
  * @import { HubEvent } from "../client/hub-events.js"
  * @import { InboxChangedEvent } from "./inbox-feed.js"
+ * @import { ItemActEvent } from "./item-actions.js"
  * @import { MarkName } from "./notifications-api.js"
  * @import { Page } from "../protocol/wire.js"
  */
 import { HubState } from "../protocol/hub-state.js";
+import { ApiError } from "../shared/api-error.js";
 import { copyOf, isInSight, part, setText } from "../shared/dom.js";
 import { onTick } from "../shared/ticker.js";
 import { CardChange } from "./card-change.js";
@@ -15,6 +17,7 @@ import { InboxChanges } from "./inbox-changes.js";
 import { InboxEvents } from "./inbox-events.js";
 import { InboxPaging } from "./inbox-paging.js";
 import { InboxSelection } from "./inbox-selection.js";
+import { ItemActions, resultIn } from "./item-actions.js";
 import { badgeOf } from "./item-view.js";
 import { NotificationsApi } from "./notifications-api.js";
 
@@ -57,6 +60,8 @@ export class InboxPage {
     this.#events = new InboxEvents({ root, cards, paging: this.#paging, leave });
     this.#selection = new InboxSelection(root, signal);
     this.#stop = () => life.abort();
+    new ItemActions(root, signal);
+    root.addEventListener("item-act", (event) => this.#act(api, /** @type {ItemActEvent} */ (event)), { signal });
     cards.refresh();
     this.#listen(signal);
     this.#followLoaded(this.#bell?.firstPage ?? null);
@@ -88,7 +93,8 @@ export class InboxPage {
   #submit(event) {
     const form = /** @type {HTMLFormElement} */ (event.target);
     const button = /** @type {HTMLButtonElement | null} */ (event.submitter);
-    if (button?.name !== "action") return;
+    // A follow button sends its own form.
+    if (button?.name !== "action" || form.closest("follow-button")) return;
     event.preventDefault();
     event.stopPropagation();
     const mark = /** @type {MarkName} */ (button.value);
@@ -155,8 +161,9 @@ export class InboxPage {
    * @param {string} action
    */
   #focusButton(card, action) {
-    const button = card?.querySelector(`button[value="${action}"]`);
-    if (button instanceof HTMLElement) button.focus();
+    const buttons = /** @type {HTMLElement[]} */ ([...(card?.querySelectorAll(`button[value="${action}"]`) ?? [])]);
+    const target = buttons.find((button) => button.checkVisibility()) ?? card;
+    if (target) target.focus();
     else this.#focusHome();
   }
 
@@ -173,6 +180,17 @@ export class InboxPage {
     const first = /** @type {HTMLElement | null} */ (this.#root.querySelector("[data-part=pick-all]"));
     if (!bulk.hidden) first?.focus();
     else blank.focus();
+  }
+
+  /**
+   * @param {NotificationsApi} api
+   * @param {ItemActEvent} event
+   */
+  #act(api, event) {
+    event.done = resultIn(api.act(event.id, event.name, event.word)).catch((error) => {
+      if (error instanceof ApiError && error.status === 401) this.#signOut();
+      throw error;
+    });
   }
 
   /** @param {HubEvent} event */
@@ -246,7 +264,8 @@ export class InboxPage {
   #click(event) {
     const { target, detail } = event;
     // The second click of a double click would meet the next row, which has moved up, or the opposite button.
-    const isSecond = detail > 1 && target instanceof Element && target.closest(".nh-row-actions button");
+    const isSecond =
+      detail > 1 && target instanceof Element && target.closest(".nh-row-actions button, .nh-confirm button");
     if (isSecond) event.preventDefault();
     else this.#follow(event);
   }

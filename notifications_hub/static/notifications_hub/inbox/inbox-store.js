@@ -1,6 +1,6 @@
 // @ts-check
-/** @import { Counts, Item } from "../protocol/wire.js" */
-import { isInScope, isNews, isUnread, isUnseen, newestFirst } from "./item-state.js";
+/** @import { Counts, Item, Unconfirmed } from "../protocol/wire.js" */
+import { isInScope, isNews, isUnconfirmed, isUnread, isUnseen, newestFirst } from "./item-state.js";
 
 const KEPT = 100;
 /** The server counts no further. A count that reached this may stand for any higher number. */
@@ -13,6 +13,7 @@ const CAP = 100;
  * @property {boolean} touched the list or a count changed
  * @property {Item[]} fresh new and not delivered yet: to be shown as toasts
  * @property {string[]} delivered reached the person in another way: not to be shown any more, but visible toasts stay
+ * @property {Item[]} updated changed in their words or actions: visible toasts follow
  * @property {string[]} gone read, archived or deleted: visible toasts are removed too
  * @property {boolean} recount whether the counts must be fetched
  * @property {boolean} reload whether the list must be fetched
@@ -24,6 +25,10 @@ const CAP = 100;
 export class InboxStore {
   /** The newest items without archived ones. @type {Map<string, Item>} */
   #items = new Map();
+  /** Older ones that the person must confirm. @type {Map<string, Item>} */
+  #pinned = new Map();
+  /** How many the person must confirm, as far as the page knows. */
+  #unconfirmed = 0;
   #kept = KEPT;
   /** When the newest dropped item was created. @type {number | null} */
   #dropped = null;
@@ -48,6 +53,17 @@ export class InboxStore {
     return this.#counts.unseen;
   }
 
+  /** How many the person must confirm. */
+  get unconfirmed() {
+    return Math.max(this.#unconfirmed, this.pinned.length);
+  }
+
+  /** The loaded items that the person must confirm, newest first. */
+  get pinned() {
+    const all = [...this.#items.values(), ...this.#pinned.values()];
+    return all.filter(isUnconfirmed).sort(newestFirst);
+  }
+
   /** The items, newest first. */
   get items() {
     return [...this.#items.values()].sort(newestFirst);
@@ -64,7 +80,7 @@ export class InboxStore {
 
   /** @param {string} id */
   get(id) {
-    return this.#items.get(id);
+    return this.#items.get(id) ?? this.#pinned.get(id);
   }
 
   /**
@@ -72,10 +88,13 @@ export class InboxStore {
    *
    * @param {Item[]} items
    * @param {{whole: boolean}} how whether there is no second page, so that the counts can be computed from the items
+   * @param {Unconfirmed} [top] what the person must confirm
    */
-  reset(items, { whole }) {
+  reset(items, { whole }, { results, count } = { results: [], count: 0 }) {
     this.#kept = KEPT;
     this.#items = new Map(items.filter((item) => !item.archived).map((item) => [item.id, item]));
+    this.#pinned = new Map(results.filter(({ id }) => !this.#items.has(id)).map((item) => [item.id, item]));
+    this.#unconfirmed = count;
     if (whole) this.#counts = { unread: this.#countOf(isUnread), unseen: this.#countOf(isUnseen) };
   }
 
@@ -86,7 +105,10 @@ export class InboxStore {
    */
   append(items) {
     const added = items.filter((item) => !item.archived && !this.#items.has(item.id));
-    for (const item of added) this.#items.set(item.id, item);
+    for (const item of added) {
+      this.#items.set(item.id, item);
+      this.#pinned.delete(item.id);
+    }
     this.keep(this.#items.size);
     return added.length;
   }
@@ -112,8 +134,8 @@ export class InboxStore {
   restore(items, beyond) {
     const change = noChange();
     for (const item of items) {
-      const known = this.#items.get(item.id);
-      this.#put(known ? { ...known, unread: item.unread, seen: item.seen } : item, change);
+      const known = this.get(item.id);
+      this.#put(known ? { ...known, ...stateOf(item) } : item, change);
     }
     this.setCounts({ unread: this.unread + beyond.unread, unseen: this.unseen + beyond.unseen });
   }
@@ -157,6 +179,9 @@ export class InboxStore {
       case "notification.read":
         this.#gone(data, change);
         return this.#mark(data, { unread: false, seen: true }, change);
+      case "notification.acknowledged": // of this page only: the server sends the whole item
+        this.#gone(data, change);
+        return this.#mark(data, { unread: false, seen: true, acknowledged_at: new Date().toISOString() }, change);
       case "notification.unread":
         return this.#mark(data, { unread: true }, change);
       case "notification.seen":
@@ -164,6 +189,8 @@ export class InboxStore {
         return this.#mark(data, { seen: true }, change);
       case "notification.delivered":
         return this.#delivered(data, change);
+      case "following.updated":
+        return this.#followed(data, change);
       case "notification.archived":
       case "notification.deleted":
       case "announcement.withdrawn":
@@ -179,8 +206,8 @@ export class InboxStore {
    * @param {Change} change
    */
   #create(item, change) {
-    if (this.lists(item) && !this.#items.has(item.id)) this.#put(item, change);
-    const known = this.lists(item) ? this.#items.get(item.id) : item;
+    if (this.lists(item) && !this.get(item.id)) this.#put(item, change);
+    const known = this.lists(item) ? this.get(item.id) : item;
     if (known && isNews(known)) change.fresh.push(known);
   }
 
@@ -189,9 +216,12 @@ export class InboxStore {
    * @param {Change} change
    */
   #update(item, change) {
+    change.updated.push(item);
     if (!this.lists(item)) return;
     // Not on our page: only the server knows whether the counts include it.
-    change.recount ||= !this.#items.has(item.id);
+    change.recount ||= !this.get(item.id);
+    // Confirmed, here or elsewhere: no toast and no push asks for it any more.
+    if (item.acknowledged_at) this.#gone({ ids: [item.id] }, change);
     if (item.archived) this.#apply({ kind: "notification.archived", data: { ids: [item.id] } }, change);
     else this.#put(item, change);
   }
@@ -204,10 +234,10 @@ export class InboxStore {
    * @param {Change} change
    */
   #updateWords(item, change) {
-    const known = this.#items.get(item.id);
+    const known = this.get(item.id);
     if (!known) return;
-    const { unread, seen, archived, delivered } = known;
-    this.#put({ ...item, unread, seen, archived, delivered }, change);
+    const { archived, delivered } = known;
+    this.#put({ ...item, ...stateOf(known), archived, delivered }, change);
   }
 
   /**
@@ -217,7 +247,7 @@ export class InboxStore {
    */
   #mark(data, state, change) {
     for (const id of idsOf(data, change)) {
-      const item = this.#items.get(id);
+      const item = this.get(id);
       if (item) this.#put({ ...item, ...state }, change);
       else change.recount = true;
     }
@@ -229,9 +259,22 @@ export class InboxStore {
    */
   #delivered(data, change) {
     for (const id of idsOf(data, change)) {
-      const item = this.#items.get(id);
-      if (item) this.#items.set(id, { ...item, delivered: true });
+      const item = this.get(id);
+      if (item) this.#mapOf(id).set(id, { ...item, delivered: true });
       change.delivered.push(id);
+    }
+  }
+
+  /**
+   * Offer to unfollow a thing only while it is followed.
+   *
+   * @param {{object: string, following: boolean}} data
+   * @param {Change} change
+   */
+  #followed({ object, following }, change) {
+    for (const item of this.items) {
+      if (item.reason?.object !== object) continue;
+      this.#put({ ...item, reason: { ...item.reason, unfollowed: !following } }, change);
     }
   }
 
@@ -249,8 +292,8 @@ export class InboxStore {
    */
   #remove(data, change) {
     for (const id of idsOf(data, change)) {
-      const item = this.#items.get(id);
-      this.#items.delete(id);
+      const item = this.get(id);
+      this.#mapOf(id).delete(id);
       if (item) this.#adjustCounts(item, undefined, change);
       else change.recount = true;
     }
@@ -261,14 +304,26 @@ export class InboxStore {
    * @param {Change} change
    */
   #put(item, change) {
-    this.#adjustCounts(this.#items.get(item.id), item, change);
-    this.#items.set(item.id, item);
+    this.#adjustCounts(this.get(item.id), item, change);
+    this.#mapOf(item.id).set(item.id, item);
     if (this.#items.size > this.#kept) this.#dropOldest();
+  }
+
+  /**
+   * Return the map that holds the item, or that a new one belongs to.
+   *
+   * @param {string} id
+   */
+  #mapOf(id) {
+    return this.#pinned.has(id) ? this.#pinned : this.#items;
   }
 
   #dropOldest() {
     const dropped = this.items.slice(this.#kept);
-    for (const { id } of dropped) this.#items.delete(id);
+    for (const item of dropped) {
+      this.#items.delete(item.id);
+      if (isUnconfirmed(item)) this.#pinned.set(item.id, item);
+    }
     this.#dropped = Math.max(this.#dropped ?? -Infinity, ...dropped.map(({ at }) => Date.parse(at)));
   }
 
@@ -280,6 +335,9 @@ export class InboxStore {
   #adjustCounts(before, after, change) {
     this.#adjust("unread", isUnread(after) - isUnread(before), change);
     this.#adjust("unseen", isUnseen(after) - isUnseen(before), change);
+    this.#unconfirmed += Number(isUnconfirmed(after)) - Number(isUnconfirmed(before));
+    // Others that the page lacks move up.
+    change.reload ||= isUnconfirmed(before) && !isUnconfirmed(after) && this.#unconfirmed >= this.pinned.length;
     change.touched = true;
   }
 
@@ -301,9 +359,18 @@ export class InboxStore {
   }
 }
 
+/**
+ * Return the part of an item that the person changes and can take back.
+ *
+ * @param {Item} item
+ */
+function stateOf({ unread, seen, must_acknowledge, acknowledged_at }) {
+  return must_acknowledge ? { unread, seen, acknowledged_at } : { unread, seen };
+}
+
 /** @returns {Change} */
 function noChange() {
-  return { touched: false, fresh: [], delivered: [], gone: [], recount: false, reload: false };
+  return { touched: false, fresh: [], updated: [], delivered: [], gone: [], recount: false, reload: false };
 }
 
 /**

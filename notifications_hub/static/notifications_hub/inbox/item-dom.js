@@ -1,6 +1,7 @@
 // @ts-check
 /** @import { Item } from "../protocol/wire.js" */
 import { pageLanguage, part, setText } from "../shared/dom.js";
+import { fillActions } from "./item-actions.js";
 import { iconOf, linkOf, outsideOf, wordsOf } from "./item-view.js";
 
 /**
@@ -18,8 +19,10 @@ export function fillItem(root, item) {
   setText(part(root, "title"), title);
   setText(part(root, "body"), body);
   part(root, "body").hidden = !body;
+  fillReason(part(root, "reason"), item);
   fillIcon(root, iconOf(item));
   fillLink(part(root, "link"), item);
+  fillActions(root, item);
 }
 
 /**
@@ -55,6 +58,19 @@ function nameControls(root, title) {
       (control.dataset.name ?? "").replace("{title}", () => title),
     );
   }
+}
+
+/**
+ * Say why the person gets it, and offer to unfollow. A toast has no room for that.
+ *
+ * @param {HTMLElement | null} line
+ * @param {Item} item
+ */
+function fillReason(line, { reason }) {
+  if (!line) return;
+  line.hidden = !reason;
+  setText(part(line, "because"), reason?.words ?? "");
+  part(line, "unfollow").hidden = !reason?.object || reason.unfollowed === true;
 }
 
 /**

@@ -1,6 +1,9 @@
 // @ts-check
 /** @import { Item } from "../protocol/wire.js" */
 
+/** The most that a list shows on top because the person must confirm them. */
+export const PINNED = 5;
+
 /**
  * Return 1 for an unread item, and 0 for any other and for none.
  *
@@ -17,6 +20,15 @@ export function isUnread(item) {
  */
 export function isUnseen(item) {
   return Number(item ? item.unread && !item.seen : false);
+}
+
+/**
+ * Return whether the person has yet to confirm the item.
+ *
+ * @param {Item | undefined} item
+ */
+export function isUnconfirmed(item) {
+  return Boolean(item?.must_acknowledge && !item.acknowledged_at && !item.archived);
 }
 
 /**

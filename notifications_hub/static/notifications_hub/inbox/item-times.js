@@ -26,22 +26,27 @@ export function showExactTime(time) {
   time.title = exactTime(at);
 }
 
+/** In place of a day: cards that the person must confirm. It sorts after each day, so it is on top. */
+export const UNCONFIRMED = "unconfirmed";
+
 /**
- * Return the day of a card in the viewer's zone, as text that sorts: "2026-11-20".
+ * Return the day of a card in the viewer's zone, as text that sorts: "2026-11-20". What must be confirmed has its own.
  *
  * @param {Element} card
  */
 export function dayOf(card) {
+  if (card.hasAttribute("data-unconfirmed")) return UNCONFIRMED;
   return dayKey(new Date(card.querySelector("time")?.dateTime ?? ""));
 }
 
 /**
- * Return the heading of a day: the word for today, or the date.
+ * Return the heading of a day: the words for today and for what must be confirmed, or the date.
  *
  * @param {string} day
- * @param {{today: string}} words
+ * @param {{today: string, unconfirmed: string}} words
  */
-export function dayTitle(day, { today }) {
+export function dayTitle(day, { today, unconfirmed }) {
+  if (day === UNCONFIRMED) return unconfirmed;
   if (day === dayKey(new Date())) return today;
   return new Date(`${day}T12:00`).toLocaleDateString(pageLanguage(), { dateStyle: "long" });
 }

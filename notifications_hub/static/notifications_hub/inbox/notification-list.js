@@ -3,8 +3,9 @@
 import { languageOf, part, setText } from "../shared/dom.js";
 import { relativeTime } from "../shared/relative-time.js";
 import { fillItem } from "./item-dom.js";
+import { isUnconfirmed } from "./item-state.js";
 
-const CONTROLS = "a[href], button:not([hidden])";
+const CONTROLS = "a[href], button:not([hidden], [hidden] *)";
 
 /** The rows of the panel. An item keeps its row element, so that focus and hover survive. */
 export class NotificationList {
@@ -90,6 +91,10 @@ export class NotificationList {
     row.toggleAttribute("data-unread", item.unread);
     part(row, "read").hidden = !item.unread;
     part(row, "unread").hidden = !item.unread;
+    const asks = isUnconfirmed(item);
+    row.toggleAttribute("data-unconfirmed", asks);
+    for (const name of ["ask", "confirm"]) part(row, name).hidden = !asks;
+    part(row, "archive").hidden = asks;
     return row;
   }
 

@@ -2,6 +2,7 @@
 /**
  * @import { FeedStateName } from "./inbox-feed.js"
  * @import { HubStateName } from "../protocol/hub-state.js"
+ * @import { InboxStore } from "./inbox-store.js"
  * @import { Report } from "./inbox-changes.js"
  * @import { OlderPages } from "./older-pages.js"
  * @import { Item } from "../protocol/wire.js"
@@ -11,7 +12,9 @@ import { part, setText } from "../shared/dom.js";
 import { onTick } from "../shared/ticker.js";
 import { ChangeNotice } from "./change-notice.js";
 import { FeedState } from "./inbox-feed.js";
+import { PINNED } from "./item-state.js";
 import { shortTime } from "./item-times.js";
+import { badgeOf } from "./item-view.js";
 import { NewsAnnouncer } from "./news-announcer.js";
 import { NotificationList } from "./notification-list.js";
 import { OlderState } from "./older-pages.js";
@@ -29,6 +32,8 @@ import { signInLink } from "./sign-in-link.js";
  * @property {() => void} older
  * @property {(id: string) => void} read
  * @property {(id: string) => void} archive
+ * @property {(id: string) => void} acknowledge
+ * @property {(id: string) => void} unfollow
  */
 
 /**
@@ -81,7 +86,7 @@ export class NotificationPanel {
     const { done, failed } = this.#notice.report;
     return {
       done: (one) => {
-        if (this.open || one.change !== "read") done(one);
+        if (this.open || !["read", "acknowledged"].includes(one.change)) done(one);
       },
       failed,
     };
@@ -95,12 +100,14 @@ export class NotificationPanel {
   /**
    * @param {object} inbox
    * @param {OlderPages} inbox.older
-   * @param {number} inbox.unread
+   * @param {InboxStore} inbox.store
    * @param {FeedStateName} inbox.state
    */
-  render({ older, unread, state }) {
+  render({ older, store, state }) {
     const hadFocus = this.#hasFocus;
-    const items = older.shown;
+    const { unread, unconfirmed } = store;
+    const top = store.pinned.slice(0, PINNED);
+    const items = [...top, ...older.shown.filter((item) => !top.includes(item))];
     const bare = items.length === 0;
     const before = this.#list.size;
     // Every row was archived: the next ones take their place.
@@ -112,6 +119,7 @@ export class NotificationPanel {
     this.#show("failed", bare && state === FeedState.FAILED);
     this.#show("empty", bare && state === FeedState.READY && older.state === OlderState.NONE);
     this.#show("signed-out", state === FeedState.ENDED);
+    this.#renderToConfirm(unconfirmed > top.length && state === FeedState.READY ? unconfirmed : 0);
     this.#show("read-all", unread > 0 && state === FeedState.READY);
     const isShort = bare && (isLoading || state !== FeedState.READY);
     this.#renderOlder(isShort ? OlderState.NONE : older.state, before);
@@ -138,6 +146,14 @@ export class NotificationPanel {
     const line = part(this.#panel, "quiet");
     line.hidden = end === 0;
     if (end > 0) setText(line, (line.dataset.text ?? "").replace("{time}", shortTime(end)));
+  }
+
+  /** @param {number} count of all that the person must confirm; 0: the panel shows them all */
+  #renderToConfirm(count) {
+    const line = part(this.#panel, "to-confirm");
+    line.hidden = count === 0;
+    const link = part(line, "to-confirm-link");
+    setText(link, (link.dataset.text ?? "").replace("{count}", badgeOf(count)));
   }
 
   /**
@@ -245,8 +261,12 @@ export class NotificationPanel {
         return this.#actions.read(id);
       case "read":
         return isSecond ? undefined : this.#actions.read(id);
+      case "confirm":
+        return isSecond ? undefined : this.#actions.acknowledge(id);
       case "archive":
         return isSecond ? undefined : this.#actions.archive(id);
+      case "unfollow":
+        return isSecond ? undefined : this.#actions.unfollow(id);
     }
   }
 

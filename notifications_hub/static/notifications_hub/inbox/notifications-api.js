@@ -1,17 +1,17 @@
 // @ts-check
-/** @import { Counts, Page } from "../protocol/wire.js" */
+/** @import { Counts, ItemResult, Page } from "../protocol/wire.js" */
 import { CsrfFetch } from "../shared/csrf-fetch.js";
 
 /** Milliseconds after which a change without an answer has failed. */
 const ANSWERS_WITHIN = 15_000;
 
 /**
- * How many notifications changed, and the token that undoes it; null if nothing changed.
+ * How many notifications changed, and the token that undoes it; null if nothing changed, absent if nothing undoes it.
  *
- * @typedef {{changed: number, undo: string | null}} Changed
+ * @typedef {{changed: number, undo?: string | null}} Changed
  */
 
-/** @typedef {"read" | "unread" | "archive" | "unarchive"} MarkName */
+/** @typedef {"read" | "unread" | "archive" | "unarchive" | "acknowledge"} MarkName */
 
 /** The inbox over HTTP. */
 export class NotificationsApi {
@@ -56,12 +56,45 @@ export class NotificationsApi {
    * @returns {Promise<Changed>}
    */
   mark(mark, which) {
-    return this.#send(`notifications/${mark}/`, { ...which, undo: true });
+    // Nothing undoes a confirmation.
+    return this.#send(`notifications/${mark}/`, mark === "acknowledge" ? which : { ...which, undo: true });
+  }
+
+  /**
+   * @param {string} object from an item's reason
+   * @param {boolean} on false to unfollow
+   * @returns {Promise<unknown>}
+   */
+  follow(object, on) {
+    return this.#send(`following/${on ? "follow" : "unfollow"}/`, { object });
+  }
+
+  /**
+   * Run an action of a notification.
+   *
+   * @param {string} id
+   * @param {string} name
+   * @param {string} word
+   * @returns {Promise<{result: ItemResult}>}
+   * @throws {ApiError} with 409 if somebody has done it: its `answer.result` says who
+   */
+  act(id, name, word) {
+    return this.#send(`notifications/${encodeURIComponent(id)}/actions/${encodeURIComponent(name)}/`, { word });
   }
 
   /** @returns {Promise<{changed: number}>} */
   markAllSeen() {
     return this.#send("notifications/seen/", { all: true });
+  }
+
+  /**
+   * Report items that were shown while earlier ones still wait.
+   *
+   * @param {string[]} ids
+   * @returns {Promise<{changed: number}>}
+   */
+  shown(ids) {
+    return this.#send("notifications/shown/", { ids });
   }
 
   /**

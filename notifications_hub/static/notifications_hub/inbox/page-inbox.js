@@ -9,6 +9,7 @@ import { HubClient } from "../client/hub-client.js";
 import { PageWatch } from "../client/page-watch.js";
 import { FeedState, InboxFeed } from "./inbox-feed.js";
 import { InboxStore } from "./inbox-store.js";
+import { PINNED } from "./item-state.js";
 import { NotificationsApi } from "./notifications-api.js";
 import { OlderState } from "./older-pages.js";
 
@@ -63,7 +64,8 @@ export class PageInbox {
   get firstPage() {
     if (this.feed.state !== FeedState.READY) return null;
     const { shown, state } = this.feed.older;
-    return { results: shown, next: state === OlderState.NONE ? null : state, cursor: "" };
+    const unconfirmed = { results: this.store.pinned.slice(0, PINNED), count: this.store.unconfirmed };
+    return { results: shown, next: state === OlderState.NONE ? null : state, cursor: "", unconfirmed };
   }
 
   start() {

@@ -18,12 +18,31 @@
  * @property {boolean} archived
  * @property {boolean} delivered
  * @property {boolean} toast false to list and count it without a toast
+ * @property {{code: string, words: string, object: string | null, unfollowed?: boolean}} [reason] why the person got
+ *   it, if the site says so; `object` can be unfollowed, unless it is already
  * @property {boolean} [critical] true to show it in quiet hours too
+ * @property {ItemAction[]} [actions] buttons that run something, until one has run
+ * @property {ItemResult} [result] what came of an action that has run
+ * @property {boolean} [must_acknowledge] true if the person must confirm it: it stays on top until then
+ * @property {string | null} [acknowledged_at] beside it: when the person did, or null
  * @property {Record<string, any>} [data] stored by its kind
  * @property {Record<string, any>} [extension] columns that the site adds for pages
  * @property {string} [scope] the part of the inbox it belongs to, such as a tenant; "" or none: all of them
  * @property {Record<string, {title: string, body: string}>} [translations] announcements carry every language
  * @property {{paths: string[], dismissable: boolean}} [banner] of an announcement that is a banner too, in its events
+ *
+ * @typedef {object} ItemAction
+ * @property {string} name
+ * @property {string} title
+ * @property {string} style primary, danger or ""
+ * @property {{label: string, required: boolean, max_length: number}} [asks] if it asks for a word
+ *
+ * @typedef {object} ItemResult
+ * @property {string} action
+ * @property {string} text who did what
+ * @property {string} detail
+ * @property {string} by
+ * @property {string} at
  *
  * @typedef {object} Entry one event of a topic's log
  * @property {string} topic
@@ -50,7 +69,8 @@
  * @property {number} version the higher one is newer
  * @property {string} at
  *
- * @typedef {{results: Item[], next: string | null, cursor: string}} Page
+ * @typedef {{results: Item[], count: number}} Unconfirmed the newest that the person must confirm, and how many
+ * @typedef {{results: Item[], next: string | null, cursor: string, unconfirmed?: Unconfirmed}} Page
  * @typedef {{unread: number, unseen: number}} Counts
  */
 

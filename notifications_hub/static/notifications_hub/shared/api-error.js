@@ -5,11 +5,13 @@ export class ApiError extends Error {
   /**
    * @param {number} status
    * @param {string} detail
+   * @param {any} [answer] the parsed JSON
    */
-  constructor(status, detail) {
+  constructor(status, detail, answer = null) {
     super(detail || `HTTP ${status}`);
     this.name = "ApiError";
     this.status = status;
+    this.answer = answer;
   }
 
   get signedOut() {

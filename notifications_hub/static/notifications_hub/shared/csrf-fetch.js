@@ -33,7 +33,7 @@ export class CsrfFetch {
   /**
    * Send a change, with the CSRF token.
    *
-   * @param {"POST" | "DELETE"} method
+   * @param {"POST" | "PATCH" | "DELETE"} method
    * @param {string | URL} url
    * @param {object} [body] sent as JSON
    * @param {RequestInit} [init]
@@ -57,7 +57,7 @@ export class CsrfFetch {
     const response = await this.#reach(url, { credentials: "same-origin", ...init, headers });
     const answer = await response.json().catch(() => null);
     const complete = answer !== null || response.status === 204;
-    if (!response.ok || !complete) throw new ApiError(response.status, answer?.detail ?? "");
+    if (!response.ok || !complete) throw new ApiError(response.status, answer?.detail ?? "", answer);
     return answer;
   }
 

@@ -30,6 +30,15 @@ export class ToastOpenedEvent extends Event {
   }
 }
 
+/** The person confirmed a toast that must be. */
+export class ToastConfirmedEvent extends Event {
+  /** @param {string} id */
+  constructor(id) {
+    super("toast-confirmed");
+    this.id = id;
+  }
+}
+
 /** A visible page has shown all items up to the cursor; "" while some items still wait. */
 export class ToastsDisplayedEvent extends Event {
   /**

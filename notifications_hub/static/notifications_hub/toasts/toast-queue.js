@@ -83,6 +83,15 @@ export class ToastQueue {
     this.#confirm(ids);
   }
 
+  /**
+   * Write waiting items anew.
+   *
+   * @param {Item[]} items
+   */
+  update(items) {
+    for (const item of items) if (this.#waiting.has(item.id)) this.#waiting.set(item.id, item);
+  }
+
   /** @param {string[]} ids */
   forget(ids) {
     for (const id of ids) this.#waiting.delete(id);

@@ -117,7 +117,18 @@ export class ToastStack {
    */
   withdraw(ids) {
     this.forget(ids);
-    for (const id of ids) this.dismiss(id);
+    // A result that the person has just brought about leaves by itself.
+    for (const id of ids) if (!this.#toasts.get(id)?.showsResult) this.dismiss(id);
+  }
+
+  /**
+   * Write items anew that are shown or wait.
+   *
+   * @param {Item[]} items
+   */
+  update(items) {
+    for (const item of items) this.#toasts.get(item.id)?.update(item);
+    this.#queue.update(items);
   }
 
   dismissAll() {
@@ -134,11 +145,15 @@ export class ToastStack {
     this.#renderMore();
   }
 
-  /** Drop the oldest toasts that are too many, except those that the person is looking at. */
+  /**
+   * Drop the oldest toasts that are too many, except those that the person is looking at. What must be confirmed goes
+   * last. It is on top of the bell's list.
+   */
   cutToSize() {
     const excess = this.#toasts.size - mostToasts();
-    const idle = [...this.#toasts].filter(([, toast]) => !toast.busy).map(([id]) => id);
-    for (const id of idle.slice(0, Math.max(0, excess))) {
+    const idle = [...this.#toasts.values()].filter((toast) => !toast.busy);
+    const order = [...idle.filter(({ stays }) => !stays), ...idle.filter(({ stays }) => stays)];
+    for (const { id } of order.slice(0, Math.max(0, excess))) {
       this.dismiss(id);
       this.#more += 1;
     }

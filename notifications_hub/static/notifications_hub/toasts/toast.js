@@ -1,6 +1,9 @@
 // @ts-check
 /** @import { Item } from "../protocol/wire.js" */
+
 import { fillItem, spokenOf } from "../inbox/item-dom.js";
+import { isUnconfirmed } from "../inbox/item-state.js";
+import { part } from "../shared/dom.js";
 import { PausableTimer } from "./pausable-timer.js";
 
 const SHOWN_FOR = 8_000;
@@ -20,8 +23,21 @@ export class Toast {
     this.element = element;
     this.#timer = new PausableTimer(expired, SHOWN_FOR);
     fillItem(element, item);
+    /** Whether it stays until the person confirms or closes it. */
+    this.stays = isUnconfirmed(item);
+    for (const name of ["ask", "confirm"]) part(element, name).hidden = !this.stays;
     /** The words for screen readers. An error is urgent. */
     this.line = { text: spokenOf(element), urgent: item.level === "error" };
+  }
+
+  /** Whether it shows the result of an action. */
+  get showsResult() {
+    return part(this.element, "outcome")?.hidden === false;
+  }
+
+  /** @param {Item} item */
+  update(item) {
+    fillItem(this.element, item);
   }
 
   /** Whether the person is looking at it: it must not be taken away now. */
@@ -30,7 +46,7 @@ export class Toast {
   }
 
   run() {
-    this.#timer.run();
+    if (!this.stays) this.#timer.run();
   }
 
   pause() {

@@ -1,0 +1,1 @@
+"""Confirmations of what people must confirm: who has not, and reminders to them."""

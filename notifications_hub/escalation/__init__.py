@@ -1,0 +1,1 @@
+"""Escalation: what happens when a person leaves a notification unread for too long."""

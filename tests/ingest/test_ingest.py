@@ -1,0 +1,225 @@
+"""Other services notify people over HTTP, by tokens that staff make, limit and revoke in the admin."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+
+from accounts.models import User
+from notifications_hub.ingest.models import IngestedRequest, ServiceToken
+from notifications_hub.ingest.sending import MOST
+from notifications_hub.ingest.tokens import make_service_token, revoke_tokens
+from notifications_hub.models import Notification
+from notifications_hub.ops import retention
+from tests.support.together import together
+
+if TYPE_CHECKING:
+    from pytest_django import Settings
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+
+URL = "/api/v1/notify/"
+PAID = {"recipients": ["alice", "bob"], "verb": "was paid", "url": "/invoices/12/", "data": {"number": 12}}
+
+
+@pytest.fixture
+def token() -> str:
+    return make_service_token("Billing", ["default"])
+
+
+def ask(token: str, body: Any, path: str = URL, **headers: str) -> Any:
+    # As a service: no cookies, and CSRF is checked.
+    client = Client(enforce_csrf_checks=True)
+    sent = {"Authorization": f"Bearer {token}", **headers}
+    return client.post(path, body, content_type="application/json", headers=sent)
+
+
+def test_a_service_notifies_people_by_user_name_and_key(token: str, alice: User, bob: User) -> None:
+    answer = ask(token, PAID | {"recipients": ["alice", str(bob.pk), "alice", "nobody"]})
+
+    assert answer.status_code == 201
+    rows = Notification.objects.order_by("pk")
+    assert answer.json() == {"ids": [str(row.pk) for row in rows], "unknown": ["nobody"], "inactive": []}
+    assert [row.recipient for row in rows] == [alice, bob]
+    assert {(row.actor_name, row.verb, row.url) for row in rows} == {("Billing", "was paid", "/invoices/12/")}
+    assert [(row.data or {}).get("number") for row in rows] == [12, 12]
+    used = ServiceToken.objects.get().last_used
+    assert used is not None
+    assert datetime.now(UTC) - used < timedelta(minutes=1)
+
+
+def test_a_repeated_key_answers_the_same_and_sends_once(token: str, alice: User, bob: User) -> None:
+    first = ask(token, PAID, **{"Idempotency-Key": "invoice-12"})
+    again = ask(token, dict(reversed(PAID.items())), **{"Idempotency-Key": "invoice-12"})
+    other = ask(token, PAID | {"verb": "was lost"}, **{"Idempotency-Key": "invoice-12"})
+
+    assert (first.status_code, again.status_code, again.json()) == (201, 201, first.json())
+    assert (other.status_code, other.json()["detail"][:28]) == (409, "This Idempotency-Key stands ")
+    assert Notification.objects.count() == 2
+    assert ask(make_service_token("Other", ["default"]), PAID, **{"Idempotency-Key": "invoice-12"}).status_code == 201
+    assert Notification.objects.count() == 4
+
+
+def test_a_key_whose_request_failed_can_be_used_again(token: str, alice: User, bob: User) -> None:
+    assert ask(token, PAID | {"url": "javascript:alert(1)"}, **{"Idempotency-Key": "k"}).status_code == 400
+    assert ask(token, PAID, **{"Idempotency-Key": "k"}).status_code == 201
+
+
+def test_five_requests_with_one_key_at_once_send_once(token: str, alice: User, bob: User) -> None:
+    answers = together([lambda: ask(token, PAID, **{"Idempotency-Key": "invoice-12"})] * 5)
+
+    assert [answer.status_code for answer in answers] == [201] * 5
+    assert len({answer.content for answer in answers}) == 1
+    assert Notification.objects.count() == 2
+
+
+def test_a_batch_is_sent_whole_or_not_at_all(token: str, alice: User, bob: User) -> None:
+    wrong = {"notifications": [PAID, PAID | {"kind": "comment.reply"}]}
+    refused = ask(token, wrong, f"{URL}batch/", **{"Idempotency-Key": "b"})
+    assert refused.status_code == 400
+    assert refused.json()["detail"] == (
+        "notifications[1]: This token may not send the kind 'comment.reply', only default."
+    )
+    assert (Notification.objects.count(), IngestedRequest.objects.count()) == (0, 0)
+
+    answer = ask(token, {"notifications": [PAID] * MOST}, f"{URL}batch/")
+    assert answer.status_code == 201
+    assert [len(one["ids"]) for one in answer.json()["results"]] == [2] * MOST
+
+
+def test_too_many_notifications_or_people_are_refused_with_the_limit(token: str, alice: User) -> None:
+    refused = ask(token, {"notifications": [PAID] * (MOST + 1)}, f"{URL}batch/")
+    assert (refused.status_code, "1000" in refused.json()["detail"]) == (400, True)
+    many = {"notifications": [PAID | {"recipients": [f"p{n}" for n in range(900)]}] * 12}
+    refused = ask(token, many, f"{URL}batch/")
+    assert refused.json()["detail"] == "A batch reaches at most 10000 people: send several."
+    assert not Notification.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"level": "loud"}, "level"),
+        ({"url": "https://elsewhere.example/"}, "notifications[0]: The url must be a path of this site"),
+        ({"verb": " "}, "the verb must have at least one visible character"),
+        ({"recipients": []}, "recipients"),
+        ({"nonsense": 1}, "nonsense"),
+        ({"timestamp": "2026-11-20T12:00:00"}, "timestamp"),
+        ({"description": "x" * 70_000}, "65536"),
+    ],
+)
+def test_bad_input_is_named_and_sends_nothing(
+    change: dict[str, Any], words: str, token: str, alice: User, bob: User
+) -> None:
+    answer = ask(token, PAID | change)
+    assert answer.status_code == 400
+    assert words in answer.json()["detail"]
+    assert not Notification.objects.exists()
+
+
+def _expired(row: ServiceToken) -> None:
+    ServiceToken.objects.filter(pk=row.pk).update(expires_at=datetime.now(UTC))
+
+
+def _revoked(row: ServiceToken) -> None:
+    assert revoke_tokens(ServiceToken.objects.filter(pk=row.pk)) == 1
+
+
+@pytest.mark.parametrize("end", [_expired, _revoked])
+def test_a_token_that_ended_is_refused(end: Callable[[ServiceToken], None], token: str, alice: User) -> None:
+    assert ask(token, PAID).status_code == 201
+    end(ServiceToken.objects.get())
+    assert ask(token, PAID).status_code == 401
+    assert Notification.objects.count() == 1
+
+
+def test_neither_a_session_nor_another_text_is_a_token(alice: User) -> None:
+    client = Client()
+    client.force_login(alice)
+    assert client.post(URL, PAID, content_type="application/json").status_code == 401
+    assert ask("hns_wrong", PAID).status_code == 401
+    assert ask(ServiceToken(token_hash="x").token_hash, PAID).status_code == 401
+
+
+def test_only_members_of_the_tokens_group_are_notified(alice: User, bob: User) -> None:
+    staff = Group.objects.create(name="Staff")
+    bob.groups.add(staff)
+    answer = ask(make_service_token("Billing", ["default"], group=staff), PAID)
+    assert answer.json()["unknown"] == ["alice"]
+    assert [row.recipient for row in Notification.objects.all()] == [bob]
+
+
+def test_a_deactivated_person_is_named(token: str, alice: User, bob: User) -> None:
+    User.objects.filter(pk=bob.pk).update(is_active=False)
+    assert ask(token, PAID).json()["inactive"] == ["bob"]
+    assert Notification.objects.count() == 1
+
+
+def test_a_service_that_sends_too_often_waits(token: str, alice: User, settings: Settings) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "SERVICE_RATE": "1/d"}
+    assert ask(token, PAID).status_code == 201
+    refused = ask(token, PAID)
+    assert (refused.status_code, int(refused.headers["Retry-After"]) > 0) == (429, True)
+    assert ask(make_service_token("Other", ["default"]), PAID).status_code == 201
+
+
+def test_old_answers_are_pruned(token: str, alice: User) -> None:
+    ask(token, PAID, **{"Idempotency-Key": "old"})
+    ask(token, PAID, **{"Idempotency-Key": "new"})
+    now = datetime.now(UTC)
+    IngestedRequest.objects.filter(key="old").update(created=now - timedelta(days=100))
+    assert retention.prunable(now - timedelta(days=90)).requests == 1
+    assert retention.prune(now - timedelta(days=90)).requests == 1
+    assert [row.key for row in IngestedRequest.objects.all()] == ["new"]
+
+
+# The admin
+
+
+@pytest.fixture
+def staff(admin_client: Client) -> Client:
+    return admin_client
+
+
+ADMIN = "/admin/notifications_hub/servicetoken/"
+
+
+def made_in(staff: Client, **form: Any) -> str:
+    page = staff.post(f"{ADMIN}add/", {"name": "Billing", "kinds": ["default"], **form})
+    assert page.status_code == 200
+    assert "no-store" in page.headers["Cache-Control"]
+    found = re.search(r'value="(hns_[^"]+)"', page.content.decode())
+    assert found, page.content.decode()
+    return found[1]
+
+
+def test_staff_make_a_token_that_is_shown_once_and_revoke_it(staff: Client, alice: User, bob: User) -> None:
+    secret = made_in(staff)
+    assert ask(secret, PAID).status_code == 201
+    row = ServiceToken.objects.get()
+    assert secret.startswith(row.beginning)
+    for page in (ADMIN, f"{ADMIN}{row.pk}/change/", f"{ADMIN}{row.pk}/history/"):
+        assert secret not in staff.get(page).content.decode()
+    assert secret not in str(list(ServiceToken.objects.values()))
+
+    changed = {"name": "Billing", "kinds": ["comment.reply", "default"]}
+    assert staff.post(f"{ADMIN}{row.pk}/change/", changed).status_code == 302
+    assert ServiceToken.objects.get().kinds == ["comment.reply", "default"]
+    assert ask(secret, PAID).status_code == 201
+
+    staff.post(ADMIN, {"action": "revoke", "_selected_action": [row.pk]})
+    assert ask(secret, PAID).status_code == 401
+    assert staff.post(f"{ADMIN}{row.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert "revoked" in staff.get(ADMIN).content.decode()
+
+
+def test_a_token_needs_a_kind_and_never_one_of_the_hubs_own(staff: Client) -> None:
+    for kinds in ([], ["announcement"]):
+        assert staff.post(f"{ADMIN}add/", {"name": "Billing", "kinds": kinds}).status_code == 200
+    assert not ServiceToken.objects.exists()
