@@ -82,7 +82,7 @@ class Urgency(StrEnum):
 
 
 class Digest(StrEnum):
-    """How often a person gets emails of a kind: each by itself, or summed up at certain times of theirs."""
+    """The pace of a kind's emails: each comes by itself, or they are summed up at certain times of the person."""
 
     AT_ONCE = "at_once"
     HOURLY = "hourly"

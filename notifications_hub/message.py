@@ -50,7 +50,7 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """A notification in a digest: plain text, a path of this site, and when it was, in the person's time zone."""
+    """A notification in a digest: plain text, a path of this site or none, and when it was, in the person's zone."""
 
     title: str
     body: str

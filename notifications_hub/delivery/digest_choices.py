@@ -1,4 +1,4 @@
-"""How often each person wants emails, by kind. It stays beside the delivery methods that they chose for the kind."""
+"""People's choices of how often emails come, by kind. They stay beside those of delivery methods."""
 
 from __future__ import annotations
 

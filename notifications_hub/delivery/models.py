@@ -115,7 +115,7 @@ class Delivery(HubModel):
 
 
 class Preference(HubModel):
-    """What a person chose for a kind: delivery methods, and how often emails come. Without a row, its defaults hold.
+    """A person's choices for a kind: delivery methods, and how often emails come. Without a row, its defaults hold.
 
     They hold too where `methods` is NULL, or `digest` is empty.
     """

@@ -69,7 +69,7 @@ def _line(job: Sending) -> Line:
     shown = veiled(job.message)
     body = balanced(Truncator(shown.body).chars(LONGEST_BODY))
     at = timezone.localtime(job.delivery.notification.timestamp)
-    return Line(title=shown.title, body=body, url=shown.url or _inbox(), at=at)
+    return Line(title=shown.title, body=body, url=shown.url, at=at)
 
 
 def _as_text(sections: Iterable[Section]) -> Iterator[str]:

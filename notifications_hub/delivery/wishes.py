@@ -1,4 +1,4 @@
-"""What the people of a batch wish now: their quiet hours, and how often they get emails of each kind."""
+"""The wishes of the people of a batch: their quiet hours, and how often they want emails of each kind."""
 
 from __future__ import annotations
 

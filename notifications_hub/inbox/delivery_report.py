@@ -111,7 +111,8 @@ def _pushed(delivery: Delivery, browser: str, *, is_test: bool) -> Iterator[Hist
     for entry in entries:
         words = sent if entry.state == DeliveryState.SENT else _not_sent(entry.state, entry.reason, entry.attempted)
         if entry.reason == ReasonCode.SUMMED_UP:
-            words = _summed_up(entry)
+            waited_for_digest = any(one.reason == ReasonCode.DIGEST for one in entries)
+            words = _in_digest(entry) if waited_for_digest else _summed_up(entry)
         problem = _problem(delivery, entry, browser)
         yield HistoryStep(entry.at, problem or words % {"browser": browser})
     if delivery.settled_at and not is_in_trail(delivery):
@@ -121,9 +122,12 @@ def _pushed(delivery: Delivery, browser: str, *, is_test: bool) -> Iterator[Hist
     elif delivery.state == DeliveryState.WAITING:
         first = _("Next: we'll send it to %(browser)s, unless you see it on a page first.")
         again = _("Next: we'll try %(browser)s again.")
-        quiet = _("Next: we'll send it to %(browser)s once your quiet hours are over.")
+        waiting: dict[str, str] = {
+            ReasonCode.QUIET_HOURS: _("Next: we'll send it to %(browser)s once your quiet hours are over."),
+            ReasonCode.DIGEST: _("Next: we'll send it to %(browser)s in your next digest."),
+        }
         tried = any(entry.attempted for entry in entries)
-        words = quiet if delivery.reason == ReasonCode.QUIET_HOURS else again if tried else first
+        words = waiting.get(delivery.reason, again if tried else first)
         yield HistoryStep(delivery.due_at, words % {"browser": browser})
 
 
@@ -161,11 +165,23 @@ def _summed_up(entry: HistoryEntry) -> str:
     return words % {"browser": "%(browser)s", "number": number}
 
 
+def _in_digest(entry: HistoryEntry) -> str:
+    number = int(entry.parameters.get("number", 0))
+    words = ngettext(
+        "Sent to %(browser)s in a digest of %(number)d notification.",
+        "Sent to %(browser)s in a digest of %(number)d notifications.",
+        number,
+    )
+    return words % {"browser": "%(browser)s", "number": number}
+
+
 def _not_sent(state: DeliveryState, reason: str, attempted: bool) -> str:
     if state == DeliveryState.CANCELLED:
         return str(_CANCELLED.get(reason, _("Not sent to %(browser)s: it was no longer needed.")))
     if reason == ReasonCode.QUIET_HOURS:
         return _("Not sent to %(browser)s yet: these are your quiet hours.")
+    if reason == ReasonCode.DIGEST:
+        return _("Not sent to %(browser)s yet: it waits for your next digest.")
     if state == DeliveryState.WAITING:
         again = _("We couldn't reach %(browser)s. We'll try again.")
         return again if attempted else _("Not sent to %(browser)s yet. We'll try again.")

@@ -28,7 +28,7 @@ _EXAMPLE: dict[str, JsonValue] = {"zone": "Europe/Berlin", "hour": 8, "day": 0, 
 
 
 class DigestsGiven(Schema):
-    """When digests come, and how often by kind. What is left out stays as it is."""
+    """The times of digests, and how often they come by kind. What is left out stays as it is."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": _EXAMPLE})
 

@@ -19,7 +19,7 @@ from notifications_hub.inbox import marks
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.notification import Notification
 from notifications_hub.quiet_hours.calendar import Schedule
-from notifications_hub.quiet_hours.digests import save_digests
+from notifications_hub.quiet_hours.digests import bring_forward, save_digests
 from notifications_hub.quiet_hours.schedules import save_schedule
 from notifications_hub.transports import TransportError, get_transport
 from notifications_hub.transports.memory import Memory
@@ -276,3 +276,13 @@ def test_a_message_that_failed_keeps_its_group_and_its_name(
     by_group = {message.group: message.title for message in sent(letters)}
     assert by_group[str(group)] == "Bob asked"
     assert sorted(by_group.values()) == ["Bob asked", "Bob came"]
+
+
+def test_a_digest_can_be_brought_forward(alice: User, bob: User, one_worker: Worker, letters: Memory) -> None:
+    hold(bob, alice, one_worker, "wrote", kind="tests.news")
+    send(bob, alice, verb="waved")
+    send(alice, bob, verb="waved")
+    assert bring_forward(alice) == 2
+    make_due(held_for=alice.pk)
+    one_worker.run_due()
+    assert [lines(message) for message in sent(letters) if message.sections] == [["Bob waved", "Bob wrote"]]

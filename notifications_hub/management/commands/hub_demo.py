@@ -12,6 +12,7 @@ from django.utils.module_loading import import_string
 from notifications_hub.conf import hub_settings
 from notifications_hub.database import transaction
 from notifications_hub.ops import demo
+from notifications_hub.quiet_hours.digests import bring_forward
 
 
 class Command(BaseCommand):
@@ -34,6 +35,8 @@ def _make() -> str:
         people = demo.make_people()
     if hub_settings.demo:
         import_string(hub_settings.demo)(people)
+    # The first email that a site shows is then a digest.
+    bring_forward(people["alice"])
     return f"{', '.join(demo.NAMES)}: the password is {demo.PASSWORD}."
 
 

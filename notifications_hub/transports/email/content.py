@@ -135,7 +135,7 @@ def _line(line: Line) -> dict[str, str]:
     return {
         "title": _one_line(line.title),
         "body": _storable(line.body).strip(),
-        "url": _absolute(line.url),
+        "url": _absolute(line.url or _page("inbox")),
         "at": f"{day}, {clock}",
     }
 

@@ -5,7 +5,7 @@ export class QuietHoursElement extends HTMLElement {
   connectedCallback() {
     if (!this.hasAttribute("unset")) return;
     const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-    const select = this.querySelector("select");
+    const select = /** @type {HTMLSelectElement | null} */ (this.querySelector("select[name=zone]"));
     if (!select || ![...select.options].some(({ value }) => value === timeZone)) return;
     for (const field of this.querySelectorAll("[name=zone]")) {
       /** @type {HTMLInputElement | HTMLSelectElement} */ (field).value = timeZone;
