@@ -49,12 +49,12 @@ def outcome(scope: Locator | Page) -> Locator:
 def test_a_click_in_a_toast_shows_the_result_on_every_open_page(site: Site, page_for: People) -> None:
     alice, bob = page_for("alice", PATH), page_for("bob", "/notifications/")
     ask(site)
-    toast = alice.locator(".nh-toast")
+    toast = alice.locator(".nh-toast", has_text="asks to join")
     expect(toast.get_by_role("button", name="Approve")).to_be_visible(timeout=LONG)
-    bobs = bob.locator(".nh-toast")
+    bobs = bob.locator(".nh-toast", has_text="asks to join")
     expect(bobs.get_by_role("button", name="Approve")).to_be_visible(timeout=LONG)
     bob.get_by_role("link", name="Show new notifications").click()
-    card = bob.locator(".nh-card").first
+    card = bob.locator(".nh-card", has_text="asks to join").first
     expect(card.get_by_role("button", name="Approve")).to_be_visible()
 
     toast.get_by_role("button", name="Approve").click()
@@ -69,7 +69,7 @@ def test_a_word_is_asked_for_in_the_panel_and_what_fails_is_said_there(site: Sit
     ask(site)
     alice, bob = page_for("alice", PATH), page_for("bob", "/notifications/")
     alice.locator("button.nh-bell").click()
-    row = alice.locator(".nh-panel .nh-row").first
+    row = alice.locator(".nh-panel .nh-row", has_text="asks to join").first
     row.get_by_role("button", name="Decline").click()
     field = row.get_by_label("Why not?")
     expect(field).to_be_focused()
@@ -88,14 +88,16 @@ def test_a_word_is_asked_for_in_the_panel_and_what_fails_is_said_there(site: Sit
     field.press("Enter")
     expect(outcome(row)).to_have_text(re.compile(r"Declined by Alice\s+“Home and End move in here.”"), timeout=LONG)
     expect(outcome(row)).to_be_focused()
-    expect(outcome(bob.locator(".nh-card").first)).to_have_text(re.compile("Declined by Alice"), timeout=LONG)
+    expect(outcome(bob.locator(".nh-card", has_text="asks to join").first)).to_have_text(
+        re.compile("Declined by Alice"), timeout=LONG
+    )
     assert members(site).strip() == "0"
 
 
 def test_the_inbox_page_runs_an_action_in_place_and_says_that_another_was_first(site: Site, page_for: People) -> None:
     ask(site)
     alice = page_for("alice", "/notifications/")
-    card = alice.locator(".nh-card").first
+    card = alice.locator(".nh-card", has_text="asks to join").first
 
     def let_bob_be_first(route: Route) -> None:
         site.python("""
