@@ -61,7 +61,8 @@ function showButtons(area, actions) {
   if (acts.dataset.shape === shape) return;
   acts.dataset.shape = shape;
   part(area, "outcome").hidden = true;
-  acts.hidden = actions.length === 0;
+  // The question takes the place of the buttons.
+  acts.hidden = actions.length === 0 || !part(area, "act-form").hidden;
   acts.replaceChildren(...actions.map(buttonOf));
 }
 
