@@ -1,4 +1,4 @@
-"""What reaches a person, under random events, against a small model: pages, pushes, text messages and emails.
+"""The messages that reach a person, under random events, against a small model: pages, pushes, text messages and emails.
 
 A random person chooses delivery methods and quiet hours, opens and closes pages, reads, and moves through weeks in
 which the clocks change. Workers are late, killed before or after they have sent, or work side by side. After each step
@@ -49,7 +49,7 @@ for _kind in KINDS:
 
 
 class Story:
-    """What happens to a person, in the model and in the product."""
+    """The events of a person, in the model and in the product."""
 
     def __init__(self, start: datetime, worker: Worker) -> None:
         self.numbers = count(1)
