@@ -1,4 +1,4 @@
-"""The messages that reach a person, under random events, against a small model: pages, pushes, text messages and emails.
+"""The messages that reach a person under random events, compared with a small model: on pages, pushes and emails.
 
 A random person chooses delivery methods and quiet hours, opens and closes pages, reads, and moves through weeks in
 which the clocks change. Workers are late, killed before or after they have sent, or work side by side. After each step
