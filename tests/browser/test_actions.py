@@ -117,7 +117,8 @@ def test_the_inbox_page_runs_an_action_in_place_and_says_that_another_was_first(
     site.python("""
         from notifications_hub.models import Notification
         from notifications_hub.notification import emit_items
-        emit_items("notification.updated", Notification.objects.filter(recipient__username="alice", kind="chat.request"))
+        rows = Notification.objects.filter(recipient__username="alice", kind="chat.request")
+        emit_items("notification.updated", rows)
     """)
     # The event has written the buttons anew, behind the question.
     expect(card.locator("[data-part=acts] a")).to_have_count(0, timeout=LONG)
