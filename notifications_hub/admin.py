@@ -120,7 +120,7 @@ class NotificationAdmin(KindConfirmationPage, PersonSearch[Model], PrivateConten
 
     @admin.display(description=_("title"))
     def title(self, notification: Notification) -> str:
-        return notification.message().title
+        return notification.message_without_result().title
 
     # Uses the stored names: loading the objects would cost one query per model.
     @admin.display(description=_("actor"))
@@ -137,7 +137,7 @@ class NotificationAdmin(KindConfirmationPage, PersonSearch[Model], PrivateConten
 
     @admin.display(description=_("text"))
     def body(self, notification: Notification) -> str:
-        return notification.message().body
+        return notification.message_without_result().body
 
     @admin.display(description=_("added by this site"))
     def host_columns(self, notification: Notification) -> str:
@@ -194,7 +194,7 @@ class DeliveryAdmin(PersonSearch[Model], PrivateContent[Model], ReadOnlyAdmin):
 
     @admin.display(description=_("notification"))
     def title(self, delivery: Delivery) -> str:
-        return delivery.notification.message().title
+        return delivery.notification.message_without_result().title
 
     @admin.display(description=_("recipient"))
     def person(self, delivery: Delivery) -> str:

@@ -257,12 +257,16 @@ class Notification(AbstractNotification):
 
     def message(self) -> Message:
         """Return the message, rendered in the active language."""
+        message = self.message_without_result()
+        has_actions = self.announcement is None and (self.action_key is not None or message.buttons)
+        return with_result(message, self) if has_actions else message
+
+    def message_without_result(self) -> Message:
+        """Return the message for what shows its words alone. It needs no query for the result of an action."""
         if self.announcement is not None:
             return self.announcement.message()
         message = message_of(self.kind, self.as_kinds_read_it(), item_id=self.item_id, tag=f"n{self.pk}")
         message = because(message, self.reason, None if self.unfollowed else self.followed)
-        if self.action_key is not None or message.buttons:
-            message = with_result(message, self)
         message = replace(message, thread=self.thread) if self.thread else message
         return to_confirm(message, list_to_confirm()) if self.must_acknowledge else message
 

@@ -148,6 +148,8 @@ def _action(action: object) -> Action:
         raise TypeError(f"must be an Action, not {type(action).__name__}")
     if action.run is not None and not callable(action.run):
         raise TypeError(f"run must be a function, not {type(action.run).__name__}")
+    if not isinstance(action.word_length, int):
+        raise TypeError(f"word_length must be a number, not {type(action.word_length).__name__}")
     # Converts lazy words in the language that is active now.
     return replace(
         action,

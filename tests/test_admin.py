@@ -35,6 +35,7 @@ from notifications_hub.quiet_hours.models import QuietHours
 from notifications_hub.quiet_hours.schedules import save_schedule
 from notifications_hub.streams.models import Stream
 from notifications_hub.transports.web_push.vapid import generate
+from tests.actions.support import Invitation
 from tests.support.deliveries import settle
 from tests.support.log import delivered_to
 
@@ -198,7 +199,8 @@ def test_a_list_of_ten_costs_at_most_seven_queries(
     notify.send(bob, recipient=alice, verb="replied", target=bob)
     page("notification/")
     for number in range(9):
-        notify.send(bob, recipient=alice, verb=f"replied {number}", target=alice if number % 2 else bob)
+        kind = Invitation.name if number % 3 else "default"
+        notify.send(bob, recipient=alice, verb=f"replied {number}", target=alice if number % 2 else bob, kind=kind)
     with CaptureQueriesContext(connection) as queries:
         page("notification/")
 

@@ -46,11 +46,15 @@ def _problems_of_one(kind: Kind, action: Action) -> Iterator[CheckMessage]:
         yield _error(kind, f"{found}, but {fault}", hint, 79)
 
 
-def _faults(action: Action) -> Iterator[tuple[str, str]]:
+def _faults(action: Any) -> Iterator[tuple[str, str]]:
     if not callable(action.run):
         yield "`run` is no function", "Write run=approve, without parentheses."
     if action.url:
         yield "it also has a `url`", "Leave out the `url`; let `run` do the work."
+    if action.allowed is not None and not callable(action.allowed):
+        yield "`allowed` is no function", "Write allowed=may_approve, without parentheses, or leave it out."
+    if not isinstance(action.word_length, int) or action.word_length < 1:
+        yield f"its `word_length` is {action.word_length!r}", "Write a number of characters, like 200."
     if action.style not in STYLES:
         yield f"its style is {action.style!r}", "Write `primary`, `danger` or nothing."
     try:

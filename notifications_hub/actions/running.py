@@ -36,7 +36,7 @@ from notifications_hub.web.text import storable
 
 AT_ONCE = 500
 """The most people whose rows one statement reads."""
-LONGEST_TEXT = 500
+LONGEST_TEXT = 1000
 
 log = logging.getLogger(__name__)
 

@@ -172,8 +172,13 @@ def _run(request: HttpRequest, row: Notification, name: str) -> dict[str, str]:
     """Run an action for the person who is signed in there. The token alone only says which push was clicked."""
     if request.user.pk != row.recipient_id:
         raise HttpError(401, _("Sign in first."))
+    person = person_of(request)
+    # A push may still be on a screen after its notification was deleted.
+    listed = queries.find(person, row.item_id)
+    if listed is None:
+        raise HttpError(404, _("This can't be done any more."))
     try:
-        return run_action(row, name, person_of(request)).as_json()
+        return run_action(listed, name, person).as_json()
     except AlreadyDone as done:
         return done.outcome.as_json()
     except ActionProblem as problem:

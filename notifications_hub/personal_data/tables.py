@@ -60,7 +60,7 @@ class Table:
 
 
 def _words(row: Notification) -> dict[str, Any]:
-    message = row.message()
+    message = row.message_without_result()
     return {"title": message.title, "body": message.body}
 
 

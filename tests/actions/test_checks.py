@@ -21,6 +21,8 @@ MISTAKES = [
     ([Action("go", "Go", run=run, style="red")], "E079", "style is 'red'"),
     ([Action("go", "Go", run=run, done="By %(name)s")], "E079", "another placeholder"),
     ([Action("go", "Go", run="approve")], "E079", "no function"),  # type: ignore[arg-type]
+    ([Action("go", "Go", run=run, allowed=True)], "E079", "`allowed` is no function"),  # type: ignore[arg-type]
+    ([Action("go", "Go", run=run, asks="Why?", word_length=0)], "E079", "`word_length` is 0"),
 ]
 
 

@@ -12,6 +12,7 @@ from django.test import Client
 
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.delivery.preparing import act_token
+from notifications_hub.notification import Notification
 from notifications_hub.transports.email.content import email_for
 from notifications_hub.transports.email.recipients import Recipient
 from notifications_hub.transports.web_push import payload
@@ -136,6 +137,9 @@ def test_a_push_button_runs_only_for_the_person_who_is_signed_in(
     assert [post(client).status_code for client in (Client(), client_for(charlie))] == [401, 401]
     assert post(client_for(alice), name="decline").status_code == 422
     assert post(client_for(alice), token="stolen").status_code == 400
+    Notification.objects.update(deleted=True)
+    assert post(client_for(alice)).status_code == 404
+    Notification.objects.update(deleted=False)
     assert runs() == []
     done = post(client_for(alice)).json()
     assert (done["unread"], done["result"]["text"]) == (0, f"Approved by {alice}")

@@ -12,6 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from notifications_hub.actions import claims
 from notifications_hub.actions.models import ActionResult
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.notification import Notification
@@ -59,6 +60,23 @@ def test_five_people_who_click_at_once_run_it_once(
         assert [event["result"] for event in events_of(person, "notification.updated")] == [winner]
         late = click(client, row, "decline", "Too late.")
         assert (late.status_code, late.json()["result"]) == (409, winner)
+    assert runs() == ["approved 0"]
+
+
+@both_databases
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_outlasts_its_claim_is_not_begun_twice(
+    bob: User, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "LEASE", timedelta(0))
+    monkeypatch.setattr(support, "PAUSE", 0.5)
+    people = [get_user_model().objects.create_user(f"approver{number}") for number in range(5)]
+    rows = ask(people, bob)
+    clients = [client_for(person) for person in people]
+    clicks = [lambda at=at: click(clients[at], rows[at], "approve") for at in range(5)]
+    answers = together(clicks)
+
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409, 409]
     assert runs() == ["approved 0"]
 
 
@@ -162,6 +180,8 @@ def test_a_word_is_required_and_limited(alice: User, bob: User, client_for: Clie
     assert runs() == []
     done = click(client, row, "decline", " It is \0full. ").json()["result"]
     assert (done["text"], done["detail"]) == (f"No, says {alice}", "“It is full.”")
+    [longest] = ask([alice], bob)
+    assert click(client, longest, "decline", "a" * 500).json()["result"]["detail"] == f"“{'a' * 500}”"
 
 
 def test_a_function_may_refuse_in_its_own_words(

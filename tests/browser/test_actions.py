@@ -63,6 +63,8 @@ def test_a_click_in_a_toast_shows_the_result_on_every_open_page(site: Site, page
     expect(outcome(card)).to_have_text(re.compile("Approved by Alice"), timeout=LONG)
     expect(card.get_by_role("button", name="Approve")).to_be_hidden()
     assert members(site).strip() == "1"
+    alice.mouse.move(5, 5)
+    expect(toast).to_be_hidden(timeout=LONG)
 
 
 def test_a_word_is_asked_for_in_the_panel_and_what_fails_is_said_there(site: Site, page_for: People) -> None:

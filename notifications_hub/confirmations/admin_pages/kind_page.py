@@ -58,7 +58,7 @@ class WaitingLine:
 
     @classmethod
     def of(cls, row: Notification, *, with_title: bool) -> WaitingLine:
-        title = row.message().title if with_title else ""
+        title = row.message_without_result().title if with_title else ""
         return cls(str(row.recipient), title, row.timestamp, microseconds(row.timestamp))
 
 

@@ -41,7 +41,8 @@ export function fillActions(root, { actions = [], result }) {
  * @param {ItemResult} result
  */
 function showResult(area, { text, detail }) {
-  const hadFocus = area.contains(document.activeElement);
+  // After a click with a mouse nothing keeps the focus. It would keep a toast on the screen.
+  const hadFocus = area.querySelector(":focus-visible") !== null;
   for (const name of ["acts", "act-form", "act-problem"]) part(area, name).hidden = true;
   const outcome = part(area, "outcome");
   outcome.hidden = false;
@@ -61,7 +62,8 @@ function showButtons(area, actions) {
   if (acts.dataset.shape === shape) return;
   acts.dataset.shape = shape;
   part(area, "outcome").hidden = true;
-  acts.hidden = actions.length === 0;
+  // The question takes the place of the buttons.
+  acts.hidden = actions.length === 0 || !part(area, "act-form").hidden;
   acts.replaceChildren(...actions.map(buttonOf));
 }
 
