@@ -16,6 +16,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications_hub import own_kinds
+from notifications_hub.admin_guards import DeclaredLookups
 from notifications_hub.ingest.models import ServiceToken
 from notifications_hub.ingest.tokens import revoke_tokens, save_new
 from notifications_hub.kinds import all_kinds
@@ -54,7 +55,7 @@ def revoke(model_admin: Any, request: HttpRequest, tokens: TokenRows) -> None:
     messages.success(request, words % {"number": number})
 
 
-class ServiceTokenAdmin(TokenModelAdmin):
+class ServiceTokenAdmin(DeclaredLookups[ServiceToken], TokenModelAdmin):
     """A new token is shown once. Later, staff can change what it may send, or revoke it."""
 
     form = ServiceTokenForm

@@ -1,4 +1,4 @@
-"""What a person and a site choose in the model: kinds, delivery methods, digests, and hours of quiet."""
+"""The choices of a person and a site in the model: kinds, delivery methods, digests, and hours of quiet."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ QUIET, DIGEST = "quiet", "digest"
 
 @dataclass(frozen=True, repr=False)
 class KindOf:
-    """What the model needs to know of a kind."""
+    """The properties of a kind that the model needs."""
 
     name: str
     methods: frozenset[str]

@@ -44,7 +44,7 @@ from tests.properties.model import RETRY, Reach
 from tests.support.clock import Clock, one_clock
 
 FEW = 1
-TOLD = 3
+NAMED = 3
 """The newest titles that a summary names."""
 
 
@@ -106,7 +106,7 @@ class Seen:
             for number in newest:
                 of_kind[kinds[number]].append(number)
             return cls(EMAILS, len(newest), tuple(chain.from_iterable(of_kind.values())))
-        return cls(reach.method, len(newest), tuple(newest[:TOLD]))
+        return cls(reach.method, len(newest), tuple(newest[:NAMED]))
 
 
 class Doomed(Worker):
@@ -202,7 +202,7 @@ class Person:
             self.commit(storage.update, HttpResponse(status=200 if answer == "page" else 302))
         numbers = {pk: number for number, pk in self.rows.items()}
         found = [numbers[pk] for pk in claimed]
-        assert [_number(text) for text in texts[:TOLD]] == found[:TOLD]
+        assert [_number(text) for text in texts[:NAMED]] == found[:NAMED]
         return found
 
     def top(self) -> Position:
@@ -219,7 +219,7 @@ class Person:
 
     def report(self, push: Message) -> None:
         """Let the phone report a push that it showed."""
-        self.commit(push_api.act, RequestFactory().post("/"), Act(token=push.token, action="shown"))
+        self.commit(push_api.act, RequestFactory().post("/"), Act(token=push.token, action="shown", name=""))
 
     # Workers
 

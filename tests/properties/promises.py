@@ -1,4 +1,4 @@
-"""What holds whatever happens, said without the model of delays: checked against what has really arrived."""
+"""The promises that hold whatever happens, without the model of delays, checked against what really arrived."""
 
 from __future__ import annotations
 

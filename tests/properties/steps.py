@@ -41,6 +41,14 @@ NIGHTS = st.builds(
     digest_hour=st.sampled_from([0, 1, 2, 8, 23]),
     digest_day=st.integers(0, 6),
 )
+NIGHTLY = frozenset(range(7))
+# Nights that end in an hour which occurs twice, or is skipped.
+CHANGED_NIGHTS = [
+    (STARTS[1], Nights("Europe/Berlin", NIGHTLY, 22, 2)),
+    (STARTS[3], Nights("America/New_York", NIGHTLY, 20, 1)),
+    (STARTS[0], Nights("Europe/Berlin", NIGHTLY, 22, 2)),
+]
+BEGINNING = st.one_of(st.tuples(st.sampled_from(STARTS), NIGHTS), st.sampled_from(CHANGED_NIGHTS))
 WAITS = st.one_of(
     st.sampled_from([10, 30, 40, 60, 120, 600, 610, 3600]).map(lambda seconds: timedelta(seconds=seconds)),
     st.integers(1, 30).map(lambda hours: timedelta(hours=hours)),

@@ -1,4 +1,4 @@
-"""What reaches a person, under random events, against a small model: pages, pushes, text messages and emails.
+"""The messages that reach a person under random events, compared with a small model: on pages, pushes and emails.
 
 A random person chooses delivery methods and quiet hours, opens and closes pages, reads, and moves through weeks in
 which the clocks change. Workers are late, killed before or after they have sent, or work side by side. After each step
@@ -31,7 +31,7 @@ from tests.properties.choices import EMAIL, LIVE, PAGES, PHONE, KindOf, Nights
 from tests.properties.model import PRESENT, TTL, Reach, Reference
 from tests.properties.person import TRANSPORTS, Person, Seen, declare
 from tests.properties.promises import Promises
-from tests.properties.steps import KINDS, NIGHTS, STARTS, STEP
+from tests.properties.steps import BEGINNING, KINDS, STEP
 from tests.support.deliveries import one_worker
 from tests.support.full import FULL, report
 
@@ -49,7 +49,7 @@ for _kind in KINDS:
 
 
 class Story:
-    """What happens to a person, in the model and in the product."""
+    """The events of a person, in the model and in the product."""
 
     def __init__(self, start: datetime, worker: Worker) -> None:
         self.numbers = count(1)
@@ -271,8 +271,9 @@ def test_a_person_gets_what_the_model_says(one_worker: Worker) -> None:
 
     @seed(number)
     @settings(max_examples=EXAMPLES, database=None, suppress_health_check=list(HealthCheck), phases=PHASES)
-    @given(st.sampled_from(STARTS), NIGHTS, st.lists(STEP, min_size=12, max_size=24))
-    def tell(start: datetime, nights: Nights, steps: list[tuple[str, tuple[Any, ...]]]) -> None:
+    @given(BEGINNING, st.lists(STEP, min_size=12, max_size=24))
+    def tell(beginning: tuple[datetime, Nights], steps: list[tuple[str, tuple[Any, ...]]]) -> None:
+        start, nights = beginning
         with closing(Story(start, one_worker)) as story:
             story.keep_quiet(nights)
             for name, given in steps:
