@@ -21,11 +21,10 @@ from notifications_hub.kinds import Digest, Urgency
 from notifications_hub.message import Message
 from notifications_hub.notification import Notification
 from notifications_hub.own_kinds import PushTest
-from notifications_hub.quiet_hours.calendar import LOOKED_AHEAD
 from notifications_hub.quiet_hours.schedules import WAITS, in_minutes, reconsider, until_digest
 
 LONGEST_DELAY = timedelta(hours=1)
-LONGEST_HOLD = timedelta(days=LOOKED_AHEAD)
+LONGEST_HOLD = timedelta(days=14)
 
 
 def split(claimed: Sequence[Delivery], wishes: Wishes) -> tuple[list[Delivery], list[Group]]:

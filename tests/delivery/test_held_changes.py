@@ -13,9 +13,10 @@ from accounts.models import User
 from notifications_hub.delivery import claiming
 from notifications_hub.delivery.group_claims import claim_groups
 from notifications_hub.delivery.groups import summed_up_beside
+from notifications_hub.delivery.held import LONGEST_HOLD
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.delivery.worker import Worker
-from notifications_hub.quiet_hours.calendar import LOOKED_AHEAD, Schedule, Window
+from notifications_hub.quiet_hours.calendar import Schedule, Window
 from notifications_hub.quiet_hours.schedules import save_schedule
 from tests.support.deliveries import make_due, one_worker, send_due, states, use_memory
 from tests.support.quiet import A_WHILE, Commits, change, end_pause, pause, titles
@@ -56,7 +57,7 @@ def test_what_waits_for_months_is_looked_at_in_between(alice: User, bob: User, o
     waiting = Delivery.objects.get()
     until = datetime.now(UTC) + timedelta(days=90)
     assert waiting.reason_parameters["until"][:10] == f"{until:%Y-%m-%d}"
-    assert abs(waiting.due_at - datetime.now(UTC) - timedelta(days=LOOKED_AHEAD)) < A_WHILE
+    assert abs(waiting.due_at - datetime.now(UTC) - LONGEST_HOLD) < A_WHILE
     make_due()
     one_worker.run_due()
     # The same wait is one entry.
