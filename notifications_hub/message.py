@@ -50,12 +50,14 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """A notification in a digest: plain text, a path of this site or none, and when it was, in the person's zone."""
+    """A notification in a digest: plain text, paths of this site or none, and when it was, in the person's zone."""
 
     title: str
     body: str
     url: str
     at: datetime
+    because: str = ""
+    unfollow_url: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -117,9 +117,8 @@ def _parts(recipient: object, draft: Draft, sender: object) -> Iterator[tuple[Dr
         return
     if draft.has_reason:
         raise BadArgument("notify.send(): each follower has a reason of their own, so give none; nobody was notified.")
-    for pairs in recipient.chunks(without=sender):
-        reasons = {person.pk: reason for person, reason in pairs}
-        yield draft.for_followers(recipient.followed, reasons), [person for person, _reason in pairs]
+    for people, reasons in recipient.chunks(without=sender):
+        yield draft.for_followers(recipient.followed, reasons), people
 
 
 def _in_order(people: Iterator[Any], draft: Draft) -> Iterator[Any]:

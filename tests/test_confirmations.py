@@ -191,6 +191,8 @@ def test_the_page_of_kinds_shows_titles_only_to_those_who_may_see_them(
     assert ">2</td>" in client.get(KINDS).content.decode()
     assert "asked you to sign" in client.get(KINDS, {"kind": "default"}).content.decode()
     assert client.get(KINDS, {"kind": "unknown"}).status_code == 404
+    for before in ("x", f"{'9' * 18}.1", f"-{'9' * 17}.1"):
+        assert ">Alice</th>" in client.get(KINDS, {"kind": "default", "before": before}).content.decode()
     one_call: dict[str, Any] = {"kind": "default", "sent": microseconds(row.timestamp)}
     listed = client.get(KINDS, one_call).content.decode()
     assert ">Alice</th>" in listed

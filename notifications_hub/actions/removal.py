@@ -32,13 +32,19 @@ def take_names_off(person_pk: Any) -> int:
 
 
 def orphans(before: datetime) -> Iterator[list[int]]:
-    """Yield the keys of results from before a moment that no notification shows, in pages: keys ascend with time."""
+    """Yield the keys of results from before a moment that no notification shows, in pages.
+
+    They end at a page without an old one, since keys ascend with time.
+    """
     last, rows = 0, ActionResult.objects.order_by("pk")
-    while page := list(rows.filter(pk__gt=last, claimed_until__lt=before)[:PAGE]):
+    while page := list(rows.filter(pk__gt=last)[:PAGE]):
         last = page[-1].pk
-        shown = set(Notification.objects.filter(_shows(page)).values_list("pk", "action_key"))
+        old = [one for one in page if one.claimed_until < before]
+        if not old:
+            return
+        shown = set(Notification.objects.filter(_shows(old)).values_list("pk", "action_key"))
         keys = {key or f"#{pk}" for pk, key in shown}
-        yield [one.pk for one in page if one.key not in keys]
+        yield [one.pk for one in old if one.key not in keys]
 
 
 def _shows(results: Sequence[ActionResult]) -> models.Q:

@@ -24,6 +24,7 @@ from notifications_hub.own_kinds import PushTest
 from notifications_hub.quiet_hours.schedules import WAITS, in_minutes, reconsider, until_digest
 
 LONGEST_DELAY = timedelta(hours=1)
+LONGEST_HOLD = timedelta(days=14)
 
 
 def split(claimed: Sequence[Delivery], wishes: Wishes) -> tuple[list[Delivery], list[Group]]:
@@ -52,7 +53,8 @@ def must_wait(one: Delivery, message: Message, wishes: Wishes) -> Outcome | None
     delay = _delay_of(one, now)
     # To the minute, so that the same hold is one entry of the trail.
     reason = DeliveryReason.of(ReasonCode.QUIET_HOURS, until=in_minutes(until), delay=int(delay.total_seconds()))
-    return _waits(one, reason, until - now + delay)
+    # The end of a pause moves only so many deliveries, so the others are looked at again in between.
+    return _waits(one, reason, min(until - now + delay, LONGEST_HOLD))
 
 
 def _waits(one: Delivery, reason: DeliveryReason, wait: timedelta) -> Outcome:

@@ -69,7 +69,8 @@ def _line(job: Sending) -> Line:
     shown = veiled(job.message)
     body = balanced(Truncator(shown.body).chars(LONGEST_BODY))
     at = timezone.localtime(job.delivery.notification.timestamp)
-    return Line(title=shown.title, body=body, url=shown.url, at=at)
+    why = {"because": shown.because, "unfollow_url": shown.unfollow_url}
+    return Line(title=shown.title, body=body, url=shown.url, at=at, **why)
 
 
 def _as_text(sections: Iterable[Section]) -> Iterator[str]:

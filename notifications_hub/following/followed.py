@@ -7,6 +7,7 @@ FollowError (ValueError)
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
@@ -22,6 +23,8 @@ from notifications_hub.web.site_paths import same_site_path
 
 MAX_KEY = 200
 SALT = "notifications_hub.followed"
+
+log = logging.getLogger(__name__)
 
 VisibleTo = Callable[[models.QuerySet[Any], Any], models.QuerySet[Any]]
 
@@ -49,7 +52,16 @@ class Followable:
     url: Callable[[Any], str] | None
 
     def allows(self, person: Any, obj: models.Model) -> bool:
-        """Return whether the person may follow the row, and may see its name."""
+        """Return whether the person may follow the row, and may see its name. Not if a host's callable raises."""
+        try:
+            return self._allows(person, obj)
+        except Exception:
+            log.exception(
+                "Whether a person may follow a %s could not be found out, so they may not", self.model.__name__
+            )
+            return False
+
+    def _allows(self, person: Any, obj: models.Model) -> bool:
         if self.visible_to is not None:
             everyone = from_primary(get_user_model()._default_manager.all())
             if not self.visible_to(everyone, obj).filter(pk=person.pk).exists():
@@ -118,7 +130,8 @@ class Followed:
     @classmethod
     def at(cls, obj: models.Model) -> Self:
         """Return the key of any saved row. Raise `NotFollowable` if it is too long."""
-        key = str(obj.pk)
+        # A new row keeps a key as it was given, such as a UUID without hyphens.
+        key = str(obj._meta.pk.to_python(obj.pk))
         if len(key) > MAX_KEY:
             raise NotFollowable(f"A primary key of {len(key)} characters is too long to follow: {MAX_KEY} at most.")
         return cls(ContentType.objects.get_for_model(obj).pk, key)

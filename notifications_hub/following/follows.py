@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, Self
 
 from django.db import models
@@ -165,7 +166,8 @@ def follow_automatically(people: Sequence[Any], followed: Followed, reason: str)
     checked(reason)
     keys = [person.pk for person in people]
     known = set(Follow.objects.about(followed).filter(person__in=keys).values_list("person", flat=True))
-    fresh = [person for person in people if person.pk not in known]
+    # In one order, because two transactions that insert the same people in opposite orders would deadlock.
+    fresh = sorted((person for person in people if person.pk not in known), key=attrgetter("pk"))
     if not fresh:
         return []
     rows = [

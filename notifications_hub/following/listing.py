@@ -83,7 +83,7 @@ def thing_named(person: Any, followed: Followed) -> Thing:
 
 def thing_for(person: Any, followed: Followed, objects: dict[Followed, models.Model]) -> Thing:
     obj, declared = objects.get(followed), followed.declaration
-    if obj is None or declared is None or not _safely(lambda: declared.allows(person, obj), False):
+    if obj is None or declared is None or not declared.allows(person, obj):
         return Thing("", _("Something that you can't see any more"), "")
     kind = capfirst(str(declared.model._meta.verbose_name))
     return Thing(

@@ -25,7 +25,7 @@ class Followers:
         self._except = frozenset(person.pk for person in except_)
 
     def __iter__(self) -> Iterator[Any]:
-        return (person for people in self.chunks() for person, _reason in people)
+        return (person for people, _reasons in self.chunks() for person in people)
 
     def __repr__(self) -> str:
         return f"<followers of {self._obj!r}>"
@@ -33,21 +33,20 @@ class Followers:
     def count(self) -> int:
         return self._rows(datetime.now(UTC)).exclude(person__in=self._except).count()
 
-    def chunks(self, *, without: object = None) -> Iterator[list[tuple[Any, str]]]:
-        """Yield people with their reasons in the order of the people's keys, without the actor and inactive people.
+    def chunks(self, *, without: object = None) -> Iterator[tuple[list[Any], dict[Any, str]]]:
+        """Yield people in the order of their keys, with reasons by key, without the actor and inactive people.
 
         Each chunk is two queries of its own, from the last key on. So a long send holds no cursor open and no list.
         """
         rows = self._rows(datetime.now(UTC)).order_by("person").values_list("person", "reason")
-        found: list[tuple[Any, str]] = []
-        while True:
-            found = list((rows.filter(person__gt=found[-1][0]) if found else rows)[:CHUNK])
-            people = _everybody().in_bulk([key for key, _reason in found])
-            pairs = [(people[key], reason) for key, reason in found if key in people]
-            wanted = [(person, reason) for person, reason in pairs if self._is_wanted(person, without)]
-            if wanted:
-                yield wanted
-            if len(found) < CHUNK:
+        last: Any = None
+        while reasons := dict((rows if last is None else rows.filter(person__gt=last))[:CHUNK]):
+            last = next(reversed(reasons))
+            found = _everybody().in_bulk(reasons.keys() - self._except)
+            people = [found[key] for key in reasons if key in found]
+            if wanted := [person for person in people if person.is_active and person != without]:
+                yield wanted, reasons
+            if len(reasons) < CHUNK:
                 return
 
     def _rows(self, now: datetime) -> FollowQuerySet:
@@ -57,9 +56,6 @@ class Followers:
             return rows
         people = declared.visible_to(_everybody(), self._obj)
         return rows.filter(person__in=people.values("pk"))
-
-    def _is_wanted(self, person: Any, without: object) -> bool:
-        return bool(person.is_active) and person.pk not in self._except and person != without
 
 
 def _everybody() -> models.QuerySet[Any]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import models
 from django.db.models.signals import post_delete, post_save, pre_delete
@@ -57,10 +58,15 @@ def rules() -> Iterator[tuple[type[models.Model], Rule]]:
     yield from ((model, rule) for model, its in _rules.items() for rule in its)
 
 
+def _rules_of(model: type[models.Model]) -> list[Rule]:
+    """Return a model's rules, with those of its parents and of the model that it is a proxy of."""
+    return [rule for parent in model.__mro__ for rule in _rules.get(parent, ())]
+
+
 def _saved(sender: type[models.Model], instance: models.Model, created: bool, raw: bool, **kwargs: Any) -> None:
     if raw:
         return
-    for rule in _rules[sender]:
+    for rule in _rules_of(sender):
         if rule.created and not created:
             continue
         try:
@@ -85,14 +91,21 @@ def _people(found: object) -> Iterator[Any]:
             yield person
 
 
-# Deleted rows
-
-
 def connect() -> None:
-    """Connect the deletions of the models that hosts declared. Call it after discovery."""
-    for model in followable_models():
-        pre_delete.connect(_before, sender=model, dispatch_uid="notifications_hub.following")
-        post_delete.connect(_after, sender=model, dispatch_uid="notifications_hub.following")
+    """Connect the models that hosts declared. Call it after discovery.
+
+    A proxy sends signals of its own, and so does a child when it is saved.
+    """
+    followed = followable_models()
+    for model in apps.get_models():
+        if _rules_of(model):
+            post_save.connect(_saved, sender=model, dispatch_uid="notifications_hub.following")
+        if model._meta.concrete_model in followed:
+            pre_delete.connect(_before, sender=model, dispatch_uid="notifications_hub.following")
+            post_delete.connect(_after, sender=model, dispatch_uid="notifications_hub.following")
+
+
+# Deleted rows
 
 
 def _forget(gone: list[Followed]) -> None:

@@ -101,7 +101,7 @@ class Table:
 
     @property
     def is_long(self) -> bool:
-        return len(self.groups) > 1 and len(self.rows) > MANY_KINDS
+        return len(self.rows) > MANY_KINDS
 
     @property
     def locked_columns(self) -> list[Column]:

@@ -92,14 +92,20 @@ def quiet_section(person: Person) -> QuietSection:
     )
 
 
-def save_hours(person: Person, posted: QueryDict) -> None:
-    """Store the windows of the form. A row without days is left out. Raise `Refused`."""
+def save_hours(person: Person, posted: QueryDict) -> bool:
+    """Store the windows of the form, and return whether there are any. Raise `Refused`.
+
+    A row without days is left out, unless its times were just entered.
+    """
     before = schedule_of(person) or default_schedule(person)
+    shown = {_OFFERED, ("", "")} | {(clock(one.start), clock(one.end)) for one in before.windows}
     rows = [_read(posted, number) for number in range(MOST_WINDOWS) if f"start-{number}" in posted]
     zone, silent = posted.get("zone", ""), "silent" in posted
     windows, checked = [], []
     for row in rows:
         if not any(day.checked for day in row.days):
+            if (row.start, row.end) not in shown:
+                checked.append(replace(row, error=_("Choose at least one day.")))
             continue
         try:
             windows.append(_window(row))
@@ -111,6 +117,7 @@ def save_hours(person: Person, posted: QueryDict) -> None:
         section = replace(quiet_section(person), rows=_with_new(checked), silent=silent, errors=errors)
         raise Refused(section if errors else replace(section, zone=zone, zones=zones_to_choose(zone)))
     store(person, replace(before, zone=zone, windows=tuple(windows), silent=silent))
+    return bool(windows)
 
 
 def save_pause(person: Person, posted: QueryDict) -> datetime | None:

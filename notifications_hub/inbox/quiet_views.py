@@ -24,8 +24,9 @@ def hours(request: HttpRequest) -> HttpResponse:
     """Store the quiet hours of each weekday."""
 
     def save() -> str:
-        quiet_form.save_hours(person_of(request), request.POST)
-        return _("Your quiet hours are saved.")
+        if quiet_form.save_hours(person_of(request), request.POST):
+            return _("Your quiet hours are saved.")
+        return _("Saved. You have no quiet hours, because no day is chosen.")
 
     return _saved(request, save)
 

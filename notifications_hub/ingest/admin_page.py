@@ -15,11 +15,10 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications_hub import own_kinds
 from notifications_hub.admin_guards import DeclaredLookups
 from notifications_hub.ingest.models import ServiceToken
 from notifications_hub.ingest.tokens import revoke_tokens, save_new
-from notifications_hub.kinds import all_kinds
+from notifications_hub.kinds import Default, Kind, all_kinds
 
 if TYPE_CHECKING:
     TokenModelAdmin = admin.ModelAdmin[ServiceToken]
@@ -31,8 +30,12 @@ else:
 
 def _choices() -> list[tuple[str, str]]:
     """Return the kinds that services may send: those of the host, and the default one."""
-    kinds = (kind for kind in all_kinds() if type(kind).__module__ != own_kinds.__name__)
+    kinds = (kind for kind in all_kinds() if isinstance(kind, Default) or not _is_own(kind))
     return [(kind.name, f"{kind.label} ({kind.name})" if kind.label else kind.name) for kind in kinds]
+
+
+def _is_own(kind: Kind) -> bool:
+    return type(kind).__module__.startswith("notifications_hub.")
 
 
 class ServiceTokenForm(TokenModelForm):

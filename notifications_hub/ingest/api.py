@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.debug import sensitive_variables
 from ninja import Header, Router, Schema
 from ninja.errors import AuthenticationError, HttpError
 from ninja.responses import Status
 from ninja.security import HttpBearer
-from pydantic import AwareDatetime, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, JsonValue, StringConstraints
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.inbox.responses import too_many
 from notifications_hub.inbox.schemas import Problem
 from notifications_hub.ingest.models import LONGEST_KEY, ServiceToken
-from notifications_hub.ingest.sending import MOST, CannotIngest, KeyUsedOtherwise, Wanted, once, send_all
+from notifications_hub.ingest.sending import MOST, CannotIngest, KeyUsedOtherwise, Results, Wanted, once, send_all
 from notifications_hub.ingest.tokens import check_token
 from notifications_hub.web.throttle import check_rate
 
@@ -26,12 +28,16 @@ from notifications_hub.web.throttle import check_rate
 class ServiceAuth(HttpBearer):
     """A service token in `Authorization: Bearer`. Cookies are ignored, so no CSRF token is needed."""
 
+    @sensitive_variables()
     def __call__(self, request: HttpRequest) -> Any:
-        found = super().__call__(request)
+        # Not the base's, whose variables an error report would show.
+        scheme, _space, text = request.headers.get("Authorization", "").partition(" ")
+        found = self.authenticate(request, text) if scheme.lower() == self.openapi_scheme else None
         if found is None:
             raise AuthenticationError(message="Send a valid service token as `Authorization: Bearer`.")
         return found
 
+    @sensitive_variables()
     def authenticate(self, request: HttpRequest, token: str) -> ServiceToken | None:
         return check_token(token)
 
@@ -46,7 +52,17 @@ _EXAMPLE: dict[str, JsonValue] = {
     "dedupe_key": "invoice-12",
     "data": {"number": 12},
 }
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("this moment is out of range in UTC") from None
+
+
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_KEY)]
 
 
@@ -61,7 +77,7 @@ class NotificationWanted(Schema):
     url: str = Field("", description="A path of this site.")
     level: Literal["success", "info", "warning", "error"] = "info"
     dedupe_key: str | None = Field(None, max_length=200, description="A person gets one notification with this key.")
-    timestamp: AwareDatetime | None = Field(None, description="When it happened; left out: now.")
+    timestamp: Moment | None = Field(None, description="When it happened; left out: now.")
     data: dict[str, JsonValue] = Field({}, description="The sender's own data, which the kind's words may use.")
 
 
@@ -114,15 +130,21 @@ def _answer(
         return too_many(seconds)
     asked = [Wanted(**one.dict()) for one in wanted]
 
-    def send() -> dict[str, Any]:
-        return shape(send_all(token, asked))
+    def send() -> Results:
+        return send_all(token, asked)
 
     try:
-        return Status(201, once(token, key, _fingerprint(request, wanted), send) if key else send())
+        results = once(token, key, _fingerprint(request, wanted), send) if key else send()
+        return Status(201, shape([_with_names(one, result) for one, result in zip(asked, results, strict=True)]))
     except KeyUsedOtherwise as error:
         raise HttpError(409, str(error)) from None
     except CannotIngest as error:
         raise HttpError(400, str(error)) from None
+
+
+def _with_names(one: Wanted, result: Mapping[str, Any]) -> dict[str, Any]:
+    named = {state: [one.recipients[place] for place in result[state]] for state in ("unknown", "inactive")}
+    return {"ids": result["ids"], **named}
 
 
 def _fingerprint(request: HttpRequest, wanted: Sequence[NotificationWanted]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import models
@@ -11,6 +13,12 @@ from django.utils.translation import gettext_lazy as _
 from notifications_hub.database.primary import HubModel
 
 LONGEST_KEY = 255
+
+
+def revoke_with_group(collector: Any, field: Any, tokens: Any, using: str) -> None:
+    """Revoke the tokens of a group that is deleted. Without a group, they would reach everyone."""
+    collector.add_field_update(field, None, tokens)
+    collector.add_field_update(ServiceToken._meta.get_field("revoked_at"), timezone.now(), tokens)
 
 
 class ServiceToken(HubModel):
@@ -25,7 +33,7 @@ class ServiceToken(HubModel):
     kinds = models.JSONField(_("kinds"), default=list, help_text=_("It may send these kinds, and no others."))
     group = models.ForeignKey(
         Group,
-        on_delete=models.CASCADE,
+        on_delete=revoke_with_group,
         null=True,
         blank=True,
         related_name="+",
@@ -62,7 +70,8 @@ class IngestedRequest(HubModel):
     key = models.CharField(max_length=LONGEST_KEY)
     # A hash of the path and the body, so that a key cannot stand for two requests.
     fingerprint = models.CharField(max_length=64)
-    answer = models.JSONField(default=dict)
+    # Places of names instead of names, which an erasure would have to find.
+    answer = models.JSONField(default=list)
     created = models.DateTimeField(default=timezone.now)
 
     class Meta(HubModel.Meta):

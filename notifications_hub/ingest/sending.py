@@ -19,7 +19,6 @@ from notifications_hub.ingest.models import IngestedRequest, ServiceToken
 from notifications_hub.kinds import UnknownKind
 from notifications_hub.notification import Notification
 from notifications_hub.notify import notify_handler
-from notifications_hub.notify_arguments import NotifyError
 from notifications_hub.streams import EventTooLarge
 from notifications_hub.system_actors import SystemActor
 from notifications_hub.web.site_paths import own_path
@@ -54,8 +53,12 @@ class KeyUsedOtherwise(CannotIngest):
     """Raised for an idempotency key that another request has used."""
 
 
-def once(token: ServiceToken, key: str, fingerprint: str, send: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Send in one transaction, and return the answer. A repeated key returns the first answer and sends nothing.
+Results = list[dict[str, Any]]
+"""Per notification, the ids made, and the places of names that are `unknown` or `inactive`: no names are stored."""
+
+
+def once(token: ServiceToken, key: str, fingerprint: str, send: Callable[[], Results]) -> Results:
+    """Send in one transaction, and return the results. A repeated key returns the first ones and sends nothing.
 
     Of two requests with one key at the same time, the second waits for the first. Raise `KeyUsedOtherwise`.
     """
@@ -70,15 +73,15 @@ def once(token: ServiceToken, key: str, fingerprint: str, send: Callable[[], dic
         return answer
 
 
-def _earlier(token: ServiceToken, key: str, fingerprint: str) -> dict[str, Any]:
+def _earlier(token: ServiceToken, key: str, fingerprint: str) -> Results:
     row = IngestedRequest.objects.get(token=token, key=key)
     if row.fingerprint != fingerprint:
         raise KeyUsedOtherwise("This Idempotency-Key stands for another request. Use a new key for each request.")
-    return dict(row.answer)
+    return list(row.answer)
 
 
-def send_all(token: ServiceToken, wanted: Sequence[Wanted]) -> list[dict[str, Any]]:
-    """Notify people in one transaction. Return, per notification, the ids made and the names that stand for nobody.
+def send_all(token: ServiceToken, wanted: Sequence[Wanted]) -> Results:
+    """Notify people in one transaction.
 
     Raise `CannotIngest`, which names the notification by its place, if one of them cannot be sent.
     """
@@ -92,7 +95,7 @@ def send_all(token: ServiceToken, wanted: Sequence[Wanted]) -> list[dict[str, An
 def _send_at(place: int, token: ServiceToken, one: Wanted, people: _People) -> dict[str, Any]:
     try:
         return _send(token, one, people)
-    except (CannotIngest, NotifyError, UnknownKind, EventTooLarge, ValueError) as error:
+    except (UnknownKind, EventTooLarge, ValueError) as error:
         raise CannotIngest(f"notifications[{place}]: {str(error).removeprefix('notify.send(): ')}") from None
 
 
@@ -103,9 +106,15 @@ class _People:
     by_name: Mapping[str, Any]
     named: NamedPeople
 
-    def among(self, names: Sequence[str], wrong: Sequence[str]) -> list[str]:
-        known = set(wrong)
-        return [name for name in dict.fromkeys(names) if name in known]
+    def results(self, names: Sequence[str], made: Sequence[Notification]) -> dict[str, Any]:
+        inactive = set(self.named.inactive)
+        # From the end, so that the first of two places stays.
+        places = {name: place for place, name in reversed([*enumerate(names)]) if name not in self.by_name}
+        return {
+            "ids": [row.item_id for row in made],
+            "unknown": sorted(place for name, place in places.items() if name not in inactive),
+            "inactive": sorted(place for name, place in places.items() if name in inactive),
+        }
 
 
 def _people(wanted: Sequence[Wanted], token: ServiceToken) -> _People:
@@ -127,13 +136,7 @@ def _send(token: ServiceToken, one: Wanted, people: _People) -> dict[str, Any]:
         raise CannotIngest("The url must be a path of this site, like '/posts/9/'.")
     recipients = [people.by_name[name] for name in dict.fromkeys(one.recipients) if name in people.by_name]
     made = _notify(token, one, recipients) if recipients else []
-    inactive = people.among(one.recipients, people.named.inactive)
-    known = {*people.by_name, *inactive}
-    return {
-        "ids": [row.item_id for row in made],
-        "unknown": [name for name in dict.fromkeys(one.recipients) if name not in known],
-        "inactive": inactive,
-    }
+    return people.results(one.recipients, made)
 
 
 def _notify(token: ServiceToken, one: Wanted, recipients: Sequence[Any]) -> list[Notification]:

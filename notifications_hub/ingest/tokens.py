@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
 
 from notifications_hub.ingest.models import ServiceToken
+from notifications_hub.kinds import get_kind
 from notifications_hub.users import Person
 
 if TYPE_CHECKING:
@@ -32,11 +34,15 @@ def make_service_token(
     expires_at: datetime | None = None,
     by: Person | None = None,
 ) -> str:
-    """Make a service token, and return its text, which is stored nowhere."""
-    token = ServiceToken(name=name, kinds=sorted(kinds), group=group, expires_at=expires_at, by=by)
+    """Make a service token, and return its text, which is stored nowhere. Raise `UnknownKind`, or `TypeError`."""
+    if isinstance(kinds, str):
+        raise TypeError(f"make_service_token(): the kinds must be a list of names, like [{kinds!r}].")
+    kinds = [get_kind(name).name for name in kinds]
+    token = ServiceToken(name=name, kinds=sorted(set(kinds)), group=group, expires_at=expires_at, by=by)
     return save_new(token)
 
 
+@sensitive_variables()
 def save_new(token: ServiceToken) -> str:
     """Give a new row its secret and save it. Return the secret."""
     text = PREFIX + secrets.token_urlsafe(32)
@@ -46,6 +52,7 @@ def save_new(token: ServiceToken) -> str:
     return text
 
 
+@sensitive_variables()
 def check_token(text: str) -> ServiceToken | None:
     """Return the row of a valid token, or None if it is unknown, expired or revoked. Record its use."""
     if not text.startswith(PREFIX):
@@ -63,6 +70,7 @@ def revoke_tokens(tokens: models.QuerySet[ServiceToken]) -> int:
     return tokens.filter(revoked_at=None).update(revoked_at=timezone.now())
 
 
+@sensitive_variables()
 def _hashed(text: str) -> str:
     # A random token of 256 bits cannot be guessed, so it needs no slow hash.
     return sha256(text.encode()).hexdigest()

@@ -15,6 +15,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import StateApps
 
 import notifications_hub.announcements.models
+import notifications_hub.ingest.models
 import notifications_hub.streams.models
 import notifications_hub.streams.snapshots
 
@@ -1508,7 +1509,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         help_text="Leave it empty to let the service notify everyone.",
                         null=True,
-                        on_delete=django.db.models.deletion.CASCADE,
+                        on_delete=notifications_hub.ingest.models.revoke_with_group,
                         related_name="+",
                         to="auth.group",
                         verbose_name="only to members of",
@@ -1529,7 +1530,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("key", models.CharField(max_length=255)),
                 ("fingerprint", models.CharField(max_length=64)),
-                ("answer", models.JSONField(default=dict)),
+                ("answer", models.JSONField(default=list)),
                 ("created", models.DateTimeField(default=django.utils.timezone.now)),
                 (
                     "token",

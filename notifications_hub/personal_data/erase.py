@@ -5,6 +5,7 @@ It runs in short transactions, so that the site goes on. If it is killed half-wa
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ from notifications_hub.database import transaction
 from notifications_hub.database.primary import connection
 from notifications_hub.live.revocation import revoke
 from notifications_hub.notification import Notification
+from notifications_hub.personal_data.export import steps_of_person
 from notifications_hub.personal_data.tables import TABLES, Table
 from notifications_hub.streams.models import TOMBSTONE, Event, Stream, inbox_topic
 from notifications_hub.transports.email.models import StoppedEmail, email_of, normalized
@@ -43,15 +45,22 @@ def erase(person: Person, *, keep_caused: bool = False) -> Mapping[str, int]:
     done: Counter[str] = Counter()
     # First, because these results are found by the person.
     done["action_results"] += take_names_off(person.pk)
-    for table in TABLES:
-        done[table.name] += _forget(table, person.pk) if table.forget else _delete(table.rows(person.pk))
+    done += _empty_tables(person)
     if not keep_caused:
         done["notifications_of_others"] += sum(map(_delete, _caused_by(person)))
+        # That took long, so something may have arrived.
+        done += _empty_tables(person)
     done["stopped_emails"] += _delete(StoppedEmail.objects.filter(address=normalized(email_of(person))))
-    done["announcement_steps"] += _take_name_off_steps(person)
+    done["announcement_steps"] += _take_name_off_proposals(person) + _take_name_off_steps(person)
     done["events"] += _blank_events(inbox_topic(person.pk))
     audiences.forget_memberships(person.pk)
     return {name: number for name, number in done.items() if number}
+
+
+def _empty_tables(person: Person) -> Counter[str]:
+    return Counter(
+        {table.name: _forget(table, person.pk) if table.forget else _delete(table.rows(person.pk)) for table in TABLES}
+    )
 
 
 def _delete(rows: models.QuerySet[Any]) -> int:
@@ -88,13 +97,26 @@ def _caused_by(person: Person) -> Iterator[models.QuerySet[Notification]]:
 
 
 def _take_name_off_steps(person: Person) -> int:
-    """Empty the person's name in the audit trail, which no queryset may change. The steps and the key stay."""
-    statement = f"""
-        UPDATE {connection.ops.quote_name(AnnouncementStep._meta.db_table)} SET person_name = ''
-        WHERE person_key = %s AND person_name <> ''
-    """  # noqa: S608 -- the name of our own table
+    """Empty the person's name in the audit trail. The steps and the key stay."""
+    return _change_steps("person_name = '' WHERE person_key = %s AND person_name <> ''", person_key(person.pk))
+
+
+def _take_name_off_proposals(person: Person) -> int:
+    """Empty the name in steps of others, who approved what the person proposed, under any name they had then."""
+    own = steps_of_person(person).exclude(person_name="").order_by()
+    names = {person.get_username(), *own.values_list("person_name", flat=True).distinct()}
+    found = AnnouncementStep.objects.filter(details__proposed_by__in=sorted(names))
+    return sum(
+        _change_steps("details = %s WHERE id = %s", json.dumps({**step.details, "proposed_by": ""}), step.pk)
+        for step in found.iterator()
+    )
+
+
+def _change_steps(changes: str, *values: Any) -> int:
+    """Change steps of the audit trail by SQL, because no queryset may."""
+    table = connection.ops.quote_name(AnnouncementStep._meta.db_table)
     with connection.cursor() as sql:
-        sql.execute(statement, [person_key(person.pk)])
+        sql.execute(f"UPDATE {table} SET {changes}", values)  # noqa: S608 -- constants of this module
         return int(sql.rowcount)
 
 

@@ -89,9 +89,12 @@ class Schedule:
     def quiet_until(self, at: datetime) -> datetime | None:
         """Return when the quiet hours that hold at this time end; None if none do.
 
-        Windows that meet or overlap count as one, and so does a pause. If they have no end, it is a week away.
+        Windows that meet or overlap count as one, and so does a pause. If windows have no end, it is a week away.
         """
-        return next((end for start, end in self.spans(at, LOOKED_AHEAD) if start <= at < end), None)
+        pause = self.paused_until if self.paused_until is not None and at < self.paused_until else None
+        # A pause may be longer than windows are looked for, so they are looked for from its end on.
+        since = pause or at
+        return next((end for start, end in self.spans(since, LOOKED_AHEAD) if start <= since < end), pause)
 
     def next_digest(self, digest: Digest, at: datetime) -> datetime:
         """Return when the first digest after this time comes. What is wanted at once comes at this time.

@@ -12,8 +12,13 @@ from django.views.decorators.http import require_safe
 from showcase.chat.visitor import private
 from showcase.emails.folder import KeptEmail, kept_email, kept_emails
 
-_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
-"""An email has its styles inside, and runs nothing."""
+_POLICY = (
+    "sandbox allow-top-navigation-by-user-activation; default-src 'none'; style-src 'unsafe-inline'; "
+    "frame-ancestors 'self'"
+)
+"""An email has its styles inside, and runs nothing. Its links may replace the page."""
+_LINKS = '<base target="_top">'
+"""The site's pages are shown in no frame."""
 
 
 @require_safe
@@ -34,7 +39,8 @@ def emails_page(request: HttpRequest, name: str = "") -> HttpResponse:
 def email_html(request: HttpRequest, name: str) -> HttpResponse:
     """Return the HTML of an email, for a frame of the page."""
     _check_kept()
-    return HttpResponse(_find(name).html, headers={"Content-Security-Policy": _POLICY})
+    html = _find(name).html.replace("<head>", f"<head>{_LINKS}", 1)
+    return HttpResponse(html, headers={"Content-Security-Policy": _POLICY})
 
 
 def _check_kept() -> None:

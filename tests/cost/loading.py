@@ -6,6 +6,7 @@ than others, all unread and undelivered. Events are those of the notifications, 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,8 +28,11 @@ from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.results.models import ResultFigure, ResultFold, ResultTally
 from notifications_hub.delivery.models import Delivery, Preference
 from notifications_hub.following.models import Follow
+from notifications_hub.ingest.models import ServiceToken
 from notifications_hub.jobs.models import Job
 from notifications_hub.models import Notification, PushSubscription
+from notifications_hub.quiet_hours.calendar import Schedule
+from notifications_hub.quiet_hours.models import QuietHours
 from notifications_hub.streams.models import Event, Stream
 from notifications_hub.transports.own_addresses.models import OwnAddress, sealed_destination
 from showcase.models import Post
@@ -97,6 +101,8 @@ def load(size: Size) -> None:
         loader.steps()
         loader.dismissals()
         loader.preferences()
+        loader.quiet_hours()
+        loader.service_tokens()
         loader.results()
         loader.follows()
     Post.objects.create(author_id=HEAVY, title="Hello", body="Everybody follows it.")
@@ -159,6 +165,20 @@ class _Loader:
             person_id="i",
             kind=f"CASE WHEN {every} THEN '*' ELSE 'comment.reply' END",
             methods="""'["live", "flash"]'::jsonb""",
+        )
+
+    def quiet_hours(self) -> None:
+        schedule = json.dumps(Schedule().as_json())
+        self._copy(QuietHours, self._size.people, person_id="i", schedule=f"'{schedule}'::jsonb", changed_at="now()")
+
+    def service_tokens(self) -> None:
+        self._copy(
+            ServiceToken,
+            self._size.people,
+            name="'Service ' || i",
+            token_hash="md5(i::text)",
+            beginning="left(md5(i::text), 12)",
+            created="now()",
         )
 
     def action_results(self) -> None:

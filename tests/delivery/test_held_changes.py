@@ -13,6 +13,7 @@ from accounts.models import User
 from notifications_hub.delivery import claiming
 from notifications_hub.delivery.group_claims import claim_groups
 from notifications_hub.delivery.groups import summed_up_beside
+from notifications_hub.delivery.held import LONGEST_HOLD
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.delivery.worker import Worker
 from notifications_hub.quiet_hours.calendar import Schedule, Window
@@ -47,6 +48,21 @@ def test_another_schedule_is_followed_at_once(
     change(alice, Schedule(), django_capture_on_commit_callbacks)
     one_worker.run_due()
     assert titles() == ["2 notifications while you were away"]
+
+
+def test_what_waits_for_months_is_looked_at_in_between(alice: User, bob: User, one_worker: Worker) -> None:
+    pause(alice, hours=24 * 90)
+    send_due(bob, alice)
+    one_worker.run_due()
+    waiting = Delivery.objects.get()
+    until = datetime.now(UTC) + timedelta(days=90)
+    assert waiting.reason_parameters["until"][:10] == f"{until:%Y-%m-%d}"
+    assert abs(waiting.due_at - datetime.now(UTC) - LONGEST_HOLD) < A_WHILE
+    make_due()
+    one_worker.run_due()
+    # The same wait is one entry.
+    assert [entry["reason"] for entry in Delivery.objects.get().trail].count("quiet_hours") == 1
+    assert states() == [("waiting", "quiet_hours")]
 
 
 def test_another_zone_is_followed_at_once(

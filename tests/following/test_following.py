@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models.signals import post_delete, post_save, pre_delete
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 from notifications.signals import notify
@@ -29,10 +30,12 @@ from notifications_hub.following import followed as declarations
 from notifications_hub.following import recipients
 from notifications_hub.following import rules as following_rules
 from notifications_hub.following.followed import BadReference, Followable, Followed
+from notifications_hub.following.follows import follow_automatically
 from notifications_hub.following.models import Follow
 from notifications_hub.following.rules import Rule
 from notifications_hub.streams import Event
 from showcase.models import Post, Reply
+from tests.rows.board.models import Note, Parcel, Thread, Whisper
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -150,7 +153,7 @@ def test_followers_are_read_in_chunks(alice: User, bob: User, charlie: User, adm
         follow(person, post)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recipients, "CHUNK", 2)
-        assert [len(people) for people in followers_of(post).chunks(without=admin)] == [2, 1]
+        assert [len(people) for people, _reasons in followers_of(post).chunks(without=admin)] == [2, 1]
         assert set(followers_of(post)) == {alice, bob, charlie}
         with CaptureQueriesContext(
             connection,
@@ -232,3 +235,41 @@ def test_what_followers_get_is_loaded_when_it_is_read(alice: User, bob: User, ch
     assert made[-1].reason == "following"
     Notification.objects.filter(pk=made[0].pk).delete()
     assert len(list(made)) == 1
+
+
+@pytest.fixture
+def followable_notes(alice: User, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let Alice follow each note that is saved."""
+    declared = Followable(model=Note, may_follow=None, visible_to=None, name=str, url=None)
+    rule = Rule(who=lambda _note: alice, what=lambda note: note, reason="author", created=True)
+    monkeypatch.setattr(declarations, "_declared", {Note: declared})
+    monkeypatch.setattr(following_rules, "_rules", {Note: [rule]})
+    following_rules.connect()
+    yield
+    for signal in (post_save, pre_delete, post_delete):
+        for model in (Note, Whisper):
+            signal.disconnect(sender=model, dispatch_uid="notifications_hub.following")
+
+
+@pytest.mark.usefixtures("followable_notes")
+def test_a_row_of_a_proxy_is_the_row_itself(
+    alice: User, django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
+    whisper = Whisper.objects.create(thread=Thread.objects.create(), body="Psst")
+    assert is_following(alice, Note.objects.get(pk=whisper.pk))
+    whisper.delete()
+    assert not Follow.objects.exists()
+
+
+def test_a_new_row_has_the_key_that_it_is_loaded_with(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    declared = Followable(model=Parcel, may_follow=None, visible_to=None, name=str, url=None)
+    monkeypatch.setattr(declarations, "_declared", {Parcel: declared})
+    text = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+    follow(alice, Parcel.objects.create(id=text, depot=1, due=timezone.now(), weight=1))
+    assert is_following(alice, Parcel.objects.get(pk=text))
+
+
+def test_people_are_inserted_in_one_order(alice: User, bob: User, charlie: User, post: Post) -> None:
+    follow_automatically([charlie, alice, bob], Followed.of(post), "mentioned")
+    people = list(Follow.objects.order_by("pk").values_list("person", flat=True))
+    assert people == sorted(people)

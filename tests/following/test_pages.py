@@ -17,6 +17,8 @@ from notifications.signals import notify
 from notifications_hub import Privacy, follow, followers_of, is_following, mute, unfollow
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.delivery.preparing import _job, act_token
+from notifications_hub.delivery.sender import Sending
+from notifications_hub.delivery.summary import summed_up
 from notifications_hub.following import followed as declarations
 from notifications_hub.following.followed import Followable, Followed
 from notifications_hub.following.models import Follow
@@ -30,10 +32,13 @@ from showcase.models import Post
 from tests.inbox.support import ClientFor
 
 if TYPE_CHECKING:
+    from pytest_django import Settings
+
     from accounts.models import User
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
+EMAIL = "notifications_hub.transports.email.transport.Email"
 PAGE, CHANGE, API = "/notifications/following/", "/notifications/following/change/", "/api/v1/following/"
 
 
@@ -185,10 +190,15 @@ def test_the_api_asks_the_host(
 
 
 def sent_message(alice: User, bob: User, post: Post, transport: str = "email") -> tuple[Delivery, Message]:
+    one, job = sent_job(alice, bob, post, transport)
+    return one, job.message
+
+
+def sent_job(alice: User, bob: User, post: Post, transport: str = "email") -> tuple[Delivery, Sending]:
     notify.send(bob, recipient=alice, verb="mentioned you", target=post, reason="mentioned")
     row = Notification.objects.get()
     one = Delivery.objects.create(notification=row, transport=transport, address="1", due_at=datetime.now(UTC))
-    return one, _job(one, {"1": lambda _message: None}, "/act/").message  # type: ignore[dict-item, return-value]
+    return one, _job(one, {"1": lambda _message: None}, "/act/")  # type: ignore[dict-item, return-value]
 
 
 def test_an_email_says_why_and_unfollows_without_a_sign_in(alice: User, bob: User, post: Post) -> None:
@@ -247,3 +257,26 @@ def test_unfollowing_ends_a_mute(alice: User, bob: User, post: Post) -> None:
     mute(alice, post)
     assert unfollow(alice, post)
     assert Follow.objects.get().muted_until is None
+
+
+def test_a_right_that_cannot_be_found_out_is_none(
+    alice: User, client_for: ClientFor, post: Post, reference: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_people: Any, _post: Post) -> Any:
+        raise RuntimeError("down")
+
+    declared = Followable(model=Post, may_follow=None, visible_to=broken, name=str, url=None)
+    monkeypatch.setattr(declarations, "_declared", {Post: declared})
+    assert button(alice, post) == ""
+    answer = client_for(alice).post(f"{API}follow/", {"object": reference}, content_type="application/json")
+    assert answer.status_code == 403
+
+
+def test_each_line_of_a_digest_says_why_and_unfollows(alice: User, bob: User, post: Post, settings: Settings) -> None:
+    _one, job = sent_job(alice, bob, post)
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "TRANSPORTS": {"email": EMAIL}}
+    made = email_for(summed_up([job], 0).message, Recipient(pk=alice.pk, address="alice@example.com"), optional=True)
+    path = UnfollowLink(alice.pk, Followed.of(post)).path
+    for text in (str(made.body), str(made.alternatives[0][0])):
+        assert "Because you were mentioned." in text
+        assert path in text

@@ -14,6 +14,7 @@ from notifications_hub.delivery import preferences
 from notifications_hub.delivery.digest_choices import digests_by_kind
 from notifications_hub.delivery.models import Delivery, DeliveryState, Preference
 from notifications_hub.delivery.reasons import ReasonCode
+from notifications_hub.inbox.preference_table import MANY_KINDS
 from notifications_hub.kinds import DeliveryMethod, Kind, get_kind
 from notifications_hub.transports.email.models import stop_emails_to
 from notifications_hub.transports.email.unsubscribe_links import Subscription
@@ -101,6 +102,15 @@ def test_kinds_stand_in_their_groups_with_words_and_the_hubs_internal_ones_are_h
     names = {one["name"] for group in shown["groups"] for one in group["kinds"]}
     assert names.isdisjoint({"shop.hidden", "push.test", "quiet.summary", "approval.announcement"})
     assert shown["groups"][2]["kinds"][-1]["name"] == "default"
+
+
+def test_many_kinds_can_be_searched_also_without_groups(alice: User, client_for: ClientFor) -> None:
+    for name in [name for name, kind in kinds._kinds.items() if kind.group]:
+        del kinds._kinds[name]
+    assert "Find a type" not in client_for(alice).get(PREFERENCES).content.decode()
+    for number in range(MANY_KINDS):
+        declare(f"shop.kind{number}")
+    assert "Find a type" in client_for(alice).get(PREFERENCES).content.decode()
 
 
 def test_what_cannot_be_switched_off_says_why(alice: User, client_for: ClientFor, settings: Any) -> None:

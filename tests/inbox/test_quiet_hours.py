@@ -72,8 +72,10 @@ def test_hours_and_days_are_stored_in_their_zone(alice: User, client_for: Client
 def test_hours_without_a_day_are_removed(alice: User, client_for: ClientFor) -> None:
     client = client_for(alice)
     client.post(HOURS, NIGHTS)
-    client.post(HOURS, {**NIGHTS, "days-0": []})
+    response = client.post(HOURS, {**NIGHTS, "days-0": []})
     assert stored(alice).windows == ()
+    said = [str(one) for one in get_messages(response.wsgi_request)]
+    assert said[-1] == "Saved. You have no quiet hours, because no day is chosen."
 
 
 @pytest.mark.parametrize(
@@ -82,17 +84,18 @@ def test_hours_without_a_day_are_removed(alice: User, client_for: ClientFor) -> 
         ({"start-0": ""}, "Give a start and an end"),
         ({"end-0": "25:00"}, "Give a start and an end"),
         ({"zone": "Mars/Olympus"}, "Choose a time zone from the list."),
+        ({"days-0": [], "start-0": "21:30"}, "Choose at least one day."),
     ],
 )
 def test_a_mistake_is_explained_and_nothing_that_was_entered_is_lost(
-    wrong: dict[str, str], shown: str, alice: User, client_for: ClientFor
+    wrong: dict[str, Any], shown: str, alice: User, client_for: ClientFor
 ) -> None:
     response = client_for(alice).post(HOURS, {**NIGHTS, **wrong})
     assert response.status_code == 400
     page = response.content.decode()
     assert shown in page
     row = response.context["quiet"].rows[0]
-    assert [day.value for day in row.days if day.checked] == ["0", "4"]
+    assert [day.value for day in row.days if day.checked] == {**NIGHTS, **wrong}["days-0"]
     assert row.start == {**NIGHTS, **wrong}["start-0"]
     assert schedule_of(alice) is None
 

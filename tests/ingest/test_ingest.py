@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import OperationalError, models
 from django.test import Client
+from django.views.debug import ExceptionReporter
 
 from accounts.models import User
 from notifications_hub.ingest.models import IngestedRequest, ServiceToken
 from notifications_hub.ingest.sending import MOST
 from notifications_hub.ingest.tokens import make_service_token, revoke_tokens
+from notifications_hub.kinds import UnknownKind
 from notifications_hub.models import Notification
 from notifications_hub.ops import retention
 from tests.support.together import together
@@ -71,12 +74,40 @@ def test_a_key_whose_request_failed_can_be_used_again(token: str, alice: User, b
     assert ask(token, PAID, **{"Idempotency-Key": "k"}).status_code == 201
 
 
-def test_five_requests_with_one_key_at_once_send_once(token: str, alice: User, bob: User) -> None:
-    answers = together([lambda: ask(token, PAID, **{"Idempotency-Key": "invoice-12"})] * 5)
+def test_twenty_requests_with_one_key_at_once_send_once(token: str, alice: User, bob: User) -> None:
+    answers = together([lambda: ask(token, PAID, **{"Idempotency-Key": "invoice-12"})] * 20)
 
-    assert [answer.status_code for answer in answers] == [201] * 5
+    assert [answer.status_code for answer in answers] == [201] * 20
     assert len({answer.content for answer in answers}) == 1
     assert Notification.objects.count() == 2
+
+
+def test_an_answer_with_any_name_is_repeated_and_no_name_is_stored(token: str, alice: User, bob: User) -> None:
+    User.objects.filter(pk=bob.pk).update(is_active=False)
+    names = ["nobody", "bob", "alice", "nobody", "nul\0"]
+    first, again = (ask(token, PAID | {"recipients": names}, **{"Idempotency-Key": "k"}) for _ in range(2))
+
+    assert first.json() == {**first.json(), "unknown": ["nobody", "nul\0"], "inactive": ["bob"]}
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert "bob" not in str(list(IngestedRequest.objects.values()))
+
+
+def test_a_killed_request_leaves_its_key_free(
+    token: str, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(IngestedRequest, "save", _killed_after_sending)
+        with pytest.raises(KeyboardInterrupt):
+            ask(token, PAID, **{"Idempotency-Key": "k"})
+    assert not Notification.objects.exists()
+    assert ask(token, PAID, **{"Idempotency-Key": "k"}).status_code == 201
+    assert Notification.objects.count() == 2
+
+
+def _killed_after_sending(row: IngestedRequest, **kwargs: Any) -> None:
+    if "update_fields" in kwargs:
+        raise KeyboardInterrupt
+    models.Model.save(row, **kwargs)
 
 
 def test_a_batch_is_sent_whole_or_not_at_all(token: str, alice: User, bob: User) -> None:
@@ -111,6 +142,9 @@ def test_too_many_notifications_or_people_are_refused_with_the_limit(token: str,
         ({"recipients": []}, "recipients"),
         ({"nonsense": 1}, "nonsense"),
         ({"timestamp": "2026-11-20T12:00:00"}, "timestamp"),
+        ({"timestamp": "0001-01-01T00:00:00+14:00"}, "timestamp"),
+        ({"timestamp": "9999-12-31T23:59:59-12:00"}, "timestamp"),
+        ({"must_acknowledge": True}, "must_acknowledge"),
         ({"description": "x" * 70_000}, "65536"),
     ],
 )
@@ -153,6 +187,42 @@ def test_only_members_of_the_tokens_group_are_notified(alice: User, bob: User) -
     answer = ask(make_service_token("Billing", ["default"], group=staff), PAID)
     assert answer.json()["unknown"] == ["alice"]
     assert [row.recipient for row in Notification.objects.all()] == [bob]
+
+
+def test_a_token_whose_group_is_deleted_is_revoked_and_stays(staff: Client, alice: User) -> None:
+    group = Group.objects.create(name="Staff")
+    secret = make_service_token("Billing", ["default"], group=group)
+
+    page = staff.post(f"/admin/auth/group/{group.pk}/delete/", {"post": "yes"})
+
+    assert page.status_code == 302
+    row = ServiceToken.objects.get()
+    assert (row.group, row.revoked_at is None) == (None, False)
+    assert ask(secret, PAID).status_code == 401
+    assert not Notification.objects.exists()
+
+
+def test_kinds_that_do_not_exist_are_named_to_the_developer() -> None:
+    with pytest.raises(UnknownKind, match=r"invoice\.payed"):
+        make_service_token("Billing", ["invoice.payed"])
+    with pytest.raises(TypeError, match=r"like \['default'\]"):
+        make_service_token("Billing", "default")
+
+
+def test_an_error_report_holds_no_token(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ServiceToken.objects, "filter", _fails)
+    client = Client(raise_request_exception=False)
+    answer = client.post(URL, PAID, content_type="application/json", headers={"Authorization": f"Bearer {token}"})
+    report = ExceptionReporter(answer.wsgi_request, *answer.exc_info)  # type: ignore[attr-defined]
+
+    assert answer.status_code == 500
+    assert "no database" in report.get_traceback_html()
+    for text in (report.get_traceback_html(), report.get_traceback_text()):
+        assert token not in text
+
+
+def _fails(**kwargs: Any) -> None:
+    raise OperationalError("no database")
 
 
 def test_a_deactivated_person_is_named(token: str, alice: User, bob: User) -> None:
@@ -220,6 +290,6 @@ def test_staff_make_a_token_that_is_shown_once_and_revoke_it(staff: Client, alic
 
 
 def test_a_token_needs_a_kind_and_never_one_of_the_hubs_own(staff: Client) -> None:
-    for kinds in ([], ["announcement"]):
+    for kinds in ([], ["announcement"], ["task.done"]):
         assert staff.post(f"{ADMIN}add/", {"name": "Billing", "kinds": kinds}).status_code == 200
     assert not ServiceToken.objects.exists()

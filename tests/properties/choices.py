@@ -60,10 +60,11 @@ class Nights:
     def until(self, at: datetime) -> datetime | None:
         """Return when the quiet that holds now ends: where one window meets the next, the last one's end."""
         end = at
+        last = max(at, self.paused_until or at) + 8 * DAY
         while later := max((ends for starts, ends in self._spans(end) if starts <= end < ends), default=None):
             end = later
-            if end - at >= 8 * DAY:
-                return at + 8 * DAY
+            if end >= last:
+                return last
         return end if end > at else None
 
     def next_digest(self, digest: str, at: datetime) -> datetime:

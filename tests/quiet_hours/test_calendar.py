@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -147,6 +148,14 @@ def test_a_pause_ends_with_the_night_it_ends_in() -> None:
     paused = Schedule(zone="Europe/Berlin", windows=NIGHTS.windows, paused_until=in_berlin("2026-06-05 23:00"))
     assert paused.quiet_until(in_berlin("2026-06-05 12:00")) == in_berlin("2026-06-06 07:00")
     assert paused.quiet_until(in_berlin("2026-06-06 07:00")) is None
+
+
+def test_a_pause_of_months_ends_when_it_ends() -> None:
+    until = in_berlin("2026-09-03 12:00")
+    paused = Schedule(zone="Europe/Berlin", windows=NIGHTS.windows, paused_until=until)
+    assert paused.quiet_until(in_berlin("2026-06-05 23:00")) == until
+    in_the_night = replace(paused, paused_until=until + timedelta(hours=11))
+    assert in_the_night.quiet_until(in_berlin("2026-06-05 12:00")) == in_berlin("2026-09-04 07:00")
 
 
 def test_a_schedule_is_stored_as_it_is() -> None:

@@ -27,7 +27,8 @@ def keep(*subjects: str) -> None:
     emails = []
     for subject in subjects:
         email = EmailMultiAlternatives(subject, f"{subject} as text", "hub@example.com", ["alice@example.com"])
-        email.attach_alternative(f"<b>{subject}</b><script>alert(1)</script>", "text/html")
+        html = f"<head></head><b>{subject}</b><script>alert(1)</script>"
+        email.attach_alternative(html, "text/html")
         emails.append(email)
     alias: Any = {"alias": "default"} if django.VERSION >= (6, 1) else {}
     FolderBackend(**alias).send_messages(emails)
@@ -47,8 +48,17 @@ def test_the_html_runs_nothing(client: Client, alice: User) -> None:
     [email] = kept_emails()
     answer = client.get(f"/showcase/emails/{email.name}/html/")
     assert "<b>First</b>" in answer.content.decode()
-    assert answer["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+    policy = "sandbox allow-top-navigation-by-user-activation; default-src 'none'"
+    assert answer["Content-Security-Policy"].startswith(policy)
     assert answer["X-Frame-Options"] == "SAMEORIGIN"
+
+
+def test_the_links_of_an_email_leave_its_frame(client: Client, alice: User) -> None:
+    keep("First")
+    client.force_login(alice)
+    [email] = kept_emails()
+    assert '<head><base target="_top"></head>' in client.get(f"/showcase/emails/{email.name}/html/").content.decode()
+    assert 'sandbox="allow-top-navigation-by-user-activation"' in client.get("/showcase/emails/").content.decode()
 
 
 def test_the_oldest_go(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -33,14 +34,17 @@ def _with_secret(settings: Settings) -> None:
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "EMAIL_WEBHOOK_SECRET": SECRET}
 
 
-def post(body: object, *, secret: str = SECRET, at: datetime | None = None, prefix: str = "webhook") -> HttpResponse:
+def post(
+    body: object, *, secret: str = SECRET, at: datetime | None = None, prefix: str = "webhook", name: str = ""
+) -> HttpResponse:
     """Post a report as a mail service does, without a cookie."""
     text = body if isinstance(body, str) else json.dumps(body)
     at = at or datetime.now(UTC)
+    name = name or uuid4().hex
     headers = {
-        f"{prefix}-id": "1",
+        f"{prefix}-id": name,
         f"{prefix}-timestamp": str(int(at.timestamp())),
-        f"{prefix}-signature": Webhook(secret).sign("1", at, text),
+        f"{prefix}-signature": Webhook(secret).sign(name, at, text),
     }
     client: Any = Client(enforce_csrf_checks=True)
     answer: HttpResponse = client.post(
@@ -69,6 +73,7 @@ def test_a_report_of_resend_has_the_headers_of_svix() -> None:
     "body",
     [
         {"type": "email.delivered", "data": {"to": ["alice@example.com"]}},
+        {"type": ["email.bounced"], "data": {"to": ["alice@example.com"]}},
         {"type": "email.bounced", "data": {"to": ["alice@example.com"], "bounce": {"type": "Transient"}}},
     ],
 )
@@ -91,6 +96,29 @@ def test_a_report_with_another_signature_is_refused() -> None:
 def test_an_old_report_is_refused() -> None:
     assert post(BOUNCED, at=datetime.now(UTC) - timedelta(hours=1)).status_code == 400
     assert stopped() == []
+
+
+@pytest.mark.parametrize("prefix", ["webhook", "svix"])
+def test_a_report_that_comes_again_does_not_undo_try_again(prefix: str) -> None:
+    name = uuid4().hex
+    post(BOUNCED, prefix=prefix, name=name)
+    StoppedEmail.objects.all().delete()
+    assert post(BOUNCED, prefix=prefix, name=name, at=datetime.now(UTC) - timedelta(minutes=1)).status_code == 200
+    assert stopped() == []
+    post(BOUNCED, prefix=prefix)
+    assert stopped() == [("alice@example.com", "bounced")]
+
+
+def test_a_cache_that_fails_loses_no_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        def get(self, *_given: object) -> None:
+            raise ConnectionError
+
+        set = get
+
+    monkeypatch.setattr(reports, "cache", Broken())
+    assert post(BOUNCED).status_code == 200
+    assert stopped() == [("alice@example.com", "bounced")]
 
 
 def test_a_report_without_a_length_is_read_no_further_than_allowed() -> None:

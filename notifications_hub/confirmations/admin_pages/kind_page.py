@@ -122,7 +122,11 @@ def _rows(request: HttpRequest, subject: Subject) -> InboxQuerySet:
         key = find_person(term)
         return rows.filter(recipient=key) if key is not None else rows.none()
     if match := _BEFORE.fullmatch(request.GET.get("before", "")):
-        rows = rows.filter(older(moment_of(match[1]), int(match[2])))
+        try:
+            return rows.filter(older(moment_of(match[1]), int(match[2])))
+        except ValueError:
+            # As for any other mistake in it, the list begins anew.
+            return rows
     return rows
 
 

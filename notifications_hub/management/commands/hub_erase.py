@@ -30,6 +30,8 @@ class Command(BaseCommand):
             and input(f"Erase all data of {name}? This can't be undone. Type the name: ") != name
         ):
             raise CommandError("That is another name. Nothing was erased.")
+        if person.is_active:
+            self.stderr.write("The account is active, so new data may be stored. Deactivate it, and erase again.")
         done = erase(person, keep_caused=options["keep_caused"])
         for table, number in done.items():
             self.stdout.write(f"{table}: {number}")

@@ -137,6 +137,8 @@ def _line(line: Line) -> dict[str, str]:
         "body": _storable(line.body).strip(),
         "url": _absolute(line.url or _page("inbox")),
         "at": f"{day}, {clock}",
+        "because": line.because,
+        "unfollow_url": _absolute(line.unfollow_url),
     }
 
 

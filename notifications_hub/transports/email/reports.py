@@ -7,15 +7,21 @@ A request is signed by Standard Webhooks, and its JSON names an event and addres
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.apps import apps
+from django.core.cache import cache
 
+from notifications_hub.cache_keys import cache_key
 from notifications_hub.conf import hub_settings
 from notifications_hub.transports.email.models import StopReason, stop_all, stop_emails_to
 
+_REMEMBERED_SECONDS = 24 * 60 * 60
+"""As long as services try again to deliver a report."""
 _REASONS = {"email.bounced": StopReason.BOUNCED, "email.complained": StopReason.COMPLAINED}
 _PASSING = frozenset({"transient", "temporary", "soft"})
 _OF_ANYMAIL = {"bounced": StopReason.BOUNCED, "complained": StopReason.COMPLAINED}
@@ -23,6 +29,8 @@ _GONE_FOR_ANYMAIL = frozenset({"invalid", "bounced"})
 _SOFT = ("soft", "transient", "undetermined", "blocked")
 _LASTING_CLASSES = frozenset({"10", "30", "90"})
 """Bounce classes of SparkPost: invalid recipient, generic, unsubscribed."""
+
+log = logging.getLogger(__name__)
 
 
 class BadReport(ValueError):
@@ -32,15 +40,44 @@ class BadReport(ValueError):
 def take_report(body: bytes, headers: Mapping[str, str]) -> int:
     """Stop the addresses of a signed report. Return how many it names. Raise `BadReport`."""
     given = _verified(body, headers)
-    reason = _REASONS.get(given.get("type", ""))
+    reason = _REASONS.get(str(given.get("type")))
     data = given.get("data")
     if reason is None or not isinstance(data, dict) or _is_passing(data):
         return 0
     addresses = data.get("to")
     if not isinstance(addresses, list) or not all(isinstance(one, str) for one in addresses):
         raise BadReport('The report has no addresses: {"data": {"to": ["…"]}}.')
-    stop_all(addresses, reason)
+    _stop_once(addresses, reason, cache_key("email_report", _mark_of(body, headers)))
     return len(addresses)
+
+
+def _stop_once(addresses: Sequence[str], reason: StopReason, key: str) -> None:
+    """Stop addresses, unless this report came before: their owner may have pressed "Try again" meanwhile.
+
+    Services send a report again if they miss the answer. If the cache is unreachable, it counts again.
+    """
+    if _cached(cache.get, key):
+        return
+    stop_all(addresses, reason)
+    _cached(cache.set, key, True, _REMEMBERED_SECONDS)
+
+
+def _mark_of(body: bytes, headers: Mapping[str, str]) -> str:
+    name = _standard(headers).get("webhook-id", "")
+    return hashlib.sha256(name.encode() + b"\n" + body).hexdigest()
+
+
+def _cached(call: Callable[..., Any], *given: Any) -> Any:
+    try:
+        return call(*given)
+    except Exception as error:  # noqa: BLE001 -- a cache may raise anything, and no report may be lost for it
+        log.warning("A report could not be remembered: %s", error)
+        return None
+
+
+def _standard(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers by the names of the standard. Resend signs by Svix, whose headers have a name of their own."""
+    return {name.lower().replace("svix-", "webhook-", 1): value for name, value in headers.items()}
 
 
 def is_webhook_secret(secret: str) -> bool:
@@ -57,11 +94,9 @@ def is_webhook_secret(secret: str) -> bool:
 def _verified(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
     from standardwebhooks import Webhook, WebhookVerificationError
 
-    # Resend signs by Svix, whose headers have a name of their own.
-    named = {name.lower().replace("svix-", "webhook-", 1): value for name, value in headers.items()}
     try:
         # It also refuses a report that is older than five minutes.
-        Webhook(hub_settings.email_webhook_secret).verify(body, named, json_parse=False)
+        Webhook(hub_settings.email_webhook_secret).verify(body, _standard(headers), json_parse=False)
         given = json.loads(body)
     except WebhookVerificationError:
         raise BadReport("The signature is invalid, or too old.") from None

@@ -151,11 +151,22 @@
   async function click(notification, pushData, action) {
     if (pushData.runs?.includes(action)) return run(notification, pushData, action);
     notification.close();
-    if (action === READ || action === ACKNOWLEDGE) return report(pushData, action);
+    if (action === READ) return report(pushData, action);
+    if (action === ACKNOWLEDGE) return confirm(pushData);
     if (action === UNFOLLOW) return report(pushData, "unfollow");
     const target = ownUrl(pushData.actions[action] ?? pushData.url) ?? worker.registration.scope;
     // In parallel: a worker may open a window only for a moment after the click.
     await Promise.all([open(target), report(pushData, "clicked")]);
+  }
+
+  /**
+   * Confirm it. If the site did not hear of that, open the page that confirms it, so that nobody wrongly believes it done.
+   *
+   * @param {PushData} pushData
+   */
+  async function confirm(pushData) {
+    if (await report(pushData, ACKNOWLEDGE)) return;
+    await open(ownUrl(pushData.actions[ACKNOWLEDGE] ?? pushData.url) ?? worker.registration.scope);
   }
 
   /**
@@ -196,15 +207,17 @@
   /**
    * Report an action to the server, with the payload's token and without a cookie. Then show the returned unread count on
    * the app's icon. Best effort: an unreported push counts as not delivered, so the next page shows the notification.
+   * Return whether the server took it.
    *
    * @param {PushData} pushData
    * @param {"shown" | "clicked" | "read" | "acknowledge" | "unfollow"} action
    */
   async function report({ act, token }, action) {
     const url = ownUrl(act);
-    if (!url || !token) return;
+    if (!url || !token) return false;
     const answer = await post(url, { token, action });
     await countOnIcon(answer?.unread);
+    return answer !== null;
   }
 
   /** @param {unknown} unread */

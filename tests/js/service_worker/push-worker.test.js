@@ -379,6 +379,19 @@ test("the button that confirms opens no page, and is reported", async () => {
   assert.deepEqual([closed.times, worker.opened, worker.focused], [1, [], []]);
   assert.deepEqual(worker.reports.at(-1).body, { token: SAMPLE.token, action: "acknowledge" });
 });
+
+test("if the site does not hear of it, the page that confirms is opened", async () => {
+  const actions = [{ action: "acknowledge", title: "Confirm", navigate: `${SITE}/notifications/?show=unconfirmed` }];
+  const push = { ...SAMPLE, notification: { ...SAMPLE.notification, actions } };
+  const answers = [() => Promise.reject(new TypeError("offline")), async () => new Response("", { status: 400 })];
+  for (const fetch of answers) {
+    const worker = aWorker({ fetch });
+    await worker.dispatch("push", pushed(push));
+    await worker.dispatch("notificationclick", clickOn(worker.shown[0], "acknowledge").event);
+    assert.deepEqual(worker.opened, [`${SITE}/notifications/?show=unconfirmed`]);
+  }
+});
+
 const ASKS = {
   ...SAMPLE,
   notification: {
