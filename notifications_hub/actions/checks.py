@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from inspect import iscoroutinefunction
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Tags, register
@@ -49,6 +50,9 @@ def _problems_of_one(kind: Kind, action: Action) -> Iterator[CheckMessage]:
 def _faults(action: Any) -> Iterator[tuple[str, str]]:
     if not callable(action.run):
         yield "`run` is no function", "Write run=approve, without parentheses."
+    for name in ("run", "allowed"):
+        if iscoroutinefunction(getattr(action, name)):
+            yield f"`{name}` is asynchronous", "Leave out `async`; use `asgiref.sync.async_to_sync` inside."
     if action.url:
         yield "it also has a `url`", "Leave out the `url`; let `run` do the work."
     if action.allowed is not None and not callable(action.allowed):

@@ -17,6 +17,8 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from inspect import iscoroutine
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -134,7 +136,7 @@ def check_allowed(action: Action, row: Notification, person: Person) -> None:
     if action.allowed is None:
         return
     try:
-        if action.allowed(row, person):
+        if _answered(action.allowed(row, person)):
             return
     except Exception:
         log.exception("The check of the action %r of the kind %r failed, so it is refused", action.name, row.kind)
@@ -160,8 +162,16 @@ def _checked(row: Notification, name: str, person: Person, word: str) -> _Click:
 
 
 def _called(click: _Click) -> str:
-    text = click.function(click.row, click.person, click.word)
+    text = _answered(click.function(click.row, click.person, click.word))
     return "" if text is None else storable(str(text), LONGEST_TEXT)
+
+
+def _answered(answer: Any) -> Any:
+    """Return what a host's function answered. Raise `TypeError` if it is asynchronous, so has not run."""
+    if iscoroutine(answer):
+        answer.close()
+        raise TypeError("The function of an action must not be asynchronous: leave out `async`.")
+    return answer
 
 
 def _taken(row: Notification) -> ActionProblem:

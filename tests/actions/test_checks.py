@@ -13,6 +13,9 @@ from notifications_hub.actions.checks import check_actions, problems_of
 def run(notification: Any, person: Any, word: str) -> None: ...
 
 
+async def later(*given: Any) -> None: ...
+
+
 MISTAKES = [
     ([Action("go", "Go", run=run), Action("go", "Go on", url="/")], "E077", "2 actions named 'go'"),
     ([Action("read", "Read", run=run)], "E078", "cannot have this name"),
@@ -22,6 +25,8 @@ MISTAKES = [
     ([Action("go", "Go", run=run, done="By %(name)s")], "E079", "another placeholder"),
     ([Action("go", "Go", run="approve")], "E079", "no function"),  # type: ignore[arg-type]
     ([Action("go", "Go", run=run, allowed=True)], "E079", "`allowed` is no function"),  # type: ignore[arg-type]
+    ([Action("go", "Go", run=later)], "E079", "`run` is asynchronous"),  # type: ignore[arg-type]
+    ([Action("go", "Go", run=run, allowed=later)], "E079", "`allowed` is asynchronous"),  # type: ignore[arg-type]
     ([Action("go", "Go", run=run, asks="Why?", word_length=0)], "E079", "`word_length` is 0"),
 ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -12,6 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from notifications_hub import Action
 from notifications_hub.actions import claims
 from notifications_hub.actions.models import ActionResult
 from notifications_hub.delivery.models import Delivery
@@ -113,6 +114,25 @@ def test_a_failing_function_leaves_nothing_and_can_be_tried_again(
     again = click(client_for(alice), row, "break")
     assert again.json()["result"]["text"] == f"{alice} chose “Break”"
     assert runs() == ["failed"]
+
+
+def test_an_asynchronous_function_neither_runs_nor_allows(
+    alice: User, bob: User, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def later(*given: object) -> bool:
+        return True
+
+    [row] = ask([alice], bob)
+    asynchronous: Any = later
+    for action, status in (
+        (Action("go", "Go", run=support.approve, allowed=asynchronous), 403),
+        (Action("go", "Go", run=asynchronous), 500),
+    ):
+        actions = [action]
+        monkeypatch.setattr(Request, "actions", lambda self, notification, actions=actions: actions)
+        assert click(client_for(alice), row, "go").status_code == status
+    assert not runs()
+    assert not ActionResult.objects.exclude(at=None)
 
 
 @both_databases

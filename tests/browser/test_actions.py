@@ -114,6 +114,16 @@ def test_the_inbox_page_runs_an_action_in_place_and_says_that_another_was_first(
     alice.route("**/actions/decline/", let_bob_be_first)
     card.get_by_role("link", name="Decline").click()
     card.get_by_label("Why not?").fill("Too late")
+    site.python("""
+        from notifications_hub.models import Notification
+        from notifications_hub.notification import emit_items
+        rows = Notification.objects.filter(recipient__username="alice", kind="chat.request")
+        emit_items("notification.updated", rows)
+    """)
+    # The event has written the buttons anew, behind the question.
+    expect(card.locator("[data-part=acts] a")).to_have_count(0, timeout=LONG)
+    expect(card.locator("[data-part=acts]")).to_be_hidden()
+    expect(card.get_by_label("Why not?")).to_have_value("Too late")
     with alice.expect_response("**/actions/decline/") as answered:
         card.get_by_label("Why not?").press("Enter")
     assert answered.value.status == 409
