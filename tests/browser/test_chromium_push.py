@@ -58,14 +58,15 @@ class World:
 
         return wait_for(found, 20)
 
-    def bob_replies(self) -> None:
+    def bob_replies(self, *, must_acknowledge: bool = False) -> None:
         self.site.python(
-            """
+            f"""
             from django.contrib.auth import get_user_model
             from notifications.signals import notify
             people = get_user_model().objects
             notify.send(people.get(username="bob"), recipient=people.get(username="alice"), verb="replied",
-                        description="I agree. 我同意", url="/notifications/?from=push")
+                        description="I agree. 我同意", url="/notifications/?from=push",
+                        must_acknowledge={must_acknowledge})
             """
         )
 
@@ -110,6 +111,7 @@ def test_a_push_in_chromium_from_the_subscription_to_the_click(world: World) -> 
     _only_the_newest_item_of_a_tag_closes_it(world)
     world.page.goto("about:blank")
     _a_button_marks_as_read_with_no_page_open(world)
+    _a_button_confirms_with_no_page_open(world)
     _a_click_opens_the_page(world)
     _a_button_leads_to_the_preferences_of_its_kind(world)
     _a_withdrawn_announcement_is_closed(world)
@@ -176,6 +178,15 @@ def _a_button_marks_as_read_with_no_page_open(world: World) -> None:
     world.desktop.press(shown, "Mark as read")
     world.wait_for(lambda: world.last("unread") == "False")
     world.wait_for(lambda: world.worker.evaluate("() => self.counted") == [unread, unread - 1])
+    assert [page.url for page in world.context.pages] == ["about:blank"]
+    world.wait_for(lambda: not world.desktop.shown)
+
+
+def _a_button_confirms_with_no_page_open(world: World) -> None:
+    world.bob_replies(must_acknowledge=True)
+    world.wait_for(lambda: world.desktop.shown)
+    world.desktop.press(world.desktop.shown[0], "Confirm")
+    world.wait_for(lambda: world.last("acknowledged_at") != "None")
     assert [page.url for page in world.context.pages] == ["about:blank"]
     world.wait_for(lambda: not world.desktop.shown)
 

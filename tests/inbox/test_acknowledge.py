@@ -48,6 +48,7 @@ def test_confirming_also_reads_and_every_page_gets_the_whole_item(alice: User, b
     assert updated["acknowledged_at"] is not None
     assert updated["unread"] is False
     assert acknowledge(alice, [row.item_id]) == 0, "it is confirmed once"
+    assert Notification.objects.filter(pk=row.pk).acknowledge() == 0, "as if another tab had been faster"
     assert len(events_of(alice, "notification.updated")) == 1
 
 

@@ -20,6 +20,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from notifications_hub import broadcast, flash_claim
 from notifications_hub.announcements.models import Announcement
+from notifications_hub.confirmations.people import CHUNK, confirmed_among
 from notifications_hub.confirmations.subjects import Subject, newest_first
 from notifications_hub.delivery import acknowledgement
 from notifications_hub.inbox.queries import counts, items, pinned
@@ -223,3 +224,16 @@ def test_what_was_confirmed_costs_nothing_more(alice: User) -> None:
 
     assert_bounded(lambda: summary_of(alice), "hub_unconfirmed")
     assert summary_of(alice).unconfirmed == 0
+
+
+@pytest.mark.usefixtures("_crowd")
+def test_who_has_confirmed_is_a_range_of_one_index(alice: User) -> None:
+    people = User.objects.bulk_create(User(username=f"person{n}") for n in range(2 * CHUNK))
+    announced = broadcast(title="Fire drill", must_acknowledge=True)
+    given = {"announcement": announced, "verb": "announcement", "acknowledged_at": datetime.now(UTC)}
+    Notification.objects.bulk_create(Notification(recipient=one, **given) for one in people)
+    fill(alice, "read")
+
+    keys = [one.pk for one in people[:CHUNK]]
+    for statement, plan in plans_of(lambda: confirmed_among(announced, keys)):
+        assert rows_read(plan) == CHUNK, (statement, plan)
