@@ -1,4 +1,4 @@
-"""Whatever a page of the hub can do has a route of the API. A new page or button needs its row here."""
+"""The routes of the API that do what pages do. A new page or button needs its row here."""
 
 from __future__ import annotations
 
