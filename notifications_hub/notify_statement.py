@@ -112,7 +112,7 @@ _ADDRESSES = """SELECT made.id, CAST(%(transport{number})s AS text), left(CAST(a
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parts:
-    """The extra work of a statement: number one person's event, plan `steps` of an escalation, store reasons."""
+    """The optional parts of a statement: number one person's event, plan `steps` of an escalation, store reasons."""
 
     numbers: bool
     steps: int = 0

@@ -45,8 +45,8 @@ class FollowedThing:
 
     @property
     def name_id(self) -> str:
-        """Return the id of its name on a page."""
-        return f"followed-{self.followed.content_type_id}-{self.followed.key}"
+        """Return the id of its name on a page. A key may have spaces, which would divide a list of ids."""
+        return f"followed-{self.followed.content_type_id}-{self.followed.key.encode().hex()}"
 
     @property
     def reason(self) -> str:

@@ -21,6 +21,8 @@ from notifications_hub.delivery.sender import Sending
 from notifications_hub.delivery.summary import summed_up
 from notifications_hub.following import followed as declarations
 from notifications_hub.following.followed import Followable, Followed
+from notifications_hub.following.follows import Standing
+from notifications_hub.following.listing import FollowedThing, Thing
 from notifications_hub.following.models import Follow
 from notifications_hub.following.unfollow_links import UnfollowLink
 from notifications_hub.message import Message
@@ -72,6 +74,12 @@ def send_api(client: Client, name: str, **body: Any) -> Any:
 
 
 # Pages
+
+
+def test_a_button_names_a_thing_whose_key_has_spaces() -> None:
+    things = [FollowedThing(Followed(1, key), Thing("", "", ""), Standing(), datetime.now(UTC)) for key in ("a b", "a")]
+    names = {thing.name_id for thing in things}
+    assert len(names) == len(" ".join(names).split()) == 2
 
 
 def test_the_form_follows_mutes_and_unfollows(alice: User, post: Post, reference: str, client_for: ClientFor) -> None:
