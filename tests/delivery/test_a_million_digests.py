@@ -68,14 +68,16 @@ def people(settings: Settings, bob: User) -> None:
 def test_the_daily_digest_of_a_million_people_is_planned_in_a_minute(people: None) -> None:
     """Find the people who have something waiting, and make a group for each. No other person costs anything."""
     planned: Counter[int] = Counter()
-    before, began = _mib(), time.perf_counter()
-    while claimed := claiming.claim_due(BATCH):
+    before, began, computed = _mib(), time.perf_counter(), time.process_time()
+    # On a slow machine the first leases end meanwhile, and what fell due later is still claimed before those.
+    while len(planned) < DUE and (claimed := claiming.claim_due(BATCH)):
         _alone, groups = held.split(claimed, wishes_of(claimed))
         planned.update({group.newest[0].notification.recipient_id: group.number for group in groups})
     seconds, mib = time.perf_counter() - began, _mib() - before
+    computed = time.process_time() - computed
     assert (len(planned), set(planned.values())) == (DUE, {EACH})
     report(f"{connection.vendor}: digests of {DUE:,} of {PEOPLE:,} people with {EACH} notifications each")
-    report(f"    planned in {seconds:.1f} s, with {mib:.0f} MiB more memory")
+    report(f"    planned in {seconds:.1f} s, this process computed for {computed:.1f} s, with {mib:.0f} MiB more memory")
     assert mib < MOST_MIB
     if FULL:
         assert seconds < AT_MOST
