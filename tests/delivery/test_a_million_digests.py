@@ -77,7 +77,9 @@ def test_the_daily_digest_of_a_million_people_is_planned_in_a_minute(people: Non
     computed = time.process_time() - computed
     assert (len(planned), set(planned.values())) == (DUE, {EACH})
     report(f"{connection.vendor}: digests of {DUE:,} of {PEOPLE:,} people with {EACH} notifications each")
-    report(f"    planned in {seconds:.1f} s, this process computed for {computed:.1f} s, with {mib:.0f} MiB more memory")
+    report(
+        f"    planned in {seconds:.1f} s, this process computed for {computed:.1f} s, with {mib:.0f} MiB more memory"
+    )
     assert mib < MOST_MIB
     if FULL:
         assert seconds < AT_MOST
