@@ -116,7 +116,8 @@ def _methods(kind: Kind, known: Collection[str]) -> Iterator[CheckMessage]:
 
 
 def _digest(kind: Kind) -> Iterator[CheckMessage]:
-    if kind.digest not in set(Digest):
+    # Not a set: a list cannot be looked up in one.
+    if kind.digest not in tuple(Digest):
         fault = f"The kind {kind.name!r} has digest = {kind.digest!r}."
         hint = f"Write one of {', '.join(f'Digest.{one.name}' for one in Digest)}."
         yield Error(fault, hint=hint, obj=type(kind), id="notifications_hub.E065")

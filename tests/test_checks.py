@@ -249,6 +249,17 @@ def test_a_kind_that_must_be_confirmed_says_so_by_true(monkeypatch: pytest.Monke
     assert error.hint == "Write True or False."
 
 
+@pytest.mark.parametrize("digest", ["fortnightly", None, 24, ["daily"]])
+def test_an_unknown_digest_is_an_error_that_names_the_remedy(monkeypatch: pytest.MonkeyPatch, digest: object) -> None:
+    monkeypatch.setattr(kinds.Default, "digest", digest)
+    [error] = check_settings(None)
+    assert error.id == "notifications_hub.E065"
+    assert error.msg == f"The kind 'default' has digest = {digest!r}."
+    assert error.hint == "Write one of Digest.AT_ONCE, Digest.HOURLY, Digest.DAILY, Digest.WEEKLY."
+    monkeypatch.setattr(kinds.Default, "digest", "daily")
+    assert check_settings(None) == []
+
+
 def test_defaults_of_unknown_kinds_and_methods_are_errors_that_name_the_remedy(settings: Settings) -> None:
     settings.NOTIFICATIONS_HUB = {"KIND_DEFAULTS": {"comment.replies": ["live"], "default": ["pigeon", "flash"]}}
     kind, method = check_settings(None)

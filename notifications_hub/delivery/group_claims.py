@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -58,7 +59,7 @@ def claim_groups(released: Collection[Delivery]) -> list[Group]:
         names = _lock(first.values(), claim)
         _take(names, claim)
     members = Delivery.objects.filter(summary__in=names.values(), claim=claim, state=DeliveryState.WAITING)
-    return list(_loaded(members, claim))
+    return list(_loaded(members, claim, {one.pk: one for one in released}))
 
 
 def _key(one: Delivery) -> tuple[str, str, str, int | None]:
@@ -137,17 +138,20 @@ def _parameters(claim: UUID) -> dict[str, Any]:
     }
 
 
-def _loaded(members: QuerySet[Delivery], claim: UUID) -> Iterator[Group]:
+def _loaded(members: QuerySet[Delivery], claim: UUID, at_hand: Mapping[int, Delivery]) -> Iterator[Group]:
     ranked = members.annotate(
         rank=Window(RowNumber(), partition_by=F("summary"), order_by=F("pk").desc()),
         number=Window(Count("*"), partition_by=F("summary")),
     )
-    listed = ranked.filter(rank__lte=NEWEST).values_list("pk", "summary", "number")
-    numbers = {name: number for _pk, name, number in listed}
-    loaded = sorted(claiming.whole([pk for pk, _name, _number in listed], claim), key=lambda one: one.summary_id or 0)
-    for name, its in groupby(loaded, key=lambda one: one.summary_id):
-        if name is not None:
-            yield Group(name, claim, list(its), numbers[name])
+    listed = ranked.filter(rank__lte=NEWEST).order_by("summary", "pk").values_list("pk", "summary", "number")
+    others = claiming.whole([pk for pk, _name, _number in listed if pk not in at_hand], claim)
+    loaded = {**at_hand, **{one.pk: one for one in others}}
+    for (name, number), its in groupby(listed, key=itemgetter(1, 2)):
+        newest = [loaded[pk] for pk, _name, _number in its if pk in loaded]
+        for one in newest:
+            one.summary_id = name
+        if newest:
+            yield Group(name, claim, newest, number)
 
 
 # What is not loaded at once

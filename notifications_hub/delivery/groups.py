@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Any
 
 from notifications_hub.database.reconnect import CONNECTION_ERRORS
 from notifications_hub.delivery import claiming, group_claims
@@ -19,6 +20,7 @@ from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.delivery.sender import Result, Sending
 from notifications_hub.delivery.shown import mark_shown
 from notifications_hub.delivery.summary import summed_up
+from notifications_hub.quiet_hours.calendar import Schedule
 
 log = logging.getLogger(__name__)
 
@@ -43,21 +45,24 @@ class Groups:
         self._under_way: dict[int, _UnderWay] = {}
         self._ended: list[tuple[_UnderWay, Outcome]] = []
 
-    def sum_up(self, groups: Sequence[Group], jobs: Sequence[Sending]) -> list[Sending]:
+    def sum_up(
+        self, groups: Sequence[Group], jobs: Sequence[Sending], schedules: Mapping[Any, Schedule]
+    ) -> list[Sending]:
         """Return the jobs, with one for each group in place of those of its newest deliveries."""
         found = [job for job in jobs if job.delivery.summary_id is None]
         grouped = sorted((job for job in jobs if job.delivery.summary_id is not None), key=_order)
         by_name = {name: list(its) for name, its in groupby(grouped, key=lambda job: job.delivery.summary_id)}
         for group in groups:
             if its := by_name.get(group.name):
-                found.append(self._begun(group, its))
+                schedule = schedules.get(its[0].delivery.notification.recipient_id)
+                found.append(self._begun(group, its, schedule))
             elif group.rest:
                 group_claims.give_back_rest(group)
         return found
 
-    def _begun(self, group: Group, jobs: Sequence[Sending]) -> Sending:
+    def _begun(self, group: Group, jobs: Sequence[Sending], schedule: Schedule | None) -> Sending:
         rest = _weeded(group) if group.rest else 0
-        job = jobs[0] if len(jobs) + rest == 1 else summed_up(jobs, rest)
+        job = jobs[0] if len(jobs) + rest == 1 else summed_up(jobs, rest, schedule)
         self._under_way[job.delivery.pk] = _UnderWay(group, [one.delivery for one in jobs], rest)
         # A repeated message has the same name, also if less is left to say.
         return replace(job, message=replace(job.message, group=str(group.name)))

@@ -14,6 +14,7 @@ from notifications_hub.kinds import Privacy, Urgency, kind_of
 from notifications_hub.message import Line, Message, Section, localized_for, veiled
 from notifications_hub.notification import Notification, message_of
 from notifications_hub.own_kinds import DigestKind, QuietSummary
+from notifications_hub.quiet_hours.calendar import Schedule
 from notifications_hub.transports import declaration_of
 from notifications_hub.web.text import balanced
 
@@ -24,16 +25,17 @@ LONGEST_BODY = 200
 _URGENCIES = list(Urgency)
 
 
-def summed_up(jobs: Sequence[Sending], more: int) -> Sending:
+def summed_up(jobs: Sequence[Sending], more: int, schedule: Schedule | None) -> Sending:
     """Return the job of the newest one, with a message for all and for `more` older ones. Jobs are in order of keys.
 
-    The message keeps that one's id, so reading it closes a push, and its token, which reports on all of them.
+    The message keeps that one's id, so reading it closes a push, and its token, which reports on all of them. Times are
+    in the zone of the person's schedule, in which they chose the hour of their digests.
     """
     newest = jobs[-1]
     newest_first = jobs[::-1]
     with localized_for(newest.delivery.notification.recipient):
         digests = declaration_of(newest.delivery.transport).digests
-        words = _digest(newest_first, more) if digests else _titles(newest_first, more)
+        words = _digest(newest_first, more, schedule) if digests else _titles(newest_first, more)
     message = dataclasses.replace(
         words,
         urgency=max((job.message.urgency for job in jobs), key=_URGENCIES.index),
@@ -50,25 +52,26 @@ def _titles(jobs: Sequence[Sending], more: int) -> Message:
     return _message(QuietSummary.name, jobs, more, titles[:TITLES])
 
 
-def _digest(jobs: Sequence[Sending], more: int) -> Message:
-    sections = tuple(_sections(jobs))
+def _digest(jobs: Sequence[Sending], more: int, schedule: Schedule | None) -> Message:
+    sections = tuple(_sections(jobs, schedule))
     words = _message(DigestKind.name, jobs, more, list(_as_text(sections)))
     return dataclasses.replace(words, sections=sections, more=more)
 
 
-def _sections(jobs: Iterable[Sending]) -> Iterator[Section]:
+def _sections(jobs: Iterable[Sending], schedule: Schedule | None) -> Iterator[Section]:
     """Yield the kinds, the one with the newest notification first."""
     by_kind: dict[str, list[Line]] = {}
     for job in sorted(jobs, key=lambda one: one.delivery.notification.timestamp, reverse=True):
-        by_kind.setdefault(job.message.kind, []).append(_line(job))
+        by_kind.setdefault(job.message.kind, []).append(_line(job, schedule))
     for kind, lines in by_kind.items():
         yield Section(kind=kind, label=str(kind_of(kind).label or kind), lines=tuple(lines))
 
 
-def _line(job: Sending) -> Line:
+def _line(job: Sending, schedule: Schedule | None) -> Line:
     shown = veiled(job.message)
     body = balanced(Truncator(shown.body).chars(LONGEST_BODY))
-    at = timezone.localtime(job.delivery.notification.timestamp)
+    at = job.delivery.notification.timestamp
+    at = schedule.local(at) if schedule else timezone.localtime(at)
     why = {"because": shown.because, "unfollow_url": shown.unfollow_url}
     return Line(title=shown.title, body=body, url=shown.url, at=at, **why)
 

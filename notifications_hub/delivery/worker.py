@@ -163,7 +163,7 @@ class Worker:
                 waits.append(one.settled.delivery)
         if waits:
             self._held.append((wishes, waits))
-        jobs = self._groups.sum_up(groups, jobs)
+        jobs = self._groups.sum_up(groups, jobs, wishes.schedules)
         self._network.begin(jobs)
         self._bulk_under_way += sum(job.delivery.rollout_id is not None for job in jobs)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import time
-from collections import Counter
+from collections import defaultdict
 from contextlib import closing
+from datetime import UTC, datetime
 
 import pytest
 from django.db import connection
@@ -17,6 +19,8 @@ from notifications_hub.delivery import claiming, held
 from notifications_hub.delivery.models import Delivery
 from notifications_hub.delivery.wishes import wishes_of
 from notifications_hub.delivery.worker import BATCH, Worker
+from notifications_hub.kinds import Digest
+from notifications_hub.quiet_hours.schedules import until_digest
 from tests.support.deliveries import make_due
 from tests.support.full import FULL, report
 
@@ -43,7 +47,7 @@ _CHOICES = (
 _HELD = """
     UPDATE notifications_hub_delivery SET held_for_id = (
         SELECT recipient_id FROM notifications_hub_notification row WHERE row.id = notification_id
-    ), reason = 'digest'
+    ), reason = 'digest', reason_parameters = %s
 """
 """What a worker does with each of them when it falls due."""
 
@@ -59,23 +63,29 @@ def people(settings: Settings, bob: User) -> None:
         some = User.objects.filter(username__startswith="person").order_by("pk")[:DUE]
         for number in range(EACH):
             notify.send(bob, recipient=some, verb=f"did {number}")
-        for statement in (_HELD, "ANALYZE"):
-            sql.execute(statement)
+        sql.execute(_HELD, [json.dumps(until_digest(Digest.DAILY, datetime.now(UTC)).parameters)])
+        sql.execute("ANALYZE")
     make_due()
 
 
 @pytest.mark.faults(short=True)
 def test_the_daily_digest_of_a_million_people_is_planned_in_a_minute(people: None) -> None:
     """Find the people who have something waiting, and make a group for each. No other person costs anything."""
-    planned: Counter[int] = Counter()
-    before, began = _mib(), time.perf_counter()
-    while claimed := claiming.claim_due(BATCH):
+    planned: dict[int, set[tuple[int, int]]] = defaultdict(set)
+    before, began, computed = _mib(), time.perf_counter(), time.process_time()
+    # On a slow machine the first leases end meanwhile, and what has not been claimed yet still comes before those.
+    while len(planned) < DUE and (claimed := claiming.claim_due(BATCH)):
         _alone, groups = held.split(claimed, wishes_of(claimed))
-        planned.update({group.newest[0].notification.recipient_id: group.number for group in groups})
+        for group in groups:
+            planned[group.newest[0].notification.recipient_id].add((group.name, group.number))
     seconds, mib = time.perf_counter() - began, _mib() - before
-    assert (len(planned), set(planned.values())) == (DUE, {EACH})
+    computed = time.process_time() - computed
+    assert len(planned) == DUE
+    assert [number for its in planned.values() for _name, number in its] == [EACH] * DUE, "each person has one group"
     report(f"{connection.vendor}: digests of {DUE:,} of {PEOPLE:,} people with {EACH} notifications each")
-    report(f"    planned in {seconds:.1f} s, with {mib:.0f} MiB more memory")
+    report(
+        f"    planned in {seconds:.1f} s, this process computed for {computed:.1f} s, with {mib:.0f} MiB more memory"
+    )
     assert mib < MOST_MIB
     if FULL:
         assert seconds < AT_MOST

@@ -149,6 +149,19 @@ def test_a_digest_lists_its_notifications_by_kind_newest_first(
     assert one_worker.run_due() == 0
 
 
+def test_a_digest_shows_times_in_the_zone_in_which_the_person_chose_its_hour(
+    alice: User, bob: User, one_worker: Worker, letters: Memory
+) -> None:
+    save_schedule(alice, Schedule(zone="Asia/Kathmandu"))
+    rows = hold(bob, alice, one_worker, "asked", "waved", kind="tests.news")
+    make_due(state="waiting")
+    one_worker.run_due()
+    [message] = sent(letters)
+    [section] = message.sections
+    assert [line.at for line in section.lines] == [row.timestamp for row in reversed(rows)]
+    assert {line.at.utcoffset() for line in section.lines} == {timedelta(hours=5, minutes=45)}
+
+
 def test_nothing_left_is_no_message(alice: User, bob: User, one_worker: Worker, letters: Memory) -> None:
     choose_digest(alice, "default", Digest.DAILY)
     rows = hold(bob, alice, one_worker, "asked", "waved")
