@@ -38,23 +38,24 @@ def shared_columns() -> tuple[str, ...]:
 
 
 # `people` has one row for each recipient. A choice for the kind wins over one for every kind, whose `methods` are those
-# that are off. `LATERAL` keeps PostgreSQL from reading all preferences for a thousand people. Rows are inserted in
-# their order, so that two senders who share a key wait for each other in one order only. Topics have no comma, and
-# PostgreSQL's driver takes long for a list.
+# that are off; NULL is no choice. The second is looked up only without the first, and neither by reading all
+# preferences, as PostgreSQL would do to join a thousand people. Rows are inserted in their order, so that two senders
+# who share a key wait for each other in one order only. Topics have no comma, and PostgreSQL's driver takes long for a
+# list.
 _INSERT = """
 WITH {numbering}people AS MATERIALIZED (
-    SELECT given.*, coalesce(
-        CASE WHEN chosen.kind = '*' THEN jsonb_path_query_array(
-            CAST(%(methods)s AS jsonb), '$[*] ? (!(@ == $off[*]))', jsonb_build_object('off', chosen.methods))
-        ELSE chosen.methods END || CAST(%(locked)s AS jsonb), CAST(%(methods)s AS jsonb)) AS methods
+    SELECT given.*, coalesce((
+        SELECT methods || CAST(%(locked)s AS jsonb)
+        FROM notifications_hub_preference WHERE person_id = given.id AND kind = %(chosen_kind)s
+    ), (
+        SELECT jsonb_path_query_array(
+            CAST(%(methods)s AS jsonb), '$[*] ? (!(@ == $off[*]))', jsonb_build_object('off', methods)
+        ) || CAST(%(locked)s AS jsonb)
+        FROM notifications_hub_preference WHERE person_id = given.id AND kind = %(every_kind)s
+    ), CAST(%(methods)s AS jsonb)) AS methods
     FROM unnest(
         CAST(%(ids)s AS {key}[]), string_to_array(%(topics)s, ','), CAST(string_to_array(%(words)s, ',') AS int[])
     ) WITH ORDINALITY AS given(id, topic, words, number)
-    LEFT JOIN LATERAL (
-        SELECT kind, methods FROM notifications_hub_preference
-        WHERE person_id = given.id AND kind IN (%(chosen_kind)s, %(every_kind)s) AND methods IS NOT NULL
-        ORDER BY kind = '*' LIMIT 1
-    ) chosen ON TRUE
 ), inserted AS (
     INSERT INTO notifications_hub_notification (recipient_id, toast, flash, {columns})
     SELECT id, methods ? 'live', methods ? 'flash', {values} FROM people ORDER BY number
