@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import timedelta
 
 from tests.properties.choices import EMAILS
-from tests.properties.model import Item, Reach, Reference
+from tests.properties.model import LONGEST_DELAY, TTL, Item, Reach, Reference
 from tests.properties.person import Seen
 
 
@@ -19,9 +20,18 @@ class Promises:
         self.reached: set[int] = set()
         self.excused: set[int] = set()
         """Those that something may have kept from being emailed: read, switched off, or no address for a while."""
+        self.unattended: dict[int, timedelta] = defaultdict(timedelta)
+        """How long no worker ran while each existed."""
 
     def excuse_all(self) -> None:
         self.excused |= self.model.items.keys()
+
+    def no_worker_runs(self, wait: timedelta) -> None:
+        """Excuse what may be out of date once a worker runs again."""
+        for number in self.model.items:
+            self.unattended[number] += wait
+            if self.unattended[number] + LONGEST_DELAY >= TTL:
+                self.excused.add(number)
 
     def look_at(self, seen: Sequence[tuple[Seen, Reach]], before: dict[int, str]) -> None:
         """Check what has arrived. `before` says which had been delivered by then, and how."""

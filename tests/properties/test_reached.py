@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from notifications_hub.delivery import bulk
+from notifications_hub.delivery import bulk, worker
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.worker import Worker
 from notifications_hub.inbox.marks import Mark
@@ -31,7 +32,7 @@ from tests.properties.choices import EMAIL, LIVE, PAGES, PHONE, KindOf, Nights
 from tests.properties.model import PRESENT, TTL, Reach, Reference
 from tests.properties.person import TRANSPORTS, Person, Seen, declare
 from tests.properties.promises import Promises
-from tests.properties.steps import BEGINNING, KINDS, STEP
+from tests.properties.steps import BEGINNING, KINDS, STARTS, STEP
 from tests.support.deliveries import one_worker
 from tests.support.full import FULL, report
 
@@ -173,6 +174,8 @@ class Story:
 
     def time_passes(self, wait: timedelta, is_late: bool = False) -> None:
         until = self.model.now + wait
+        if is_late:
+            self.promises.no_worker_runs(wait)
         while not is_late and (due := self.model.next_due()) and due < until:
             self._move_to(max(self.model.now, _tick(due) - TICK))
             self.work()
@@ -260,8 +263,9 @@ def _as_here(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     monkeypatch.setattr(presence, "is_cache_shared", lambda: True)
     monkeypatch.setattr(session_binding, "is_bound", lambda person, address: True)
-    # No announcement is sent here.
+    # No announcement is sent here, and nothing escalates.
     monkeypatch.setattr(bulk, "_planner", [])
+    monkeypatch.setattr(worker, "_planners", [])
 
 
 @pytest.mark.faults(short=True)
@@ -272,12 +276,20 @@ def test_a_person_gets_what_the_model_says(one_worker: Worker) -> None:
     @seed(number)
     @settings(max_examples=EXAMPLES, database=None, suppress_health_check=list(HealthCheck), phases=PHASES)
     @given(BEGINNING, st.lists(STEP, min_size=12, max_size=24))
-    def tell(beginning: tuple[datetime, Nights], steps: list[tuple[str, tuple[Any, ...]]]) -> None:
-        start, nights = beginning
-        with closing(Story(start, one_worker)) as story:
-            story.keep_quiet(nights)
-            for name, given in steps:
-                getattr(story, name)(*given)
-            story.end()
+    def tell_one(beginning: tuple[datetime, Nights], steps: list[tuple[str, tuple[Any, ...]]]) -> None:
+        tell(one_worker, beginning, steps)
 
-    tell()
+    tell_one()
+
+
+def tell(worker: Worker, beginning: tuple[datetime, Nights], steps: Iterable[tuple[str, tuple[Any, ...]]]) -> None:
+    start, nights = beginning
+    with closing(Story(start, worker)) as story:
+        story.keep_quiet(nights)
+        for name, given in steps:
+            getattr(story, name)(*given)
+        story.end()
+
+
+def test_what_no_worker_looks_at_for_a_day_is_out_of_date(one_worker: Worker) -> None:
+    tell(one_worker, (STARTS[0], Nights()), [("notify", ([KINDS[0]],)), ("time_passes", (timedelta(hours=26), True))])
