@@ -66,6 +66,7 @@ STEP = st.one_of(
     st.tuples(st.just("choose_digest"), st.tuples(A_KIND, st.sampled_from(DIGESTS))),
     st.tuples(st.just("mark"), st.tuples(FEW, MARKS)),
     st.tuples(st.just("switch"), st.tuples(A_KIND, st.sampled_from(sorted(ALL)))),
+    *[st.tuples(st.just("switch_what_waits"), st.tuples(st.sampled_from([EMAILS, PHONE])))] * 2,
     st.tuples(st.just("open_a_page"), st.tuples(st.sampled_from(["visible", "hidden"]))),
     st.tuples(st.just("turn_to_or_leave_the_page"), st.tuples(st.sampled_from(["visible", "hidden", ""]))),
     st.tuples(st.just("flash"), st.tuples(st.sampled_from(["page", "page", "redirect", "lost"]))),

@@ -84,6 +84,12 @@ class Story:
         self.model.chosen[kind.name] = methods
         self.promises.excuse_all()
 
+    def switch_what_waits(self, method: str) -> None:
+        """Switch a method for the kind of the newest notification that waits for it."""
+        waiting = [item.kind for item in self.model.items.values() if method in item.waits]
+        if waiting:
+            self.switch(waiting[-1], method)
+
     def choose_digest(self, kind: KindOf, digest: str) -> None:
         self.model.digests[kind.name] = digest
         self.person.choose_digest(kind, digest)
