@@ -10,11 +10,12 @@ from notifications_hub.inbox.marks import Mark
 from tests.properties.choices import DAILY, DIGESTS, EMAILS, FLASH, HOURLY, LIVE, PHONE, SMS, KindOf, Nights
 
 ALL = frozenset({LIVE, FLASH, PHONE, SMS, EMAILS})
+PROMPT = KindOf("properties.prompt", ALL - {SMS}, delays={EMAILS: 0})
 KINDS = [
     KindOf("properties.reply", ALL - {SMS}),
     KindOf("properties.locked", ALL),
     KindOf("properties.alarm", ALL - {SMS}, is_critical=True),
-    KindOf("properties.prompt", ALL - {SMS}, delays={EMAILS: 0}),
+    PROMPT,
     KindOf("properties.patient", frozenset({LIVE, PHONE, EMAILS}), delays={PHONE: 120, EMAILS: 3600}),
     KindOf("properties.call", ALL - {SMS}, ttl=timedelta(minutes=5)),
     KindOf("properties.letter", frozenset({EMAILS})),

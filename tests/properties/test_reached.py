@@ -28,11 +28,11 @@ from notifications_hub.inbox.marks import Mark
 from notifications_hub.live import presence
 from notifications_hub.message import Message
 from notifications_hub.transports.web_push import session_binding
-from tests.properties.choices import EMAIL, LIVE, PAGES, PHONE, KindOf, Nights
+from tests.properties.choices import DAILY, EMAIL, LIVE, PAGES, PHONE, KindOf, Nights
 from tests.properties.model import PRESENT, TTL, Reach, Reference
 from tests.properties.person import TRANSPORTS, Person, Seen, declare
 from tests.properties.promises import Promises
-from tests.properties.steps import BEGINNING, KINDS, STARTS, STEP
+from tests.properties.steps import BEGINNING, KINDS, PROMPT, STARTS, STEP
 from tests.support.deliveries import one_worker
 from tests.support.full import FULL, report
 
@@ -218,7 +218,7 @@ class Story:
         before = self.model.delivered()
         expected = self.model.work(is_recorded=False)
         self.person.work_in_vain()
-        self._see(expected, before)
+        self._see(expected, before, is_recorded=False)
 
     def _explain(self, reaches: set[Reach]) -> str:
         """Return what the model and the product know of notifications that they do not agree on."""
@@ -227,13 +227,13 @@ class Story:
         known += [f"{self.model.items[number]}\n{self.person.trail(number)}" for number in numbers]
         return "\n".join(known)
 
-    def _see(self, expected: list[Reach], before: dict[int, str]) -> None:
+    def _see(self, expected: list[Reach], before: dict[int, str], *, is_recorded: bool = True) -> None:
         seen = self.person.seen()
         kinds = {number: item.kind.name for number, item in self.model.items.items()}
         planned = sorted((Seen.of(reach, kinds), reach) for reach in expected)
         assert seen == [one for one, _reach in planned]
         arrived = [(one, reach) for one, (_same, reach) in zip(seen, planned, strict=True)]
-        self.promises.look_at(arrived, before)
+        self.promises.look_at(arrived, before, is_recorded=is_recorded)
         self.pushes += [(one.message, reach) for one, reach in arrived if one.message and one.method == PHONE]
 
     # The end
@@ -299,3 +299,12 @@ def tell(worker: Worker, beginning: tuple[datetime, Nights], steps: Iterable[tup
 
 def test_what_no_worker_looks_at_for_a_day_is_out_of_date(one_worker: Worker) -> None:
     tell(one_worker, (STARTS[0], Nights()), [("notify", ([KINDS[0]],)), ("time_passes", (timedelta(hours=26), True))])
+
+
+@pytest.mark.parametrize("wish", [("pause", (3, True)), ("choose_digest", (PROMPT, DAILY))])
+def test_an_email_of_a_killed_worker_may_come_again_in_a_summary(
+    one_worker: Worker, wish: tuple[str, tuple[Any, ...]]
+) -> None:
+    prompt = ("notify", ([PROMPT],))
+    passes = ("time_passes", (timedelta(hours=10), False))
+    tell(one_worker, (STARTS[-1], Nights()), [prompt, ("a_worker_is_killed_with_sends", ()), wish, prompt, passes])
