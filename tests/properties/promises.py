@@ -21,7 +21,7 @@ class Promises:
         self.excused: set[int] = set()
         """Those that something may have kept from being emailed: read, switched off, or no address for a while."""
         self.in_vain: set[int] = set()
-        """Those that a killed worker emailed by themselves. If they have to wait from then on, a summary repeats them."""
+        """Those that a killed worker emailed by themselves. A summary may repeat them if they then have to wait."""
         self.unattended: dict[int, timedelta] = defaultdict(timedelta)
         """How long no worker ran while each existed."""
 
