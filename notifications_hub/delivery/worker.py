@@ -141,6 +141,8 @@ class Worker:
         return begun
 
     def _begin(self, claimed: Sequence[Delivery]) -> int:
+        if not claimed:
+            return 0
         wishes = wishes_of(claimed)
         alone, groups = held.split(claimed, wishes)
         whole = [*alone, *(one for group in groups for one in group.newest)]

@@ -130,6 +130,7 @@ class Person:
         self.user: Any = get_user_model().objects.create_user("alice", "alice@example.com")
         self.topic = inbox_topic(self.user.pk)
         self.rows: dict[int, int] = {}
+        self._known: dict[int, Reach] = {}
         cache.clear()
         cache.set(presence._since_key(), start.timestamp() - 100, None)
         for one in (self._memory(PHONE), self._memory(SMS)):
@@ -225,13 +226,15 @@ class Person:
 
     def work(self, *others: Worker) -> list[Reach]:
         """Let workers send what is due, and return what is recorded as sent. Several take turns in claiming."""
-        before = self._recorded().keys()
         workers = (self.worker, *others)
-        while others and sum([worker._begin(claiming.claim_due(FEW)) for worker in workers]):
-            pass
-        for worker in workers:
-            worker.run_due()
-        return sorted(reach for group, reach in self._recorded().items() if group not in before)
+        claimed = 0
+        while others and (some := sum([worker._begin(claiming.claim_due(FEW)) for worker in workers])):
+            claimed += some
+        claimed += sum([worker.run_due() for worker in workers])
+        if not claimed:
+            return []
+        before, self._known = self._known, self._recorded()
+        return sorted(reach for group, reach in self._known.items() if group not in before)
 
     def work_in_vain(self) -> None:
         """Let a worker send what is due, and be killed before it records anything."""

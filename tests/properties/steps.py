@@ -10,11 +10,12 @@ from notifications_hub.inbox.marks import Mark
 from tests.properties.choices import DAILY, DIGESTS, EMAILS, FLASH, HOURLY, LIVE, PHONE, SMS, KindOf, Nights
 
 ALL = frozenset({LIVE, FLASH, PHONE, SMS, EMAILS})
+PROMPT = KindOf("properties.prompt", ALL - {SMS}, delays={EMAILS: 0})
 KINDS = [
     KindOf("properties.reply", ALL - {SMS}),
     KindOf("properties.locked", ALL),
     KindOf("properties.alarm", ALL - {SMS}, is_critical=True),
-    KindOf("properties.prompt", ALL - {SMS}, delays={EMAILS: 0}),
+    PROMPT,
     KindOf("properties.patient", frozenset({LIVE, PHONE, EMAILS}), delays={PHONE: 120, EMAILS: 3600}),
     KindOf("properties.call", ALL - {SMS}, ttl=timedelta(minutes=5)),
     KindOf("properties.letter", frozenset({EMAILS})),
@@ -66,6 +67,7 @@ STEP = st.one_of(
     st.tuples(st.just("choose_digest"), st.tuples(A_KIND, st.sampled_from(DIGESTS))),
     st.tuples(st.just("mark"), st.tuples(FEW, MARKS)),
     st.tuples(st.just("switch"), st.tuples(A_KIND, st.sampled_from(sorted(ALL)))),
+    *[st.tuples(st.just("switch_what_waits"), st.tuples(st.sampled_from([EMAILS, PHONE])))] * 2,
     st.tuples(st.just("open_a_page"), st.tuples(st.sampled_from(["visible", "hidden"]))),
     st.tuples(st.just("turn_to_or_leave_the_page"), st.tuples(st.sampled_from(["visible", "hidden", ""]))),
     st.tuples(st.just("flash"), st.tuples(st.sampled_from(["page", "page", "redirect", "lost"]))),

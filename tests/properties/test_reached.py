@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,18 +21,18 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from notifications_hub.delivery import bulk
+from notifications_hub.delivery import bulk, worker
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.worker import Worker
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.live import presence
 from notifications_hub.message import Message
 from notifications_hub.transports.web_push import session_binding
-from tests.properties.choices import EMAIL, LIVE, PAGES, PHONE, KindOf, Nights
+from tests.properties.choices import DAILY, EMAIL, LIVE, PAGES, PHONE, KindOf, Nights
 from tests.properties.model import PRESENT, TTL, Reach, Reference
 from tests.properties.person import TRANSPORTS, Person, Seen, declare
 from tests.properties.promises import Promises
-from tests.properties.steps import BEGINNING, KINDS, STEP
+from tests.properties.steps import BEGINNING, KINDS, PROMPT, STARTS, STEP
 from tests.support.deliveries import one_worker
 from tests.support.full import FULL, report
 
@@ -82,6 +83,12 @@ class Story:
         self.person.choose(kind, methods)
         self.model.chosen[kind.name] = methods
         self.promises.excuse_all()
+
+    def switch_what_waits(self, method: str) -> None:
+        """Switch a method for the kind of the newest notification that waits for it."""
+        waiting = [item.kind for item in self.model.items.values() if method in item.waits]
+        if waiting:
+            self.switch(waiting[-1], method)
 
     def choose_digest(self, kind: KindOf, digest: str) -> None:
         self.model.digests[kind.name] = digest
@@ -173,6 +180,8 @@ class Story:
 
     def time_passes(self, wait: timedelta, is_late: bool = False) -> None:
         until = self.model.now + wait
+        if is_late:
+            self.promises.no_worker_runs(wait)
         while not is_late and (due := self.model.next_due()) and due < until:
             self._move_to(max(self.model.now, _tick(due) - TICK))
             self.work()
@@ -209,7 +218,7 @@ class Story:
         before = self.model.delivered()
         expected = self.model.work(is_recorded=False)
         self.person.work_in_vain()
-        self._see(expected, before)
+        self._see(expected, before, is_recorded=False)
 
     def _explain(self, reaches: set[Reach]) -> str:
         """Return what the model and the product know of notifications that they do not agree on."""
@@ -218,13 +227,13 @@ class Story:
         known += [f"{self.model.items[number]}\n{self.person.trail(number)}" for number in numbers]
         return "\n".join(known)
 
-    def _see(self, expected: list[Reach], before: dict[int, str]) -> None:
+    def _see(self, expected: list[Reach], before: dict[int, str], *, is_recorded: bool = True) -> None:
         seen = self.person.seen()
         kinds = {number: item.kind.name for number, item in self.model.items.items()}
         planned = sorted((Seen.of(reach, kinds), reach) for reach in expected)
         assert seen == [one for one, _reach in planned]
         arrived = [(one, reach) for one, (_same, reach) in zip(seen, planned, strict=True)]
-        self.promises.look_at(arrived, before)
+        self.promises.look_at(arrived, before, is_recorded=is_recorded)
         self.pushes += [(one.message, reach) for one, reach in arrived if one.message and one.method == PHONE]
 
     # The end
@@ -260,8 +269,9 @@ def _as_here(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     monkeypatch.setattr(presence, "is_cache_shared", lambda: True)
     monkeypatch.setattr(session_binding, "is_bound", lambda person, address: True)
-    # No announcement is sent here.
+    # No announcement is sent here, and nothing escalates.
     monkeypatch.setattr(bulk, "_planner", [])
+    monkeypatch.setattr(worker, "_planners", [])
 
 
 @pytest.mark.faults(short=True)
@@ -272,12 +282,29 @@ def test_a_person_gets_what_the_model_says(one_worker: Worker) -> None:
     @seed(number)
     @settings(max_examples=EXAMPLES, database=None, suppress_health_check=list(HealthCheck), phases=PHASES)
     @given(BEGINNING, st.lists(STEP, min_size=12, max_size=24))
-    def tell(beginning: tuple[datetime, Nights], steps: list[tuple[str, tuple[Any, ...]]]) -> None:
-        start, nights = beginning
-        with closing(Story(start, one_worker)) as story:
-            story.keep_quiet(nights)
-            for name, given in steps:
-                getattr(story, name)(*given)
-            story.end()
+    def tell_one(beginning: tuple[datetime, Nights], steps: list[tuple[str, tuple[Any, ...]]]) -> None:
+        tell(one_worker, beginning, steps)
 
-    tell()
+    tell_one()
+
+
+def tell(worker: Worker, beginning: tuple[datetime, Nights], steps: Iterable[tuple[str, tuple[Any, ...]]]) -> None:
+    start, nights = beginning
+    with closing(Story(start, worker)) as story:
+        story.keep_quiet(nights)
+        for name, given in steps:
+            getattr(story, name)(*given)
+        story.end()
+
+
+def test_what_no_worker_looks_at_for_a_day_is_out_of_date(one_worker: Worker) -> None:
+    tell(one_worker, (STARTS[0], Nights()), [("notify", ([KINDS[0]],)), ("time_passes", (timedelta(hours=26), True))])
+
+
+@pytest.mark.parametrize("wish", [("pause", (3, True)), ("choose_digest", (PROMPT, DAILY))])
+def test_an_email_of_a_killed_worker_may_come_again_in_a_summary(
+    one_worker: Worker, wish: tuple[str, tuple[Any, ...]]
+) -> None:
+    prompt = ("notify", ([PROMPT],))
+    passes = ("time_passes", (timedelta(hours=10), False))
+    tell(one_worker, (STARTS[-1], Nights()), [prompt, ("a_worker_is_killed_with_sends", ()), wish, prompt, passes])

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Protocol
 
 import time_machine
@@ -30,10 +31,15 @@ def one_clock(start: datetime) -> Iterator[Clock]:
 
 
 def _at_the_time(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-    return execute(_NOW.sub(_literal, sql), params, many, context)
+    return execute(_literal().join(_around_now(sql)), params, many, context)
 
 
-def _literal(_match: re.Match[str]) -> str:
+@lru_cache(1000)
+def _around_now(sql: str) -> list[str]:
+    return _NOW.split(sql)
+
+
+def _literal() -> str:
     now = datetime.now(UTC)
     if connection.vendor == "postgresql":
         return f"CAST('{now.isoformat()}' AS timestamptz)"
