@@ -120,6 +120,9 @@ class PreferencesChange(Schema):
     )
     groups: dict[str, dict[str, bool]] = Field(default_factory=dict, description="The same for groups, by `name`.")
     kinds: dict[str, KindChange] = Field(default_factory=dict, max_length=MOST_AT_ONCE)
+    zone: str = Field(
+        "", max_length=100, description="The browser's time zone. A person who has stored none gets digests by it."
+    )
 
 
 @router.get(
@@ -147,6 +150,7 @@ def change_preferences(request: HttpRequest, given: PreferencesChange) -> dict[s
         kinds={name: one.methods for name, one in given.kinds.items()},
         reset=[name for name, one in given.kinds.items() if one.reset],
         digests={name: one.digest for name, one in given.kinds.items() if one.digest},
+        zone=given.zone,
     )
     try:
         save(person_of(request), wanted)

@@ -7,7 +7,7 @@ are declared later, and for those that preferences do not list. On holds for tho
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.utils.translation import gettext as _
 
@@ -18,7 +18,9 @@ from notifications_hub.delivery.preferences import Changes, Choices
 from notifications_hub.delivery.worker_wakeup import wake_worker
 from notifications_hub.inbox.preference_table import groups_of_kinds, listed_kinds, lock_of
 from notifications_hub.kinds import DeliveryMethod, Digest, Kind, all_kinds, get_kind
+from notifications_hub.quiet_hours.calendar import known_zones
 from notifications_hub.quiet_hours.digests import save_digests
+from notifications_hub.quiet_hours.schedules import default_schedule, save_schedule, schedule_of
 from notifications_hub.transports import default_methods, locked_methods, transport_names
 from notifications_hub.users import Person
 
@@ -44,6 +46,8 @@ class Wanted:
     """Kinds that follow the defaults again."""
     digests: Mapping[str, Digest] = field(default_factory=dict)
     """How often emails come, by kind."""
+    zone: str = ""
+    """The time zone that a browser proposes, for a person who has stored none. Its digests come by it."""
 
 
 def save(person: Person, wanted: Wanted) -> None:
@@ -53,11 +57,18 @@ def save(person: Person, wanted: Wanted) -> None:
     with transaction.atomic():
         changes = preferences.change(person.pk, lambda choices: changes_for(choices, wanted))
         if digests:
+            _keep_zone(person, wanted.zone)
             save_digests(person, digests)
             if not changes:
                 preferences.tell_pages(person.pk)
     if digests:
         wake_worker(1.0)
+
+
+def _keep_zone(person: Person, zone: str) -> None:
+    """Store the time zone of a person who has none. An unknown one is left out: the site's own then holds."""
+    if zone in known_zones() and schedule_of(person) is None:
+        save_schedule(person, replace(default_schedule(person), zone=zone))
 
 
 def _digest_changes(person: Person, wanted: Wanted) -> dict[str, Digest | None]:

@@ -143,7 +143,8 @@ def test_one_of_two_hundred_kinds_is_found_and_has_its_digest_saved(page_for: Pe
     row = page.locator("[id='kind-area.kind123']")
     row.get_by_label("Emails come").select_option("daily")
     expect(row.locator("[data-part=state]")).to_have_text("Saved", timeout=SLOW)
-    assert sent == [{"kinds": {"area.kind123": {"digest": "daily"}}}]
+    zone = page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
+    assert sent == [{"kinds": {"area.kind123": {"digest": "daily"}}, "zone": zone}]
     page.route(API, lambda route: route.abort())
     row.get_by_label("Emails come").select_option("weekly")
     expect(row.locator("[data-part=state]")).to_contain_text("Couldn't save", timeout=SLOW)

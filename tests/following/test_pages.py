@@ -283,7 +283,9 @@ def test_a_right_that_cannot_be_found_out_is_none(
 def test_each_line_of_a_digest_says_why_and_unfollows(alice: User, bob: User, post: Post, settings: Settings) -> None:
     _one, job = sent_job(alice, bob, post)
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "TRANSPORTS": {"email": EMAIL}}
-    made = email_for(summed_up([job], 0, None).message, Recipient(pk=alice.pk, address="alice@example.com"), optional=True)
+    made = email_for(
+        summed_up([job], 0, None).message, Recipient(pk=alice.pk, address="alice@example.com"), optional=True
+    )
     path = UnfollowLink(alice.pk, Followed.of(post)).path
     for text in (str(made.body), str(made.alternatives[0][0])):
         assert "Because you were mentioned." in text

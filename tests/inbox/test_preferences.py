@@ -16,6 +16,7 @@ from notifications_hub.delivery.models import Delivery, DeliveryState, Preferenc
 from notifications_hub.delivery.reasons import ReasonCode
 from notifications_hub.inbox.preference_table import MANY_KINDS
 from notifications_hub.kinds import DeliveryMethod, Kind, get_kind
+from notifications_hub.quiet_hours.schedules import schedule_of
 from notifications_hub.transports.email.models import stop_emails_to
 from notifications_hub.transports.email.unsubscribe_links import Subscription
 from notifications_hub.transports.memory import Memory
@@ -253,6 +254,18 @@ def test_how_often_emails_come_is_chosen_in_the_row_of_a_kind(alice: User, clien
     patch(client, kinds={"shop.sent": {"reset": True}})
     assert digest("shop.sent") == "at_once"
     assert patch(client, kinds={"shop.hidden": {"digest": "daily"}}).status_code == 400
+
+
+def test_a_first_digest_comes_by_the_browsers_zone(alice: User, client_for: ClientFor) -> None:
+    client = client_for(alice)
+    daily = {"shop.sent": {"digest": "daily"}}
+    assert patch(client, kinds=daily, zone="Nowhere/City").status_code == 200
+    assert schedule_of(alice) is None
+    patch(client, kinds={"shop.sent": {"digest": "weekly"}}, zone="Asia/Tokyo")
+    patch(client, kinds=daily, zone="Europe/Berlin")
+    stored = schedule_of(alice)
+    assert stored is not None
+    assert stored.zone == "Asia/Tokyo"
 
 
 # Errors and events

@@ -64,7 +64,9 @@ export class NotificationPreferencesElement extends HTMLElement {
   #digestChanged(list, api, board) {
     const kind = list.dataset.digest;
     if (!kind) return;
-    const change = { kinds: { [kind]: { digest: list.value } } };
+    // The page proposes this zone too, but the person may not save it.
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const change = { kinds: { [kind]: { digest: list.value } }, zone };
     this.#save({ change, row: rowOf(list), controls: [list] }, api, board);
   }
 

@@ -12,6 +12,7 @@ const ANSWERS_WITHIN = 15_000;
  * @property {SwitchStates} [all]
  * @property {Record<string, SwitchStates>} [groups]
  * @property {Record<string, {methods?: SwitchStates, digest?: string, reset?: boolean}>} [kinds]
+ * @property {string} [zone] the browser's time zone, for a person who has stored none
  *
  * @typedef {{name: string, chosen: boolean, methods: {name: string, on: boolean}[], digest: string | null}} KindShown
  * @typedef {object} Preferences the part of the answer that the page needs
