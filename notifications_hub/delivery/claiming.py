@@ -31,20 +31,46 @@ LEASE = timedelta(seconds=55)
 """Longer than any transport may take. Another worker gets a killed worker's deliveries within a minute of the claim."""
 
 
-def claim_due(limit: int = 100, *, rollout: int | None = None) -> list[Delivery]:
+def claim_due(limit: int = 100, *, rollout: int | None = None, held: int | None = None) -> list[Delivery]:
     """Claim deliveries that are due, under a lease, in the order they fell due. No two workers get the same one.
 
-    They are those of one rollout, or all that belong to none.
+    They are those of one rollout, or all that belong to none. At most `held` of the latter have waited for quiet hours
+    or a digest. Many of those fall due in the same second, so they come last, but get a quarter of each batch.
     """
-    due = Delivery.objects.filter(state=DeliveryState.WAITING, rollout=rollout, due_at__lte=Now()).order_by("due_at")
-    # Not `exists`, which drops the order: without it PostgreSQL may read the whole table.
-    if not due.values_list("pk").first():
+    if rollout is not None:
+        return _claim(limit, _due(rollout=rollout))
+    most = limit if held is None else min(limit, held)
+    return _claim(limit, _due(rollout=None, held_for=None), _due(rollout=None, held_for__isnull=False), most)
+
+
+def _due(**part: Any) -> models.QuerySet[Delivery]:
+    due = Delivery.objects.filter(state=DeliveryState.WAITING, due_at__lte=Now(), **part)
+    return due.order_by("due_at")
+
+
+def _claim(
+    limit: int, first: models.QuerySet[Delivery], last: models.QuerySet[Delivery] | None = None, most: int = 0
+) -> list[Delivery]:
+    """Claim those of `first`, and at most so many of `last`. Without any that is due, open no transaction."""
+    is_first, is_last = _is_any(first), last is not None and most > 0 and _is_any(last)
+    if not (is_first or is_last):
         return []
     claim = uuid.uuid4()
     with transaction.atomic():
-        ids = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit])
+        ids = _locked(first, limit - (min(most, limit // 4) if is_last else 0)) if is_first else []
+        if last is not None and is_last:
+            ids += _locked(last, min(most, limit - len(ids)))
         Delivery.objects.filter(pk__in=ids).update(claim=claim, due_at=Now() + LEASE)
     return whole(ids, claim)
+
+
+def _is_any(due: models.QuerySet[Delivery]) -> bool:
+    # Not `exists`, which drops the order: without it PostgreSQL may read the whole table.
+    return due.values_list("pk").first() is not None
+
+
+def _locked(due: models.QuerySet[Delivery], limit: int) -> list[int]:
+    return list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit])
 
 
 def whole(ids: Collection[int], claim: uuid.UUID) -> list[Delivery]:

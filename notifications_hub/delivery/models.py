@@ -6,6 +6,8 @@ A second row takes back what the first has sent.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -84,11 +86,18 @@ class Delivery(HubModel):
                 name="hub_delivery_once",
             )
         ]
-        # One for all but announcements, and one with a range for each rollout. PostgreSQL would sort rows of a common
-        # index: it does not take `rollout IS NULL` for a constant.
+        # One for each queue of workers: what has not waited, what was held, and a range for each rollout. PostgreSQL
+        # would sort rows of a common index: it does not take `rollout IS NULL` for a constant.
         indexes = [
             models.Index(
-                fields=["due_at"], condition=models.Q(state="waiting", rollout__isnull=True), name="hub_delivery_due"
+                fields=["due_at"],
+                condition=models.Q(state="waiting", rollout__isnull=True, held_for__isnull=True),
+                name="hub_delivery_due",
+            ),
+            models.Index(
+                fields=["due_at"],
+                condition=models.Q(state="waiting", rollout__isnull=True, held_for__isnull=False),
+                name="hub_delivery_held_due",
             ),
             models.Index(
                 fields=["rollout", "due_at"],
@@ -112,6 +121,14 @@ class Delivery(HubModel):
 
     def __str__(self) -> str:
         return f"{method_name(self.transport)}: {self.get_state_display()}"
+
+
+def first_due_delivery() -> datetime | None:
+    """Return when the first waiting delivery falls due, or fell due. Those of rollouts do not count."""
+    waiting = Delivery.objects.filter(state=DeliveryState.WAITING, rollout=None).order_by("due_at")
+    # Each part has an index of its own.
+    parts = [waiting.filter(held_for__isnull=is_null) for is_null in (True, False)]
+    return min((at for part in parts for at in part.values_list("due_at", flat=True)[:1]), default=None)
 
 
 class Preference(HubModel):

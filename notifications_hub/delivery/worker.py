@@ -44,6 +44,8 @@ SLOTS = 400
 """The number of sends under way at once. More claimed deliveries would only wait out their lease."""
 BULK_SLOTS = SLOTS // 2
 """Those of them that announcements may take, so that other notifications always find a free one."""
+HELD_SLOTS = SLOTS // 4
+"""Those that digests and ends of quiet hours may take. Tens of thousands of them may fall due in the same second."""
 TURN_SECONDS = 0.001
 """Time that a thread computes while another waits, in a dedicated process. Emails have a thread each."""
 
@@ -76,6 +78,7 @@ class Worker:
         self._groups = Groups()
         self._held: list[tuple[Wishes, Sequence[Delivery]]] = []
         self._bulk_under_way = 0
+        self._held_under_way = 0
         self._more = False
 
     def run_due(self, *, seconds: float = float("inf")) -> int:
@@ -106,7 +109,7 @@ class Worker:
         if not claim or free < BATCH // 4:
             return 0
         more = _plan()
-        begun = self._begin(claiming.claim_due(free))
+        begun = self._begin(claiming.claim_due(free, held=self._free_for_held()))
         begun += self._begin_bulk(min(free - begun, BULK_SLOTS - self._bulk_under_way))
         self._more |= more
         return begun
@@ -127,6 +130,10 @@ class Worker:
 
     def close(self) -> None:
         self._network.close()
+
+    def _free_for_held(self) -> int:
+        free = HELD_SLOTS - self._held_under_way
+        return free if free >= HELD_SLOTS // 2 else 0
 
     def _begin_bulk(self, free: int) -> int:
         """Begin deliveries of announcements, in the slots that nothing else needs. Their rollouts share these."""
@@ -167,12 +174,12 @@ class Worker:
             self._held.append((wishes, waits))
         jobs = self._groups.sum_up(groups, jobs, wishes.schedules)
         self._network.begin(jobs)
-        self._bulk_under_way += sum(job.delivery.rollout_id is not None for job in jobs)
+        self._count_under_way([job.delivery for job in jobs], 1)
 
     def _record(self) -> None:
         # Results are kept until they are written. Otherwise an unreachable database would cause a second send.
         collected = self._network.collect()
-        self._bulk_under_way -= sum(one.settled.delivery.rollout_id is not None for one in collected)
+        self._count_under_way([one.settled.delivery for one in collected], -1)
         self._results += self._groups.expand(collected)
         self._groups.record_rest()
         mark_accepted(self._results)
@@ -182,6 +189,10 @@ class Worker:
         while self._held:
             held.look_again(*self._held[-1])
             self._held.pop()
+
+    def _count_under_way(self, changed: Sequence[Delivery], by: int) -> None:
+        self._bulk_under_way += by * sum(one.rollout_id is not None for one in changed)
+        self._held_under_way += by * sum(one.rollout_id is None and one.held_for_id is not None for one in changed)
 
 
 def _plan() -> bool:

@@ -17,7 +17,7 @@ from django.utils.module_loading import import_string
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.delivery import bulk
-from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.delivery.models import first_due_delivery
 from notifications_hub.streams.sweeper import every_second
 from notifications_hub.task_framework import queue_of
 
@@ -79,8 +79,8 @@ def wake_for_overdue_deliveries() -> None:
     if not hub_settings.task_backend:
         return
     late = datetime.now(UTC) - timedelta(seconds=OVERDUE_SECONDS)
-    others = Delivery.objects.filter(state=DeliveryState.WAITING, rollout=None, due_at__lte=late)
-    if others.exists() or bulk.has_work():
+    oldest = first_due_delivery()
+    if (oldest and oldest <= late) or bulk.has_work():
         # The same moment for all sweeps of these seconds, so that they wake it once.
         _wake_ups.plan(math.ceil(time.time() / OVERDUE_SECONDS) * OVERDUE_SECONDS)
 

@@ -973,9 +973,17 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="delivery",
             index=models.Index(
-                condition=models.Q(("rollout__isnull", True), ("state", "waiting")),
+                condition=models.Q(("held_for__isnull", True), ("rollout__isnull", True), ("state", "waiting")),
                 fields=["due_at"],
                 name="hub_delivery_due",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("held_for__isnull", False), ("rollout__isnull", True), ("state", "waiting")),
+                fields=["due_at"],
+                name="hub_delivery_held_due",
             ),
         ),
         migrations.AddIndex(

@@ -67,7 +67,8 @@ def _waiting_by_transport() -> dict[str, Any]:
     """Map transports to what waits for them: the configured ones, and those that were removed since."""
     found: dict[str, Any] = {name: {} for name in transport_names()}
     # Each part has an index of its own.
-    for one in _waiting(rollout__isnull=True).union(_waiting(rollout__isnull=False), all=True):
+    others = [_waiting(rollout__isnull=True, held_for__isnull=held) for held in (True, False)]
+    for one in _waiting(rollout__isnull=False).union(*others, all=True):
         found[one["transport"]] = _added(found.get(one["transport"]), one)
     return found
 

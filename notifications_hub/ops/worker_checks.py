@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 
 from notifications_hub.conf import hub_settings
-from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.delivery.models import first_due_delivery
 from notifications_hub.escalation.models import first_due_step
 from notifications_hub.jobs.job_task import BACKEND
 from notifications_hub.jobs.models import Job, JobState
@@ -73,8 +73,7 @@ def escalations() -> Answer:
 def _lateness() -> timedelta:
     """Return for how long the first waiting delivery has been due."""
     # Those of announcements are planned only as fast as they are sent.
-    waiting = Delivery.objects.filter(state=DeliveryState.WAITING, rollout=None)
-    oldest = waiting.order_by("due_at").values_list("due_at", flat=True).first()
+    oldest = first_due_delivery()
     return datetime.now(UTC) - oldest if oldest else timedelta()
 
 

@@ -338,10 +338,10 @@ def test_an_error_does_not_end_the_thread(
     faults = [fault]
     claim_due = claiming.claim_due
 
-    def fail_once(limit: int) -> list[Delivery]:
+    def fail_once(limit: int, **given: int) -> list[Delivery]:
         if faults:
             raise faults.pop()
-        return claim_due(limit)
+        return claim_due(limit, **given)
 
     monkeypatch.setattr(claiming, "claim_due", fail_once)
     monkeypatch.setattr(worker, "IDLE_SECONDS", 0.05)
