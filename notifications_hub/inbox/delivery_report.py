@@ -1,4 +1,7 @@
-"""Report to a person how a notification reached them; `delivery/history.py` does so for admins."""
+"""Report to a person how a notification reached them; `delivery/history.py` does so for admins.
+
+Prefetch `deliveries` to call several of these functions with one query.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,7 @@ _CANCELLED: Mapping[str, object] = {
 
 def report_steps(notification: Notification) -> list[HistoryStep]:
     """Return the steps in the order they happened."""
-    deliveries = list(notification.deliveries.order_by("pk"))
+    deliveries = sorted(notification.deliveries.all(), key=lambda one: one.pk)
     names = browser_names(deliveries) | {pk: str(row) for pk, row in own_addresses(deliveries).items()}
     emailed = [one.pk for one in deliveries if one.transport == DeliveryMethod.EMAIL]
     names |= dict.fromkeys(emailed, email_of(notification.recipient) if emailed else "")
@@ -70,7 +73,7 @@ def _addressee(delivery: Delivery, name: str) -> str:
 
 def not_pushed(notification: Notification) -> str:
     """Return why no push was planned; empty if one was, or if the reason is unknown."""
-    reason = None if notification.deliveries.exists() else why_no_push(notification)
+    reason = None if notification.deliveries.all() else why_no_push(notification)
     if reason is None:
         return ""
     kind = kind_of(notification.kind)
@@ -85,7 +88,7 @@ def not_pushed(notification: Notification) -> str:
 
 
 def is_under_way(notification: Notification) -> bool:
-    return notification.deliveries.filter(state=DeliveryState.WAITING).exists()
+    return any(delivery.state == DeliveryState.WAITING for delivery in notification.deliveries.all())
 
 
 def _own(notification: Notification) -> Iterator[HistoryStep]:

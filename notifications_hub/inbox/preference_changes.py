@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 
 from django.utils.translation import gettext as _
 
@@ -139,14 +140,15 @@ def _check(wanted: Wanted) -> None:
     for group in wanted.groups:
         if group not in groups:
             raise Refused(
-                _("There is no group %(name)s. %(known)s") % {"name": _quoted(group), "known": _known(groups)}
+                _("There is no group %(name)s. %(known)s") % {"name": _quoted(group), "known": _known(groups, group)}
             )
     names = [kind.name for kind in listed_kinds()]
     by_name = {kind.name: kind for kind in all_kinds()}
     for name in (*wanted.kinds, *wanted.reset, *wanted.digests):
         if name not in names:
             raise Refused(
-                _("Preferences have no kind %(name)s. %(known)s") % {"name": _quoted(name), "known": _known(names)}
+                _("Preferences have no kind %(name)s. %(known)s")
+                % {"name": _quoted(name), "known": _known(names, name)}
             )
         _check_locked(by_name[name], wanted.kinds.get(name, {}))
 
@@ -155,7 +157,7 @@ def _check_methods(switches: Iterable[Switches]) -> None:
     offered = [DeliveryMethod.LIVE.value, DeliveryMethod.FLASH.value, *transport_names()]
     for name in {name for one in switches for name in one} - set(offered):
         words = _("This site has no delivery method %(name)s. %(known)s")
-        raise Refused(words % {"name": _quoted(name), "known": _known(offered)})
+        raise Refused(words % {"name": _quoted(name), "known": _known(offered, name)})
 
 
 def _check_locked(kind: Kind, switches: Switches) -> None:
@@ -172,7 +174,9 @@ def _quoted(name: str) -> str:
     return f"“{name[:100]}”"
 
 
-def _known(names: Collection[str]) -> str:
-    """Return the names to choose from, in words."""
-    shown = ", ".join(_quoted(name) for name in sorted(names)[:_NAMED])
+def _known(names: Collection[str], given: str) -> str:
+    """Return the names to choose from, in words. Those most like the given one are first."""
+    close = get_close_matches(given, names)
+    nearest_first = [*close, *sorted(set(names) - set(close))]
+    shown = ", ".join(_quoted(name) for name in nearest_first[:_NAMED])
     return _("Use one of these: %(names)s") % {"names": shown + (" …" if len(names) > _NAMED else "")}

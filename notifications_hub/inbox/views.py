@@ -11,6 +11,7 @@ from typing import Any, Self
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect
@@ -306,6 +307,7 @@ def why(request: HttpRequest, item_id: str) -> HttpResponse:
     row = queries.find(person_of(request), item_id)
     if row is None:
         raise Http404
+    prefetch_related_objects([row], "deliveries")
     context = {
         "item": InboxEntry.of(row),
         "steps": report_steps(row),

@@ -142,7 +142,7 @@ def test_everything_that_happened_is_counted_once(
 
     figures = folded(announcement)
     assert people_by_method(figures) == {"live": 1, "flash": 1, "web_push": 1}
-    assert figures.people == {What.SEEN: 2, What.READ: 2, What.CLICKED: 2, What.DISMISSED: 1}
+    assert figures.people == {What.SEEN: 2, What.READ: 2, What.CONFIRMED: 0, What.CLICKED: 2, What.DISMISSED: 1}
     [web_push] = [one for one in figures.methods if one.method == "web_push"]
     assert (web_push.sent, web_push.failed) == (1, 1)
     assert [(one.why, one.number) for one in figures.failures] == [("The browser no longer accepts pushes.", 1)]

@@ -121,7 +121,7 @@ def test_a_sample_is_shown_by_what_each_delivery_method_is_given(admin: User, cl
     assert item["title"] == sample.card.title == "Bob replied to “Moving plants”"
     assert [str(flash) for flash in sample.flashes] == ['<a href="/">Bob replied to “Moving plants”</a>']
     assert sample.push["title"] == item["title"]
-    assert [action["title"] for action in sample.push["actions"]] == ["Open", "Mark as read"]
+    assert [action["title"] for action in sample.push["actions"]] == ["Mark as read", "Preferences", "Open"]
     assert dict(sample.fields)["body"] == item["body"] == "Water them first."
 
 
@@ -131,7 +131,7 @@ def test_each_language_has_the_words_of_its_own_readers(admin: User, client_for:
     assert (english.language, chinese.language, chinese.name) == ("en", "zh-hans", "简体中文")
     assert chinese.shown is not None
     assert json.loads(chinese.shown.item)["title"] == "Bob回复了“移栽植物”"
-    assert [action["title"] for action in chinese.shown.push["actions"]] == ["打开", "标为已读"]
+    assert [action["title"] for action in chinese.shown.push["actions"]] == ["标为已读", "通知偏好", "打开"]
 
 
 def test_controls_around_a_sample_are_in_its_language_too(admin: User, client_for: ClientFor) -> None:

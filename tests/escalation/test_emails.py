@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 class Request(Kind):
-    name = "tests.escalated_request"
+    name = "tests.reminded"
     escalate = [After(hours=1, method="email"), After(hours=2, method="email")]
 
 
@@ -41,7 +41,7 @@ def mails(settings: Settings, alice: User) -> Iterator[MailServer]:
 def test_each_email_of_an_escalation_is_a_new_one_of_the_same_thread(
     mails: MailServer, alice: User, bob: User, one_worker: Worker
 ) -> None:
-    send(bob, alice, kind="tests.escalated_request", target=Post.objects.create(author=alice, title="Hello"))
+    send(bob, alice, kind="tests.reminded", target=Post.objects.create(author=alice, title="Hello"))
     make_due()
     one_worker.run_due()
     for _ in range(3):
@@ -58,8 +58,8 @@ def test_each_email_of_an_escalation_is_a_new_one_of_the_same_thread(
 def test_an_escalation_waits_for_no_digest_and_leaves_it(
     mails: MailServer, alice: User, bob: User, one_worker: Worker
 ) -> None:
-    choose_digest(alice, "tests.escalated_request", Digest.WEEKLY)
-    send(bob, alice, kind="tests.escalated_request")
+    choose_digest(alice, "tests.reminded", Digest.WEEKLY)
+    send(bob, alice, kind="tests.reminded")
     make_due()
     one_worker.run_due()
     assert mails.received == []
@@ -72,7 +72,7 @@ def test_an_escalation_waits_for_no_digest_and_leaves_it(
 def test_a_person_without_an_address_gets_none(mails: MailServer, alice: User, bob: User, one_worker: Worker) -> None:
     bob.email = ""
     bob.save()
-    send(alice, bob, kind="tests.escalated_request")
+    send(alice, bob, kind="tests.reminded")
     pass_time(hours=1)
     one_worker.run_due()
     assert step_states()[0] == ("cancelled", "no_address")

@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
+from notifications_hub import kinds
 from notifications_hub.delivery import bulk, worker
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.worker import Worker
@@ -44,9 +45,6 @@ EXAMPLES = int(os.environ.get("EXAMPLES", "2000" if FULL else "60"))
 # To find a smaller example takes minutes.
 PHASES = [Phase.generate, Phase.shrink] if FULL else [Phase.generate]
 TICK = timedelta(seconds=10)
-
-for _kind in KINDS:
-    declare(_kind)
 
 
 class Story:
@@ -257,6 +255,10 @@ def _tick(moment: datetime) -> datetime:
 
 @pytest.fixture(autouse=True)
 def _as_here(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Other tests check all kinds, and have no such transports.
+    monkeypatch.setattr(kinds, "_kinds", dict(kinds._kinds))
+    for kind in KINDS:
+        declare(kind)
     settings.NOTIFICATIONS_HUB = {
         **settings.NOTIFICATIONS_HUB,
         "TRANSPORTS": TRANSPORTS,

@@ -75,6 +75,6 @@ def test_an_empty_reply_is_stopped_by_the_browser(page_for: People, site: Site) 
 
 def test_saved_preferences_are_read_aloud(page_for: People) -> None:
     page = page_for("bob", "/notifications/preferences/")
-    page.get_by_role("button", name="Save", exact=True).press("Enter")
-    expect(page.locator(".message.is-success")).to_be_in_viewport()
-    expect(page.locator("[data-announcer] [aria-live=polite]")).to_have_text("Your preferences are saved.")
+    page.locator("input[name='comment.reply:live']").press("Space")
+    expect(page.get_by_text("Saved", exact=True).first).to_be_in_viewport()
+    expect(page.locator("[data-announcer] [aria-live=polite]")).to_have_text("Saved")
