@@ -69,8 +69,8 @@ def _elsewhere(models: Collection[type[Model]]) -> list[CheckMessage]:
         Error(
             f"A database router writes {', '.join(elsewhere)} to a different database than the hub's other models.",
             hint="Make db_for_write return one alias for the models of notifications_hub, the user model, what they "
-            "refer to (contenttypes) and all live models: they refer to each other, and change in one transaction. "
-            "Reads may go to replicas; the hub reads where it writes.",
+            "refer to (groups, content types) and all live models: they refer to each other, and change in one "
+            "transaction. Reads may go to replicas; the hub reads where it writes.",
             id="notifications_hub.E014",
         )
     ]

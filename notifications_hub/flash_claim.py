@@ -23,6 +23,7 @@ from notifications_hub.inbox_summary import Summary, waiting_ids
 from notifications_hub.kinds import DeliveryMethod, Urgency, all_kinds
 from notifications_hub.live.presence import is_connected
 from notifications_hub.notification import Notification
+from notifications_hub.rendering import urgency_of
 from notifications_hub.users import Person
 
 SHOWN = 3
@@ -79,7 +80,7 @@ def _waiting(person: Person, summary: Summary) -> list[int]:
 
 def _critical(person: Person, summary: Summary) -> list[int]:
     """Return what goes through in silence, among the newest that wait. A site without any pays no statement."""
-    critical = [kind.name for kind in all_kinds() if kind.urgency == Urgency.CRITICAL]
+    critical = [kind.name for kind in all_kinds() if urgency_of(kind) is Urgency.CRITICAL]
     if not ((critical and summary.waiting) or summary.running):
         return []
     loud = Q(kind__in=critical, announcement=None) | Q(announcement__urgency=Urgency.CRITICAL)

@@ -278,11 +278,16 @@ def _register(kind: Kind) -> None:
     if kind.name == EVERY_KIND:
         raise ValueError(f"{type(kind)!r} has the name {EVERY_KIND!r}, which means every kind. Choose another.")
     known = _kinds.get(kind.name)
-    if known is not None and type(known).__qualname__ != type(kind).__qualname__:
+    # A module that is loaded again declares the same class.
+    if known is not None and _place(known) != _place(kind):
         raise ValueError(f"The kind {kind.name!r} is declared twice: by {type(known)!r} and {type(kind)!r}.")
     if kind.per_minute is not None and kind.per_minute < 1:
         raise ValueError(f"The kind {kind.name!r} has per_minute = {kind.per_minute}: write 1 or more, or None.")
     _kinds[kind.name] = kind
+
+
+def _place(kind: Kind) -> tuple[str, str]:
+    return type(kind).__module__, type(kind).__qualname__
 
 
 class Default(Kind):

@@ -82,6 +82,15 @@ def render_with_faults(kind: Kind, row: NotificationLike) -> tuple[Rendered, dic
     return rendered, faults
 
 
+def urgency_of(kind: Kind) -> Urgency:
+    """Return the urgency of the kind. An error of the kind is logged, never raised."""
+    try:
+        return Urgency(kind.urgency)
+    except Exception as error:  # noqa: BLE001 -- a host's code may raise anything
+        _log_once(kind.name, "urgency", error)
+        return Kind.urgency
+
+
 def _log_once(kind: str, part: str, error: Exception) -> None:
     # Every page shows the same rows again, so logging each time would flood the log.
     if (kind, part) not in _logged:

@@ -48,6 +48,13 @@ def test_a_name_cannot_be_declared_twice() -> None:
     assert isinstance(get_kind("tests.greeting"), Greeting)
 
 
+def test_classes_of_the_same_name_in_two_modules_are_two_kinds() -> None:
+    words = {"name": "tests.namesake", "__qualname__": "Namesake"}
+    type("Namesake", (Kind,), {**words, "__module__": "shop.kinds"})
+    with pytest.raises(ValueError, match=r"shop\.kinds\.Namesake.*garden\.kinds\.Namesake"):
+        type("Namesake", (Kind,), {**words, "__module__": "garden.kinds"})
+
+
 def test_a_reloaded_module_may_declare_its_kinds_again() -> None:
     for _ in range(2):
         type("Again", (Kind,), {"name": "tests.again", "__qualname__": "Again"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +18,8 @@ from notifications_hub import kinds, rendering
 from notifications_hub.delivery.worker import Worker
 from notifications_hub.kinds import Action, Kind, NotificationLike, Privacy, Urgency
 from notifications_hub.notification import Notification
+from notifications_hub.quiet_hours.calendar import Schedule
+from notifications_hub.quiet_hours.schedules import save_schedule
 from notifications_hub.rendering import render
 from notifications_hub.transports.web_push.payload import encode
 from tests.support.deliveries import memory, one_worker, send, send_due, use_memory
@@ -106,6 +109,15 @@ def test_the_next_page_flashes_a_row_of_a_broken_kind_once_as_plain_text(
     assert (first.status_code, second.status_code) == (200, 200)
     shown = [answer.content.decode().count("Bob replied</a>") for answer in (first, second)]
     assert shown == [1, 0]
+
+
+@both_databases
+def test_in_silence_a_page_asks_every_kind_how_urgent_it_is(
+    row: Notification, alice: User, client_for: ClientFor
+) -> None:
+    save_schedule(alice, Schedule(paused_until=datetime.now(UTC) + timedelta(hours=3)))
+    answer = client_for(alice).get("/")
+    assert (answer.status_code, "Bob replied</a>" in answer.content.decode()) == (200, False)
 
 
 @both_databases

@@ -17,6 +17,7 @@ from notifications_hub import streams
 from notifications_hub.database import transaction
 from notifications_hub.delivery.models import Delivery, Preference
 from notifications_hub.kinds import EVERY_KIND, Kind, Urgency, get_kind, kind_of
+from notifications_hub.rendering import urgency_of
 from notifications_hub.streams.models import inbox_topic
 from notifications_hub.transports import default_methods, locked_methods
 from notifications_hub.users import Person
@@ -111,7 +112,7 @@ def has_switched_off(person_pk: Any, kind: Kind, method: str) -> bool:
 
 def overrules_preferences(kind: Kind) -> bool:
     """Return whether an escalation of the kind goes on by a method that its person has switched off."""
-    return not kind.optional or kind.urgency == Urgency.CRITICAL
+    return not kind.optional or urgency_of(kind) is Urgency.CRITICAL
 
 
 # Saving

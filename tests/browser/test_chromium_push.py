@@ -201,6 +201,8 @@ def _a_click_opens_the_page(world: World) -> None:
 
 
 def _a_button_leads_to_the_preferences_of_its_kind(world: World) -> None:
+    # The page that the click opened would show the reply itself, and no push would follow.
+    _close_pages(world)
     world.bob_replies()
     world.wait_for(lambda: world.desktop.shown)
     world.desktop.press(world.desktop.shown[0], "Preferences")
@@ -212,9 +214,7 @@ def _a_button_leads_to_the_preferences_of_its_kind(world: World) -> None:
 
 def _a_withdrawn_announcement_is_closed(world: World) -> None:
     """Withdraw with no page open. Chromium would then show words of its own for an event that shows nothing."""
-    world.page.goto("about:blank")
-    for page in world.context.pages[1:]:
-        page.close()
+    _close_pages(world)
     world.site.python("from notifications_hub import broadcast; broadcast(title='Closed on Sunday', body='All day')")
     world.wait_for(lambda: [shown.title for shown in world.desktop.shown] == ["Closed on Sunday"])
     world.site.python(
@@ -234,6 +234,12 @@ def _a_withdrawn_announcement_is_closed(world: World) -> None:
     world.page.wait_for_timeout(1500)
     assert world.desktop.shown == []
     assert {title for titles in seen for title in titles} <= {"Closed on Sunday", "This announcement was withdrawn."}
+
+
+def _close_pages(world: World) -> None:
+    world.page.goto("about:blank")
+    for page in world.context.pages[1:]:
+        page.close()
 
 
 def _clear(world: World) -> None:

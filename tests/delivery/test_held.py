@@ -40,7 +40,7 @@ class Alarm(Kind):
 
 
 class Secret(Kind):
-    name = "tests.secret"
+    name = "tests.held_secret"
     privacy = Privacy.NOTHING
 
 
@@ -200,7 +200,7 @@ def test_a_summary_is_in_its_persons_language_and_shows_nothing_private(
     alice.save()
     pause(alice, hours=2)
     send_due(bob, alice, verb="asked")
-    send_due(bob, alice, kind="tests.secret", verb="whispered")
+    send_due(bob, alice, kind="tests.held_secret", verb="whispered")
     one_worker.run_due()
     end_pause(alice)
     one_worker.run_due()

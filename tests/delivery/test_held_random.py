@@ -33,7 +33,7 @@ STEPS = 40
 
 
 class Siren(Kind):
-    name = "tests.siren"
+    name = "tests.held_siren"
     urgency = Urgency.CRITICAL
 
 
@@ -56,7 +56,7 @@ class Day:
 
     def send(self) -> None:
         for _ in range(self.chance.randint(1, 4)):
-            send(self.actor, self.person, kind=self.chance.choice(["default", "default", "tests.siren"]))
+            send(self.actor, self.person, kind=self.chance.choice(["default", "default", "tests.held_siren"]))
 
     def change(self) -> None:
         self.is_paused = not self.is_paused

@@ -95,7 +95,7 @@ def elsewhere(host: Host, project: HostProject) -> Iterator[HostProject]:
 
 @pytest.mark.parametrize(
     ("apps", "named"),
-    [(["notifications_hub"], "ContentType, User"), (["notifications_hub", "auth"], "ContentType")],
+    [(["notifications_hub"], "ContentType, Group, User"), (["notifications_hub", "auth"], "ContentType")],
     ids=["the hub alone", "without content types"],
 )
 def test_a_router_that_separates_what_the_hub_refers_to_is_refused(

@@ -46,7 +46,7 @@ class Private(Kind):
 
 
 class Secret(Private):
-    name = "tests.secret"
+    name = "tests.answer_secret"
     privacy = Privacy.NOTHING
 
 
@@ -190,7 +190,7 @@ def test_a_kind_decides_urgency_lifetime_and_privacy(
     assert 590 <= shown["ttl"] <= 600
     assert (shown["urgency"], shown["tag"]) == ("high", "tests.private:Bob")
 
-    push(kind="tests.secret", target=bob, description="of your account")
+    push(kind="tests.answer_secret", target=bob, description="of your account")
     secret = payload_sent(push_site, reader)
     assert (secret["title"], secret["body"]) == ("You have a new notification", "")
     assert secret["topic"] != shown["topic"]
