@@ -22,7 +22,7 @@ from notifications_hub.transports.email.transport import Email
 from notifications_hub.transports.web_push.vapid import current_key
 from notifications_hub.users import Person
 
-LOOKED_AT = 20
+LOOKED_AT = 15
 """The newest notifications among which the last push is searched. The cost does not grow with the inbox."""
 
 

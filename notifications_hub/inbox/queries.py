@@ -154,10 +154,10 @@ def items(
     is_scoped = scope is not None and not archived
     own = own_lists(person, scope if is_scoped else None)
 
-    def listed(rows: InboxQuerySet) -> InboxQuerySet:
+    def listed(rows: InboxQuerySet, waits: Q = UNCONFIRMED) -> InboxQuerySet:
         rows = rows.filter(archived_at__isnull=not archived)
         rows = rows.filter(unread=True) if unread else rows
-        rows = rows.filter(UNCONFIRMED) if unconfirmed else rows
+        rows = rows.filter(waits) if unconfirmed else rows
         rows = rows if mark is None else rows.filter(mark.older())
         if unconfirmed:
             return rows.order_by("acknowledged_at", "announcement_id", "-timestamp", "-pk")
@@ -168,8 +168,8 @@ def items(
     )
     end = _end_of_scan([listed(rows) for rows in own]) if scans else None
 
-    def wanted(rows: InboxQuerySet) -> InboxQuerySet:
-        rows = listed(rows)
+    def wanted(rows: InboxQuerySet, waits: Q = UNCONFIRMED) -> InboxQuerySet:
+        rows = listed(rows, waits)
         rows = rows if unread is None else rows.filter(unread=unread)
         rows = rows if kind is None else rows.filter(kind=kind)
         rows = rows if end is None else rows.filter(end.not_older())
@@ -179,8 +179,10 @@ def items(
         own = [rows.filter(scope__in=(scope, "")) for rows in own]
     lists = [wanted(rows) for rows in own]
     if summary.running:
-        announced = announced_rows(person, personal_rows.running_for(person))
-        lists.append(wanted(announced))
+        running = personal_rows.running_for(person)
+        running = running.filter(must_acknowledge=True) if unconfirmed else running
+        # Without a condition on the row itself, the planner cannot walk through all that waits of the person.
+        lists.append(wanted(announced_rows(person, running), Q(acknowledged_at=None)))
     page = _page(_joined(lists), limit, end)
     _note_unfollowed(person, page.rows)
     return page
