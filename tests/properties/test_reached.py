@@ -36,6 +36,7 @@ from tests.properties.promises import Promises
 from tests.properties.steps import BEGINNING, KINDS, PROMPT, STARTS, STEP
 from tests.support.deliveries import one_worker
 from tests.support.full import FULL, report
+from tests.support.smtp import keep_mails_in_memory
 
 __all__ = ["one_worker"]
 
@@ -259,6 +260,7 @@ def _as_here(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kinds, "_kinds", dict(kinds._kinds))
     for kind in KINDS:
         declare(kind)
+    keep_mails_in_memory(settings)
     settings.NOTIFICATIONS_HUB = {
         **settings.NOTIFICATIONS_HUB,
         "TRANSPORTS": TRANSPORTS,

@@ -105,6 +105,15 @@ def html_of(message: EmailMessage) -> str:
     return str(body.get_content())
 
 
+def keep_mails_in_memory(settings: Settings) -> None:
+    """Let Django keep emails in `mail.outbox`, also under a version whose older settings warn."""
+    memory = "django.core.mail.backends.locmem.EmailBackend"
+    if django.VERSION >= (6, 1):
+        settings.MAILERS = {"default": {"BACKEND": memory}}
+    else:
+        settings.EMAIL_BACKEND = memory
+
+
 def use_mail_server(settings: Settings, server: MailServer) -> None:
     """Let Django send by the server. pytest keeps emails in memory otherwise."""
     if django.VERSION >= (6, 1):
