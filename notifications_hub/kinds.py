@@ -127,7 +127,7 @@ class Action:
     style: str = field(default="", kw_only=True)
     """`primary`, `danger`, or empty."""
     done: str | Promise = field(default="", kw_only=True)
-    """What every page then says, like `_("Approved by %(person)s")`."""
+    """The words that every page then shows, like `_("Approved by %(person)s")`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,7 +211,7 @@ class Kind:
     per_minute: ClassVar[int | None] = None
     """The most notifications of this kind from one actor to one person a minute; None: no limit. More are dropped."""
     escalate: ClassVar[Sequence[After]] = ()
-    """What is done if the person has not read it after a time, like `[After(hours=1, method="email")]`."""
+    """Steps for what the person has not read after a time, like `[After(hours=1, method="email")]`."""
     must_acknowledge: ClassVar[bool] = False
     """Keep it on top until the person confirms it. `notify.send(must_acknowledge=…)` decides otherwise for one call."""
     optional: ClassVar[bool] = True

@@ -130,7 +130,7 @@ class Notification(AbstractNotification):
     )
 
     unfollowed = False
-    """Whether the person is known to follow the thing no more. Inboxes set it, for all rows of a page by one query."""
+    """True if the person follows the thing no more. Inboxes set it, for all rows of a page by one query."""
 
     objects = InboxManager()  # type: ignore[assignment, misc]
 

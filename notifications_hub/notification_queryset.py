@@ -47,7 +47,7 @@ _ITEM = "notification"
 
 
 UNCONFIRMED = models.Q(must_acknowledge=True, acknowledged_at=None)
-"""What a person has yet to confirm. It stays in the inbox, on top."""
+"""Rows that a person has yet to confirm. They stay in the inbox, on top."""
 
 _ENDING = ("kind", "must_acknowledge", "acknowledged_at")
 """Columns that decide whether an escalation ends."""

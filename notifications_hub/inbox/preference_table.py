@@ -54,7 +54,7 @@ class Row:
     digest: Digest | None
     """How often emails of it come; None on a site without digests."""
     digested: bool
-    """Whether it comes by a delivery method with digests."""
+    """True if it comes by a delivery method with digests."""
 
     @property
     def digesting(self) -> str:

@@ -49,7 +49,7 @@ _HELD = """
         SELECT recipient_id FROM notifications_hub_notification row WHERE row.id = notification_id
     ), reason = 'digest', reason_parameters = %s
 """
-"""What a worker does with each of them when it falls due."""
+"""The hold that a worker records for each of them when it falls due."""
 
 
 @pytest.fixture

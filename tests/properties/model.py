@@ -43,7 +43,7 @@ class Wait:
     due: datetime
     is_held: bool = False
     reason: str = ""
-    """What it waits for at present: quiet hours, a digest, or something else."""
+    """The reason that it waits at present: quiet hours, a digest, or something else."""
     delay: timedelta = timedelta()
     until: datetime | None = None
     is_claimed: bool = False

@@ -94,7 +94,7 @@ class Seen:
     count: int
     newest: tuple[int, ...]
     identity: str = field(default="", compare=False)
-    """What makes a repeat replace it."""
+    """The tag or `Message-ID` by which a repeat replaces it."""
     message: Message | None = field(default=None, compare=False)
 
     @classmethod
