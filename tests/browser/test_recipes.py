@@ -134,7 +134,7 @@ def test_a_site_says_in_one_line_which_schemes_it_has(host: HostPage) -> None:
         host.restyle("none", css=Recipe("Light and dark", number=number).css)
         of_system = []
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme)
             of_system.append(page.evaluate(SURFACE))
         surfaces.append(of_system)
 
