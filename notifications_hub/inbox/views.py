@@ -34,13 +34,18 @@ from notifications_hub.inbox import (
 )
 from notifications_hub.inbox.delivery_report import is_under_way, not_pushed, report_steps
 from notifications_hub.inbox.digest_form import digest_section
+from notifications_hub.inbox.listing import Listing
 from notifications_hub.inbox.marks import Mark
+from notifications_hub.inbox.matching import NO_WORDS, Words
+from notifications_hub.inbox.places import BadPageMark, Place
 from notifications_hub.inbox.preference_changes import Refused
 from notifications_hub.inbox.preference_columns import addresses_of
 from notifications_hub.inbox.preference_table import preference_table
 from notifications_hub.inbox.push_attributes import PushAttributes
-from notifications_hub.inbox.queries import BadPageMark
+from notifications_hub.inbox.queries import NoSuchItem
 from notifications_hub.inbox.quiet_form import quiet_section
+from notifications_hub.inbox.search import search
+from notifications_hub.inbox.tabs import counted_tabs
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.inbox_scope import scope_of
 from notifications_hub.inbox_summary import summary_for
@@ -90,24 +95,33 @@ class InboxEntry:
     outcome: Outcome | None
     because: str = ""
     followed: str = ""
+    words: Words = NO_WORDS
+
+    @property
+    def marked_title(self) -> SafeString:
+        return self.words.marked(self.title)
+
+    @property
+    def marked_body(self) -> SafeString:
+        return self.words.marked(self.body)
 
     @property
     def unconfirmed(self) -> bool:
         return self.must_acknowledge and self.acknowledged_at is None
 
     @classmethod
-    def of(cls, row: Notification) -> Self:
-        return cls.of_item(row.item(), row.announcement.markdown() if row.announcement else "")
+    def of(cls, row: Notification, words: Words = NO_WORDS) -> Self:
+        return cls.of_item(row.item(), row.announcement.markdown() if row.announcement else "", words)
 
     @classmethod
-    def of_item(cls, item: Item, markdown: str) -> Self:
+    def of_item(cls, item: Item, markdown: str, words: Words = NO_WORDS) -> Self:
         message = item.message
         return cls(
             id=message.id,
             kind=message.kind,
             title=message.title,
             body=message.body,
-            body_html=safe_html(markdown) if markdown else mark_safe(""),
+            body_html=words.marked_in(safe_html(markdown)) if markdown else mark_safe(""),
             url=message.url,
             leads_to=message.leads_to,
             host=message.host,
@@ -123,6 +137,7 @@ class InboxEntry:
             acknowledged_at=item.acknowledged_at,
             because=message.because,
             followed=message.followed,
+            words=words,
         )
 
 
@@ -134,18 +149,24 @@ def inbox(request: HttpRequest) -> HttpResponse:
     show = request.GET.get("show", "all")
     show = show if show in _SHOWN else "all"
     summary, scope = summary_for(request), scope_of(request)
-    try:
-        before = request.GET.get("before")
-        page = queries.items(person, before=before, summary=summary, scope=scope, **_SHOWN[show])
-    except BadPageMark as error:
-        raise BadRequest(str(error)) from None
-    top = queries.pinned(person, summary, scope) if show == "all" and before is None else []
-    entries = [InboxEntry.of(row) for row in {row.pk: row for row in [*top, *page.rows]}.values()]
+    listing, linked = Listing.of(request.GET, show), _linked(request, person)
+    place, words = linked.place, listing.words
+    given: Any = {"summary": summary, "scope": scope, "kinds": listing.kinds, **_SHOWN[show]}
+    page = search(person, words, place=place, **given)
+    is_start = place is None and not listing.is_filtered
+    top = queries.pinned(person, summary, scope) if show == "all" and is_start else []
+    entries = [InboxEntry.of(row, words) for row in {row.pk: row for row in [*top, *page.rows]}.values()]
     context = {
+        "listing": listing,
+        "linked": linked,
+        "is_linked_here": bool(page.rows) and page.rows[0].item_id == linked.at,
+        "tabs": listing.tab_links(counted_tabs(person, summary, scope)),
+        "older": listing.path(before=page.next) if page.next else "",
+        "newer": listing.path(after=page.previous) if page.previous else "",
+        "reached": page.reached,
         "pinned": [one for one in entries if one.unconfirmed],
         "items": [one for one in entries if not one.unconfirmed],
         "unconfirmed": summary.unconfirmed,
-        "next": page.next,
         "unread": summary.unread,
         "show": show,
         "scope": scope,
@@ -156,6 +177,32 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "csrf": get_token(request),
     }
     return TemplateResponse(request, "notifications_hub/inbox.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """The place that the address names, if any. Without a `place`, the item `at` is missing."""
+
+    place: Place | None = None
+    at: str = ""
+
+    @property
+    def is_missing(self) -> bool:
+        return bool(self.at) and self.place is None
+
+
+def _linked(request: HttpRequest, person: Person) -> Linked:
+    names = {name: request.GET.get(name) for name in ("before", "after", "at")}
+    name = next((name for name, value in names.items() if value), None)
+    if name is None:
+        return Linked()
+    at = names["at"] or "" if name == "at" else ""
+    try:
+        return Linked(queries.place_of(person, **{name: names[name]}), at)
+    except BadPageMark as error:
+        raise BadRequest(str(error)) from None
+    except NoSuchItem:
+        return Linked(at=at)
 
 
 def _here(request: HttpRequest) -> str:
@@ -201,12 +248,20 @@ def mark(request: HttpRequest) -> HttpResponseRedirect:
         _acknowledge(request)
         return HttpResponseRedirect(_next(request))
     if request.POST.get("all") == "1":
-        done = marks.mark_all(person, action, scope_of(request))
+        done = marks.mark_all(person, action, scope_of(request), _marked_kinds(request))
     else:
         done = marks.mark(person, action, request.POST.getlist("ids"))
     if action is Mark.UNARCHIVE and done.changed:
         messages.success(request, _restored(done.changed))
     return HttpResponseRedirect(_with_undo(_next(request), done.undo))
+
+
+def _marked_kinds(request: HttpRequest) -> frozenset[str] | None:
+    """Return the kinds that "all" means; None for all kinds. A tab that is gone must not mean all of them."""
+    listing = Listing.of(request.POST)
+    if request.POST.get("tab") and listing.tab is None:
+        raise BadRequest("There is no such tab.")
+    return listing.kinds
 
 
 def _acknowledge(request: HttpRequest) -> None:

@@ -23,7 +23,7 @@ from notifications_hub.announcements.models import Announcement
 from notifications_hub.confirmations.people import CHUNK, confirmed_among
 from notifications_hub.confirmations.subjects import Subject, newest_first
 from notifications_hub.delivery import acknowledgement
-from notifications_hub.inbox.queries import counts, items, pinned
+from notifications_hub.inbox.queries import counts, items, pinned, place_of
 from notifications_hub.inbox_summary import CAP, summary_of, waiting_ids
 from notifications_hub.notification import Notification
 from notifications_hub.streams.cursor import Position
@@ -170,7 +170,9 @@ def test_a_page_of_a_large_inbox_reads_little_more_than_it_shows(
     indexes = [index] if index else ["hub_archive_listed"] if "archived" in state else []
     assert_bounded(partial(items, alice, summary=summary, **wanted), *indexes)
     if page.next:
-        assert_bounded(partial(items, alice, summary=summary, before=page.next, **wanted), *indexes)
+        assert_bounded(
+            partial(items, alice, summary=summary, place=place_of(alice, before=page.next), **wanted), *indexes
+        )
 
 
 @pytest.mark.usefixtures("_crowd")
@@ -212,7 +214,8 @@ def test_what_must_be_confirmed_is_found_by_its_index(alice: User, state: str) -
     assert summary.unconfirmed == CAP
     assert_bounded(partial(pinned, alice, summary), "hub_unconfirmed")
     page = items(alice, unconfirmed=True, summary=summary)
-    assert_bounded(partial(items, alice, unconfirmed=True, summary=summary, before=page.next), "hub_unconfirmed")
+    place = place_of(alice, before=page.next)
+    assert_bounded(partial(items, alice, unconfirmed=True, summary=summary, place=place), "hub_unconfirmed")
     of_kind = newest_first(Subject(kind="default").unconfirmed())
     assert_bounded(lambda: list(of_kind[:50]), "hub_unconfirmed_of_kind")
 
