@@ -69,12 +69,15 @@ class PageMark:
         )
 
 
+Side = Literal["at", "before", "after"]
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A place in a list. A page begins `at` its mark, or goes on from there: `before` it, or `after` it in time."""
 
     mark: PageMark
-    side: Literal["at", "before", "after"]
+    side: Side
 
     @property
     def beyond(self) -> Q:

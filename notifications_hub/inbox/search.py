@@ -13,7 +13,7 @@ from typing import Any
 
 from notifications_hub.inbox import queries
 from notifications_hub.inbox.matching import Words
-from notifications_hub.inbox.places import PageMark, Place
+from notifications_hub.inbox.places import PageMark, Place, Side
 from notifications_hub.inbox.queries import PAGE, InboxPage
 from notifications_hub.inbox_summary import Summary
 from notifications_hub.notification import Notification
@@ -62,7 +62,8 @@ def _pages(
     person: Person, words: Words, place: Place | None, limit: int, *, summary: Summary, filters: Mapping[str, Any]
 ) -> Iterator[InboxPage]:
     """Yield the pages from a place on. Without words, a page has no more rows than are still wanted."""
-    missing, side = limit, "after" if place is not None and place.side == "after" else "before"
+    side: Side = "after" if place is not None and place.side == "after" else "before"
+    missing = limit
     while True:
         page = queries.items(person, place=place, limit=CHUNK if words else missing, summary=summary, **filters)
         yield page

@@ -1,4 +1,4 @@
-"""The inbox and preference pages. They work without JavaScript, and a GET changes nothing that a person notices."""
+"""The inbox page, and the page about one notification. They work without JavaScript, and a GET changes nothing that a person notices."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from django.core.exceptions import BadRequest
 from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.middleware.csrf import get_token
-from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -22,38 +21,24 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from notifications_hub.announcements.markdown import safe_html
-from notifications_hub.inbox import (
-    links,
-    marks,
-    preference_form,
-    push_trial,
-    queries,
-)
+from notifications_hub.inbox import links, marks, queries
 from notifications_hub.inbox.delivery_report import is_under_way, not_pushed, report_steps
-from notifications_hub.inbox.digest_form import digest_section
 from notifications_hub.inbox.listing import Listing
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.matching import NO_WORDS, Words
 from notifications_hub.inbox.places import BadPageMark, Place
-from notifications_hub.inbox.preference_changes import Refused
-from notifications_hub.inbox.preference_columns import addresses_of
-from notifications_hub.inbox.preference_table import preference_table
-from notifications_hub.inbox.push_attributes import PushAttributes
 from notifications_hub.inbox.queries import NoSuchItem
-from notifications_hub.inbox.quiet_form import quiet_section
 from notifications_hub.inbox.search import search
 from notifications_hub.inbox.tabs import counted_tabs
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.inbox_scope import scope_of
 from notifications_hub.inbox_summary import summary_for
-from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.message import Item, Outcome
 from notifications_hub.notification import Notification
-from notifications_hub.preference_links import KIND, place_of, preferences_of
-from notifications_hub.transports.web_push import subscriptions
+from notifications_hub.preference_links import preferences_of
 from notifications_hub.users import Person
 from notifications_hub.web.site_paths import same_site_path
 
@@ -68,7 +53,7 @@ WATCHED = timedelta(minutes=1)
 """Time for which the delivery page keeps refreshing."""
 
 # The next person at this browser must not find these pages, in a proxy or with the back button.
-_private = cache_control(no_store=True, private=True)
+private_page = cache_control(no_store=True, private=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +128,7 @@ class InboxEntry:
 
 @require_safe
 @login_required
-@_private
+@private_page
 def inbox(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
     show = request.GET.get("show", "all")
@@ -233,7 +218,7 @@ def _done(person: Person, token: str) -> dict[str, str] | None:
 
 @require_POST
 @login_required
-@_private
+@private_page
 def mark(request: HttpRequest) -> HttpResponseRedirect:
     """Apply `action` to `ids`, or to everything with `all=1`, or `undo` a mark. Redirect to `next`."""
     if "undo" in request.POST:
@@ -303,60 +288,9 @@ def _with_undo(onward: str, token: str | None) -> str:
     return f"{path}?{parameters.urlencode()}"
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@login_required
-@_private
-def preferences_page(request: HttpRequest) -> HttpResponse:
-    if request.method == "POST":
-        return _save_preferences(request)
-    if place := place_of(request.GET.get(KIND, "")):
-        return redirect(f"{request.path}#{place}")
-    return TemplateResponse(request, "notifications_hub/preferences.html", preferences_context(request))
-
-
-def _save_preferences(request: HttpRequest) -> HttpResponse:
-    try:
-        preference_form.save_form(person_of(request), request.POST)
-    except Refused as refused:
-        messages.error(request, str(refused))
-    else:
-        messages.success(request, _("Your preferences are saved."))
-    return redirect("notifications_hub:preferences")
-
-
-def preferences_context(request: HttpRequest) -> dict[str, Any]:
-    addresses = addresses_of(person_of(request))
-    table = preference_table(addresses)
-    return {
-        "table": table,
-        "push_available": addresses.has_push_key,
-        "push_column": next((one for one in table.columns if one.name == DeliveryMethod.WEB_PUSH), None),
-        "devices": addresses.browsers,
-        "own": addresses.own,
-        "email": addresses.email,
-        "push": PushAttributes.of(request),
-        "quiet": quiet_section(addresses.person),
-        "digests": digest_section(addresses.person),
-    }
-
-
-@require_POST
-@login_required
-@_private
-def test_device(request: HttpRequest) -> HttpResponse:
-    """Send a test push to one of the person's browsers, and show its progress."""
-    browser = get_object_or_404(subscriptions.find_own(person_of(request), request.POST.get("id", "")))
-    try:
-        row = push_trial.send(person_of(request), "web_push", str(browser.pk))
-    except push_trial.TooManyTests:
-        messages.error(request, _("You've just sent a few tests. Please wait a minute."))
-        return redirect("notifications_hub:preferences")
-    return redirect("notifications_hub:why", row.item_id)
-
-
 @require_safe
 @login_required
-@_private
+@private_page
 def why(request: HttpRequest, item_id: str) -> HttpResponse:
     """Show how the person was notified, or why not."""
     row = queries.find(person_of(request), item_id)
@@ -378,13 +312,3 @@ def why(request: HttpRequest, item_id: str) -> HttpResponse:
         # The page refreshes itself without a script while deliveries are under way.
         response["Refresh"] = "2"
     return response
-
-
-@require_POST
-@login_required
-@_private
-def forget_device(request: HttpRequest) -> HttpResponse:
-    """Remove one of the person's browsers. Another person's browser is treated as already gone."""
-    if subscriptions.forget(person_of(request), request.POST.get("id", "")):
-        messages.success(request, _("We won't send push notifications to that browser any more."))
-    return redirect("notifications_hub:preferences")
