@@ -128,7 +128,7 @@ def items(
         if unconfirmed:
             rows = rows.order_by("acknowledged_at", "announcement_id", "-timestamp", "-pk")
         else:
-            rows = rows.order_by(*_index_order(unread=unread, archived=archived, scoped=is_scoped))
+            rows = rows.order_by(*index_order(unread=unread, archived=archived, scoped=is_scoped))
         return rows.reverse() if is_upward else rows
 
     scans = (
@@ -197,7 +197,7 @@ def _end_of_scan(lists: Sequence[InboxQuerySet], *, is_upward: bool) -> PageMark
     return PageMark(*(min(rows) if is_upward else max(rows))) if rows else None
 
 
-def _index_order(*, unread: bool | None, archived: bool, scoped: bool) -> list[str]:
+def index_order(*, unread: bool | None, archived: bool, scoped: bool) -> list[str]:
     """Return newest first, after the columns by which one index alone serves the list: see `Notification.Meta`."""
     if scoped:
         first = ["archived_at", "announcement_id"] if unread else ["announcement_id", "archived_at"]

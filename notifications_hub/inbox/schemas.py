@@ -171,7 +171,7 @@ class Filters(Schema):
 
 
 class InboxTab(Schema):
-    """A group of kinds. The number is counted among the person's newest 1,000 unread notifications."""
+    """A group of kinds. The number is counted among the person's newest 500 unread notifications."""
 
     name: str = Field(description="For `tab`: the same in every language.", examples=["Conversations"])
     label: str = Field(description="In the person's language.", examples=["Conversations"])

@@ -10,13 +10,13 @@ from django.utils import translation
 
 from notifications_hub.announcements import personal_rows
 from notifications_hub.database.primary import connection
-from notifications_hub.inbox.queries import announced_rows, own_lists
+from notifications_hub.inbox.queries import announced_rows, index_order, own_lists
 from notifications_hub.inbox_summary import CAP, Summary
 from notifications_hub.kinds import Kind, kinds_in_order
 from notifications_hub.notification import InboxQuerySet
 from notifications_hub.users import Person
 
-COUNTED = 1000
+COUNTED = 500
 """The newest unread notifications that the numbers of all tabs are counted among."""
 
 
@@ -63,9 +63,12 @@ def counted_tabs(person: Person, summary: Summary, scope: str | None) -> list[Ta
     found = tabs()
     if not found or not summary.unread:
         return found
-    lists = [_unread(rows, COUNTED) for rows in own_lists(person, scope)]
+    order = index_order(unread=True, archived=False, scoped=scope is not None)
+    lists = [_unread(rows).order_by(*order)[:COUNTED] for rows in own_lists(person, scope)]
     if summary.running:
-        lists.append(_unread(announced_rows(person, personal_rows.running_for(person)), CAP))
+        announced = announced_rows(person, personal_rows.running_for(person))
+        # This order is that of no index of the whole inbox, which the planner would walk through for a few rows.
+        lists.append(_unread(announced).order_by("announcement_id")[:CAP])
     by_kind = _count(lists)
     is_capped = sum(by_kind.values()) >= COUNTED
     return [_with_number(tab, by_kind, is_capped=is_capped) for tab in found]
@@ -99,10 +102,8 @@ def _names(kinds: Iterable[Kind]) -> frozenset[str]:
     return frozenset(kind.name for kind in kinds)
 
 
-def _unread(rows: InboxQuerySet, most: int) -> InboxQuerySet:
-    """Return the newest unread of these, in the order of `hub_inbox_unread` and of `hub_scope_unread`."""
-    unread = rows.filter(unread=True, archived_at=None)
-    return unread.order_by("archived_at", "announcement_id", "-timestamp", "-pk")[:most]
+def _unread(rows: InboxQuerySet) -> InboxQuerySet:
+    return rows.filter(unread=True, archived_at=None)
 
 
 def _count(lists: Collection[InboxQuerySet]) -> Mapping[str, int]:

@@ -1,4 +1,7 @@
-"""The inbox page, and the page about one notification. They work without JavaScript, and a GET changes nothing that a person notices."""
+"""The inbox, and the page about one notification. They work without JavaScript.
+
+A GET changes nothing that a person notices.
+"""
 
 from __future__ import annotations
 
