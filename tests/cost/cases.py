@@ -22,7 +22,7 @@ from notifications_hub.inbox_summary import summary_of
 from notifications_hub.live import fanout, revocation
 from notifications_hub.live.session import check_many
 from notifications_hub.live.start_cursor import start_cursor
-from notifications_hub.models import Notification
+from notifications_hub.models import KindUse, Notification
 from notifications_hub.ops import retention
 from notifications_hub.streams import sweeper
 from notifications_hub.streams.cursor import Position
@@ -152,11 +152,14 @@ def _running(chore: Callable[[], object]) -> Act:
 
 def _admin() -> Iterator[Case]:
     for model, _shown in sorted(admin.site._registry.items(), key=lambda item: item[0].__name__):
-        if model._meta.app_label == APP:
+        if model._meta.app_label == APP and model is not KindUse:
             yield from _lists(model._meta.model_name or "")
     results = reverse(f"admin:{APP}_announcement_results", args=[1])
     for query in ("", "?piece", "?file"):
         yield Case(f"admin announcement: results {query}", partial(_results, f"{results}{query}"))
+    use = reverse(f"admin:{APP}_kinduse_changelist")
+    for query in ("", "?days=365", "?days=365&of=kind:comment.reply", "?file"):
+        yield Case(f"admin use {query}", partial(_results, f"{use}{query}"))
 
 
 def _results(path: str, world: World) -> None:
