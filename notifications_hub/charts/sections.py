@@ -26,7 +26,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the page: what its numbers mean, its picture and its table."""
+    """A part of the page: what its numbers mean, its picture and its table. A wide table stands below its picture."""
 
     name: str
     title: str
@@ -34,6 +34,7 @@ class Section:
     table: Table
     bars: Bars | None = None
     columns: Columns | None = None
+    is_wide: bool = False
 
 
 def in_digits(number: int) -> str:

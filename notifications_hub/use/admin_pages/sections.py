@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from itertools import accumulate
 from typing import TypeVar
+from unicodedata import east_asian_width
 
 from django.utils import translation
 from django.utils.formats import date_format
@@ -22,6 +24,8 @@ Key = TypeVar("Key", str, tuple[str, str])
 
 _IN_PICTURE = 12
 """The most bars of a picture. The table beside it has all."""
+_LABEL = 32
+"""The widest label of a bar, in letters of the Latin alphabet."""
 
 
 def sections_of(use: Use) -> Iterator[Section]:
@@ -80,44 +84,23 @@ def _over_time(use: Use) -> Section:
     spans = [(span, use.spans.get(span, nothing)) for span in use.period.spans]
     series = [_("Sent"), _("Opened")]
     drawn = _columns(title, meaning, series, use.period, [(span, (one.sent, one.opened)) for span, one in spans])
-    cells: list[Sequence[Cell]] = [
-        [
-            *[_span(use.period, span), one.sent, one.delivered, one.opened],
-            *["–" if not one.judged else one.ignored, one.archived],
-        ]
-        for span, one in reversed(spans)
-        if one.sent
-    ]
+    cells: list[Sequence[Cell]] = [(_span(use.period, span), *_row(one)) for span, one in reversed(spans) if one.sent]
     head = [_("Day"), _("Sent"), _("Delivered"), _("Opened"), _("Ignored"), _("Put away unread")]
-    return Section("time", title, meaning, Table(head, cells), columns=drawn)
+    return Section("time", title, meaning, Table(head, cells), columns=drawn, is_wide=True)
 
 
 def _kinds(use: Use) -> Section:
-    title, meaning = _("By kind"), _("The picture shows how many were sent, and which share of them was opened.")
+    title, meaning = _("By kind"), _("The picture shows how many were sent. The table has what became of them.")
     acted: dict[str, int] = {}
     for (kind, _name), number in use.actions.items():
         acted[kind] = acted.get(kind, 0) + number
     ordered = sorted(use.kinds.items(), key=lambda item: (-item[1].sent, item[0]))
-    rows = [
-        (
-            label_of(kind),
-            _("%(number)s sent, %(share)s opened")
-            % {"number": in_digits(one.sent), "share": _share(one.opened, one.sent)},
-            one.sent,
-        )
-        for kind, one in ordered[:_IN_PICTURE]
-    ]
     cells: list[Sequence[Cell]] = [
-        [
-            *[label_of(kind), one.sent, one.delivered, one.opened],
-            *["–" if not one.judged else one.ignored, one.archived],
-            *["–" if not one.asked else one.confirmed, acted.get(kind, 0)],
-        ]
-        for kind, one in ordered
+        (label_of(kind), *_row(one), _or_dash(one.confirmed, of=one.asked), acted.get(kind, 0)) for kind, one in ordered
     ]
     head = [_("Kind"), _("Sent"), _("Delivered"), _("Opened"), _("Ignored"), _("Put away unread"), _("Confirmed")]
-    drawn = shapes.bars(title, meaning, rows, mirror=translation.get_language_bidi())
-    return Section("kinds", title, meaning, Table([*head, _("Actions run")], cells), bars=drawn)
+    bars = _bars(title, meaning, [(label_of(kind), one.sent) for kind, one in ordered])
+    return Section("kinds", title, meaning, Table([*head, _("Actions run")], cells), bars=bars, is_wide=True)
 
 
 def _switching(use: Use) -> Section:
@@ -169,8 +152,15 @@ def _largest(numbers: Mapping[Key, int]) -> list[tuple[Key, int]]:
 
 
 def _bars(title: str, meaning: str, rows: Sequence[tuple[str, int]]) -> shapes.Bars:
-    words = [(name, in_digits(number), number) for name, number in rows[:_IN_PICTURE]]
+    words = [(_short(name), in_digits(number), number) for name, number in rows[:_IN_PICTURE]]
     return shapes.bars(title, meaning, words, mirror=translation.get_language_bidi())
+
+
+def _short(name: str) -> str:
+    """Return a name as long as a phone's picture has room for beside a number. The table has all of it."""
+    widths = accumulate(2 if east_asian_width(letter) in "WF" else 1 for letter in name)
+    kept = sum(width <= _LABEL for width in widths)
+    return name if kept == len(name) else f"{name[: kept - 1].rstrip()}…"
 
 
 def _columns(
@@ -195,6 +185,14 @@ def _span(period: Period, span: date) -> str:
 
 def _day(day: date) -> str:
     return date_format(day, "SHORT_DATE_FORMAT")
+
+
+def _row(one: Numbers) -> Sequence[Cell]:
+    return one.sent, one.delivered, one.opened, _or_dash(one.ignored, of=one.judged), one.archived
+
+
+def _or_dash(number: int, *, of: int) -> Cell:
+    return number if of else "–"
 
 
 def _share(number: int, of: int) -> str:
