@@ -1831,4 +1831,8 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.AddIndex(
+            model_name="kinduse",
+            index=models.Index(condition=models.Q(("age__in", [1, 24])), fields=["day"], name="hub_kind_use_replaced"),
+        ),
     ]

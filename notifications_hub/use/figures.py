@@ -38,7 +38,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What became of notifications. `judged` are those for which it is known whether they were ignored."""
+    """What became of notifications. `judged` were delivered so long ago that it is known whether they were ignored."""
 
     sent: int = 0
     by_method: Mapping[str, int] | None = None
@@ -145,9 +145,10 @@ def _numbers(rows: Iterable[Sequence[Any]]) -> Numbers:
     for method, sent, there, seen, opened, ignored, judged, archived, asked, confirmed in rows:
         if method:
             by_method[method] += there
+            sums["judged"] += judged
         else:
             sums["found"] += seen
-        sums.update(sent=sent, opened=opened, ignored=ignored, judged=judged)
+        sums.update(sent=sent, opened=opened, ignored=ignored)
         sums.update(archived=archived, asked=asked, confirmed=confirmed)
     return Numbers(by_method=by_method, **sums)
 

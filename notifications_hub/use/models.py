@@ -53,6 +53,8 @@ class KindUse(HubModel):
         verbose_name = verbose_name_plural = _("use")
         # It begins with the day, because the page reads a period, and old days are removed.
         constraints = [models.UniqueConstraint(fields=["day", "kind", "method", "age"], name="hub_kind_use_once")]
+        # Counts that the last one replaces after some days.
+        indexes = [models.Index(fields=["day"], condition=models.Q(age__in=[1, 24]), name="hub_kind_use_replaced")]
 
     def __str__(self) -> str:
         return f"{self.number} {self.kind} of {self.day} after {self.age} h"

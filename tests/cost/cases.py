@@ -35,6 +35,8 @@ LISTED = Limits(buffers=10_000, rows=11_000)
 """An admin list, filter or order may read each of the newest 10,000 rows."""
 HUNDRED = Limits(buffers=600)
 """A claim, and a count that stops, each go through a hundred rows, with a few buffers each."""
+FIGURES = Limits(buffers=3_000)
+"""A page may read the figures of its period: some for each day, kind and delivery method."""
 QUEUE = Limits(buffers=15_000)
 """The metrics read every delivery that waits, each of which is on a page of its own here."""
 APP = "notifications_hub"
@@ -159,7 +161,7 @@ def _admin() -> Iterator[Case]:
         yield Case(f"admin announcement: results {query}", partial(_results, f"{results}{query}"))
     use = reverse(f"admin:{APP}_kinduse_changelist")
     for query in ("", "?days=365", "?days=365&of=kind:comment.reply", "?file"):
-        yield Case(f"admin use {query}", partial(_results, f"{use}{query}"))
+        yield Case(f"admin use {query}", partial(_results, f"{use}{query}"), FIGURES)
 
 
 def _results(path: str, world: World) -> None:

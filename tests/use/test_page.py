@@ -98,7 +98,7 @@ def test_each_number_is_in_a_table(viewer: Client) -> None:
     assert ["Messages that mention you", "email", "35"] in rows
     assert ["Messages that mention you", "all methods", "25"] in rows
     assert ["one-click unsubscribe of a mail program", "9"] in rows
-    assert ["Replies to your posts and conversations: approve", "12"] in rows
+    assert ["approve · Replies to your posts and conversations", "12"] in rows
 
 
 @pytest.mark.usefixtures("figures")

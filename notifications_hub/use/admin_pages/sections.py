@@ -49,8 +49,8 @@ def _people(total: Numbers) -> Section:
     title = _("What became of them")
     meaning = _(
         "We count each notification an hour, a day and 7 days after it was sent. The numbers of the last days therefore"
-        " still grow. Shares are of all that were sent, but those ignored of what is 7 days old, and those confirmed of"
-        " what asks for it."
+        " still grow. Shares are of all that were sent. Those ignored are a share of what was delivered and is 7 days"
+        " old, and those confirmed of what asks for it."
     )
     opened = _("marked as read, alone or with all others, or its link was followed")
     reached = _("an open page, a push, an email or another method has reached the person")
@@ -126,7 +126,7 @@ def _switched_off(use: Use) -> Section:
         for (kind, method), number in _largest(use.switched.off_now)
     ]
     cells: list[Sequence[Cell]] = [*found]
-    bars = _bars(title, meaning, [(f"{kind}: {method}", number) for kind, method, number in found])
+    bars = _bars(title, meaning, [(f"{method} · {kind}", number) for kind, method, number in found])
     return Section("off", title, meaning, Table([_("Kind"), _("Delivery method"), _("People")], cells), bars=bars)
 
 
@@ -141,7 +141,7 @@ def _sources(use: Use) -> Section:
 
 def _actions(use: Use) -> Section:
     title, meaning = _("Actions"), _("How often people ran an action, from a page, a push or an email.")
-    rows = [(f"{label_of(kind)}: {name}", number) for (kind, name), number in _largest(use.actions)]
+    rows = [(f"{name} · {label_of(kind)}", number) for (kind, name), number in _largest(use.actions)]
     cells: list[Sequence[Cell]] = [*rows]
     table = Table([_("Action"), _("Number")], cells)
     return Section("actions", title, meaning, table, bars=_bars(title, meaning, rows))
