@@ -38,7 +38,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What became of notifications. `judged` were delivered so long ago that it is known whether they were ignored."""
+    """The fate of notifications. `judged` were delivered so long ago that it is known whether they were ignored."""
 
     sent: int = 0
     by_method: Mapping[str, int] | None = None

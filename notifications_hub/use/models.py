@@ -13,7 +13,7 @@ from notifications_hub.tallying.models import Fold
 
 
 class Source(models.TextChoices):
-    """Where a person's preference was changed."""
+    """The place where a person changed a preference."""
 
     PREFERENCES = "preferences", _("preferences")
     LINK = "link", _("link in an email")
@@ -61,9 +61,9 @@ class KindUse(HubModel):
 
 
 class UseWalk(HubModel):
-    """How far the chore has counted notifications of one age: those up to `through`. Its lock lets one process count.
+    """The position of the chore that counts notifications of one age: those up to `through` are counted.
 
-    The walk of age 0 counts only what nobody can still commit. `ahead` is the newest notification when it looked, and
+    The row's lock lets one process count. The walk of age 0 counts only what nobody can still commit. `ahead` is the newest notification when it looked, and
     `xid` is above all transactions of that time. Once these have ended, everything up to `ahead` is there to count.
     """
 

@@ -1,4 +1,4 @@
-"""What people switch off, and the actions they run, are tallied where it happens and added up by day."""
+"""Changes of preferences and actions are tallied where they happen, and added up by day."""
 
 from __future__ import annotations
 

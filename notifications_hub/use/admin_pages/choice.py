@@ -1,4 +1,4 @@
-"""What the page of use shows: the period and the kinds, as the address names them."""
+"""The period and the kinds that the page of use shows, as the address names them."""
 
 from __future__ import annotations
 

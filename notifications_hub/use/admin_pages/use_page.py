@@ -21,7 +21,7 @@ from notifications_hub.web.csv_file import csv_file
 
 
 class UseAdmin(ReadOnlyAdmin):
-    """Whoever may view use sees numbers of all kinds."""
+    """The page for people who may view use: numbers of all kinds."""
 
     def get_urls(self) -> list[URLPattern]:
         """Return the page alone, under the name of a list, which the admin's index links to."""
