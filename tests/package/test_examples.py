@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,10 +66,9 @@ def _use(page: Page, site: Site) -> None:
     expect(bell).to_have_accessible_name("Notifications, 44 unread")
     wait_until(lambda: site.python(NEWEST).startswith("False False"), what="the mark")
 
-    for _ in range(3):
+    for last in (25, 5, 0):
         page.mouse.wheel(0, 20_000)
-        page.wait_for_timeout(100)
-    expect(rows).to_have_count(45)
+        expect(rows.get_by_text(f"Bob wrote {last}", exact=True)).to_be_visible()
 
     site.python('notify.send(bob, recipient=alice, verb="waved")')
     toast = page.get_by_role("region", name="New notifications").get_by_text("Bob waved")
@@ -84,3 +83,79 @@ def _use(page: Page, site: Site) -> None:
     wait_until(lambda: site.python(NEWEST).startswith("True True"), what="the archiving")
     site.python("alice.notifications.mark_all_as_read()")
     expect(bell).to_have_accessible_name("Notifications, 0 unread")
+
+
+# htmx
+
+
+class HtmxSite:
+    """The example with htmx: a Django project, on its own database."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            **inherited_environment(),
+            "DJANGO_SETTINGS_MODULE": "example.settings",
+            "PYTHONPATH": f"{folder}:{ROOT}",
+        }
+        self.shell = Shell(self.environment)
+        self.port = free_port()
+        command = [sys.executable, str(folder / "manage.py"), "hub_serve", "--port", str(self.port)]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.program = Program(command, log=folder / "log", environment=self.environment)
+        self.program.wait_until_ready(lambda: is_healthy(self.url))
+
+    def visitor(self, username: str | None = None) -> Visitor:
+        visitor = Visitor(self.url)
+        visitor.get("/admin/login/")
+        visitor.post("/admin/login/?next=/", data={"username": username, "password": "demo"})
+        return visitor
+
+    def close(self) -> None:
+        self.shell.close()
+        self.program.kill()
+
+
+@pytest.fixture
+def htmx_site(packed: Path, host_tables: Path) -> Iterator[HtmxSite]:
+    folder = copy_example("htmx", packed)
+    shutil.copy(host_tables, folder / "db.sqlite3")
+    site = HtmxSite(folder)
+    site.shell.python("""
+        from django.contrib.auth import get_user_model
+        from notifications.signals import notify
+        make = get_user_model().objects.create_superuser
+        alice, bob = make("alice", password="demo"), make("bob", password="demo")
+        for n in range(45):
+            notify.send(bob, recipient=alice, verb=f"wrote {n}", url=f"/#{n}")
+    """)
+    yield site
+    site.close()
+
+
+def test_the_example_with_htmx_does_the_same_with_templates(htmx_site: HtmxSite, browser: Browser) -> None:
+    people = People(browser, htmx_site)
+    try:
+        page = people("alice", "/")
+        rows, bell = page.locator("#inbox > li[id]"), page.locator("notification-bell")
+        expect(bell.locator("[data-part=state]")).to_have_attribute("data-state", "live")
+        expect(bell).to_have_attribute("unread", "45")
+
+        page.get_by_role("button", name="Mark as read: bob wrote 44").click()
+        expect(bell).to_have_attribute("unread", "44")
+        expect(page.get_by_role("button", name="Mark as read: bob wrote 44")).to_have_count(0)
+
+        for last in (25, 5, 0):
+            page.mouse.wheel(0, 20_000)
+            expect(rows.get_by_text(f"bob wrote {last}", exact=True)).to_be_visible()
+
+        htmx_site.shell.python('notify.send(bob, recipient=alice, verb="waved")')
+        expect(page.locator("toast-stack").get_by_text("bob waved")).to_be_visible()
+        expect(rows.first).to_contain_text("bob waved")
+        expect(rows).to_have_count(46)
+
+        page.get_by_role("button", name="Archive: bob waved").click()
+        expect(rows.first).to_contain_text("bob wrote 44")
+        expect(bell).to_have_attribute("unread", "44")
+    finally:
+        people.close()

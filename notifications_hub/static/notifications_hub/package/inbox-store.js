@@ -22,7 +22,9 @@ import { News } from "./news.js";
 /**
  * The inbox at one moment. It never changes: after a change there is another one.
  *
- * @typedef {object} InboxSnapshot
+ * @typedef {Readonly<InboxContent>} InboxSnapshot
+ *
+ * @typedef {object} InboxContent
  * @property {readonly Item[]} items newest first, without archived ones
  * @property {readonly Item[]} pinned what the person must confirm; show these on top
  * @property {number} unread stops at 100
