@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser import People
+from tests.support.host import blocks_of
 from tests.support.npm import build_and_serve, copy_example
 from tests.support.processes import ROOT, Program, free_port, wait_until
 from tests.support.site import Shell, Site, Visitor, inherited_environment, is_healthy
@@ -83,6 +84,13 @@ def _use(page: Page, site: Site) -> None:
     wait_until(lambda: site.python(NEWEST).startswith("True True"), what="the archiving")
     site.python("alice.notifications.mark_all_as_read()")
     expect(bell).to_have_accessible_name("Notifications, 0 unread")
+
+
+def test_the_guide_shows_code_of_the_examples() -> None:
+    shown = [block for block in blocks_of(ROOT / "docs" / "guides" / "your-front-end.md") if block.path]
+    assert len(shown) == 4
+    for block in shown:
+        assert block.code in (ROOT / block.path).read_text(), block.path
 
 
 # htmx

@@ -86,12 +86,18 @@ def test_the_elements_with_their_styles_weigh_at_most_36_kb(packed: Path) -> Non
 
 def test_the_package_depends_on_nothing_and_contains_only_what_it_exports(packed: Path) -> None:
     assert not {"dependencies", "peerDependencies", "optionalDependencies"} & set(MANIFEST)
-    files = {path.relative_to(packed / "client").as_posix() for path in (packed / "client").rglob("*") if path.is_file()}
+    files = {
+        path.relative_to(packed / "client").as_posix() for path in (packed / "client").rglob("*") if path.is_file()
+    }
     built = {name for name in files if re.fullmatch(r"dist/(index|elements|shared-\w+)\.js", name)}
     types = {name for name in files if re.fullmatch(r"dist/types/[\w/-]+\.d\.ts", name)}
     assert files - built - types == {"package.json", "README.md", "LICENSE"}
     assert len(built) == 3
-    exported = {path for entry in MANIFEST["exports"].values() for path in (entry.values() if isinstance(entry, dict) else [entry])}
+    exported = {
+        path
+        for entry in MANIFEST["exports"].values()
+        for path in (entry.values() if isinstance(entry, dict) else [entry])
+    }
     assert {path.removeprefix("./") for path in exported} <= files
     assert set(MANIFEST["sideEffects"]) == {"./dist/elements.js"}
 
