@@ -24,7 +24,7 @@ from notifications_hub.web.nonce import nonce_of
 
 @dataclass(frozen=True, slots=True)
 class Bell:
-    """What a page of a signed-in person needs to hear of their notifications."""
+    """The values that a page of a signed-in person needs to hear of their notifications."""
 
     live: str
     person: str

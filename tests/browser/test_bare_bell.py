@@ -20,6 +20,13 @@ from notifications.signals import notify
 alice, bob = (User.objects.get(username=name) for name in ("alice", "bob"))
 notify.send(bob, recipient=alice, verb="{verb}", url="/showcase/")
 """
+ROUTE = """() => document.addEventListener("item-open", (event) => {
+  event.preventDefault();
+  document.title = document.title.replace("Bare", "") + event.url;
+})"""
+CANCEL = """() => document.addEventListener("toast-due", (event) => {
+  if (event.item.title === "Bob hid") event.preventDefault();
+})"""
 
 
 def bare(people: People, name: str | None, lang: str) -> Page:
@@ -52,9 +59,22 @@ def test_the_bell_of_a_page_without_a_template_counts_lists_marks_and_toasts(
     expect(page.get_by_role("button", name="Notifications", exact=True)).to_be_visible()
     wait_until(lambda: quiet_site.python("print(alice.notifications.unread().count())").strip() == "0", what="the mark")
 
-    page.keyboard.press("Escape")
-    quiet_site.python(SEND.format(verb="waved"))
-    expect(page.locator("toast-stack").get_by_text("Bob waved")).to_be_visible()
+    page.evaluate(ROUTE)
+    panel.get_by_role("link", name="Bob wrote").click()
+    expect(panel).to_be_hidden()
+    expect(page).to_have_title("/showcase/")
+
+    page.evaluate(CANCEL)
+    for verb in ("hid", "waved"):
+        quiet_site.python(SEND.format(verb=verb))
+    toast = page.locator("toast-stack").get_by_text("Bob waved")
+    expect(toast).to_be_visible()
+    expect(page.locator("toast-stack").get_by_text("Bob hid")).to_have_count(0)
+    delivered = 'print(*alice.notifications.order_by("-pk").values_list("delivered_by", flat=True)[:2])'
+    wait_until(lambda: quiet_site.python(delivered).split() == ["live", "live"], what="both acknowledgements")
+    toast.click()
+    expect(page).to_have_title("/showcase//showcase/")
+    expect(toast).to_be_hidden()
 
     chinese = bare(people, "alice", "zh-hans")
     chinese.get_by_role("button", name="通知").first.click()

@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -33,14 +33,14 @@ print(row.unread, row.archived_at is not None, row.delivered_by)
 """
 
 
-class Served(NamedTuple):
+class Served:
     """An example in front of a site."""
 
-    url: str
-    site: Site
+    def __init__(self, url: str, site: Site) -> None:
+        self.url, self._site = url, site
 
     def visitor(self, username: str | None = None) -> Visitor:
-        return self.site.visitor(username)
+        return self._site.visitor(username)
 
 
 @pytest.mark.parametrize("name", ["react", "vue"])
