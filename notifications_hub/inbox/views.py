@@ -80,6 +80,7 @@ class InboxEntry:
     host: str
     level: str
     icon: str
+    avatar: str
     actor: str
     at: datetime
     unread: bool
@@ -113,6 +114,7 @@ class InboxEntry:
             host=message.host,
             level=message.level,
             icon=message.icon,
+            avatar=message.avatar,
             actor=item.actor,
             at=item.at,
             unread=item.unread,
