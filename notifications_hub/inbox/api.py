@@ -12,6 +12,7 @@ from ninja.errors import HttpError
 
 from notifications_hub import __version__
 from notifications_hub.inbox import (
+    bell_api,
     digest_api,
     marks,
     preference_api,
@@ -46,6 +47,7 @@ api = PrivateAPI(
     docs_url="docs/",
     docs=ApiPage(),
 )
+api.add_router("bell/", bell_api.router)
 api.add_router("push/", push_api.router)
 api.add_router("connection-tokens/", token_api.router)
 api.add_router("quiet-hours/", quiet_api.router)

@@ -265,6 +265,7 @@ ROUTES: Mapping[str, Sequence[Act]] = {
     ],
     "GET notifications/tabs/": [get(f"{API}notifications/tabs/")],
     "GET notifications/count/": [get(f"{API}notifications/count/")],
+    "GET bell/": [get(f"{API}bell/"), get(f"{API}bell/", html="true", lang="zh-hans")],
     "POST notifications/read/": marking("read"),
     "POST notifications/unread/": marking("unread"),
     "POST notifications/seen/": marking("seen"),

@@ -18,6 +18,7 @@ import { InboxEvents } from "./inbox-events.js";
 import { InboxPaging } from "./inbox-paging.js";
 import { InboxSelection } from "./inbox-selection.js";
 import { ItemActions, resultIn } from "./item-actions.js";
+import { offerLinks } from "./item-open.js";
 import { badgeOf } from "./item-view.js";
 import { NotificationsApi } from "./notifications-api.js";
 import { ScrollAddress } from "./scroll-address.js";
@@ -67,6 +68,7 @@ export class InboxPage {
     new ItemActions(root, signal);
     const tabs = part(root, "kind-tabs");
     this.#tabs = tabs && new TabCounts(tabs, api, signal);
+    offerLinks(root, signal);
     root.addEventListener("item-act", (event) => this.#act(api, /** @type {ItemActEvent} */ (event)), { signal });
     cards.refresh();
     new ScrollAddress(root, cards, signal);
