@@ -10,6 +10,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from notifications_hub.actions import views as actions
 from notifications_hub.actions.api import router as actions_router
 from notifications_hub.announcements.banners import views as banners
+from notifications_hub.announcements.banners.api import router as banners_router
 from notifications_hub.catalogue import views as catalogue
 from notifications_hub.following import link_views as unfollow_links
 from notifications_hub.following import views as following
@@ -31,6 +32,7 @@ from notifications_hub.jobs.api import router as jobs_router
 from notifications_hub.live import views as live
 from notifications_hub.ops import health
 
+api.add_router("banners/", banners_router)
 api.add_router("following/", following_router)
 api.add_router("jobs/", jobs_router)
 api.add_router("notifications/", actions_router)

@@ -11,7 +11,18 @@ from ninja import Query
 from ninja.errors import HttpError
 
 from notifications_hub import __version__
-from notifications_hub.inbox import digest_api, marks, preference_api, push_api, queries, quiet_api, schemas, token_api
+from notifications_hub.inbox import (
+    address_api,
+    digest_api,
+    marks,
+    preference_api,
+    push_api,
+    queries,
+    quiet_api,
+    report_api,
+    schemas,
+    token_api,
+)
 from notifications_hub.inbox.api_docs import ApiPage
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.queries import BadPageMark
@@ -32,6 +43,8 @@ api = PrivateAPI(
     docs_url="docs/",
     docs=ApiPage(),
 )
+api.add_router("notifications/", report_api.router)
+api.add_router("own-addresses/", address_api.router)
 api.add_router("push/", push_api.router)
 api.add_router("connection-tokens/", token_api.router)
 api.add_router("quiet-hours/", quiet_api.router)

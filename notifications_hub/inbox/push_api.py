@@ -24,7 +24,7 @@ from notifications_hub.delivery.preparing import ACT_SALT
 from notifications_hub.delivery.shown import mark_shown
 from notifications_hub.following.followed import Followed
 from notifications_hub.following.follows import unfollow_key
-from notifications_hub.inbox import marks, queries
+from notifications_hub.inbox import marks, push_trial, queries
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.schemas import (
     Act,
@@ -35,6 +35,7 @@ from notifications_hub.inbox.schemas import (
     RegisteredBrowser,
     Renewal,
     SubscriptionGiven,
+    TestSent,
 )
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.kinds import DeliveryMethod
@@ -101,6 +102,17 @@ def forget(request: HttpRequest, subscription_id: str) -> Status[None]:
     if not subscriptions.forget(person_of(request), subscription_id):
         raise Http404
     return Status(204, None)
+
+
+@router.post(
+    "subscriptions/{subscription_id}/test/",
+    response={201: TestSent, (401, 403, 404, 429): Problem},
+    url_name="push_test",
+    summary="Send a test push to a browser",
+)
+def test_browser(request: HttpRequest, subscription_id: str) -> Status[dict[str, Any]]:
+    """Send a test push. `notifications/{item_id}/why/` tells what became of it."""
+    return Status(201, {"id": push_trial.test_browser(person_of(request), subscription_id).item_id})
 
 
 @router.post(

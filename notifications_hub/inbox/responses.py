@@ -20,7 +20,7 @@ from ninja.utils import check_csrf
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.users import person_key
-from notifications_hub.web.throttle import check_rate, throttle_key, wait_in_words
+from notifications_hub.web.throttle import TooMany, check_rate, throttle_key, wait_in_words
 
 View = Callable[..., HttpResponseBase]
 
@@ -43,6 +43,7 @@ class PrivateAPI(NinjaAPI):
         super().__init__(auth=SignedInSession(), **options)
         self.add_exception_handler(ValidationError, _invalid)
         self.add_exception_handler(Http404, _missing)
+        self.add_exception_handler(TooMany, _refused)
         self.add_exception_handler(RequestDataTooBig, _too_big)
 
     @property
@@ -80,6 +81,10 @@ def _too_many(request: HttpRequest) -> JsonResponse | None:
 def too_many(seconds: int) -> JsonResponse:
     """Return the refusal of a client that may try again in so many seconds."""
     return JsonResponse({"detail": wait_in_words(seconds)}, status=429, headers={"Retry-After": str(seconds)})
+
+
+def _refused(request: HttpRequest, error: TooMany | type[TooMany]) -> JsonResponse:
+    return too_many(error.seconds) if isinstance(error, TooMany) else problem("", 429)
 
 
 def _as_json(refusal: HttpResponseNotAllowed) -> JsonResponse:

@@ -234,6 +234,12 @@ class Browsers(Schema):
     results: list[Browser]
 
 
+class TestSent(Schema):
+    __test__ = False
+
+    id: str = Field(description="Of the test notification.", examples=["12"])
+
+
 class Act(Schema):
     token: str = Field(max_length=500, description="From the push.")
     action: Literal["shown", "clicked", "read", "acknowledge", "unfollow", "run"]

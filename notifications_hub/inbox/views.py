@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import wraps
 from typing import Any, Self
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest
-from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.middleware.csrf import get_token
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -32,7 +32,7 @@ from notifications_hub.inbox import (
     push_trial,
     queries,
 )
-from notifications_hub.inbox.delivery_report import is_under_way, not_pushed, report_steps
+from notifications_hub.inbox.delivery_report import DeliveryReport
 from notifications_hub.inbox.digest_form import digest_section
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.preference_changes import Refused
@@ -51,6 +51,7 @@ from notifications_hub.preference_links import KIND, place_of, preferences_of
 from notifications_hub.transports.web_push import subscriptions
 from notifications_hub.users import Person
 from notifications_hub.web.site_paths import same_site_path
+from notifications_hub.web.throttle import TooMany
 
 _SHOWN: dict[str, dict[str, Any]] = {
     "all": {},
@@ -64,6 +65,20 @@ WATCHED = timedelta(minutes=1)
 
 # The next person at this browser must not find these pages, in a proxy or with the back button.
 _private = cache_control(no_store=True, private=True)
+
+
+_View = Callable[[HttpRequest], HttpResponse]
+
+
+def preferences_form(view: _View) -> _View:
+    """Accept posts of signed-in people. A reload of the page that a post returned leads to the preferences."""
+
+    @wraps(view)
+    def checked(request: HttpRequest) -> HttpResponse:
+        return view(request) if request.method == "POST" else redirect("notifications_hub:preferences")
+
+    checked_view: _View = require_http_methods(["GET", "HEAD", "POST"])(login_required(_private(checked)))
+    return checked_view
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,18 +300,22 @@ def preferences_context(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-@require_POST
-@login_required
-@_private
+@preferences_form
 def test_device(request: HttpRequest) -> HttpResponse:
     """Send a test push to one of the person's browsers, and show its progress."""
-    browser = get_object_or_404(subscriptions.find_own(person_of(request), request.POST.get("id", "")))
     try:
-        row = push_trial.send(person_of(request), "web_push", str(browser.pk))
-    except push_trial.TooManyTests:
-        messages.error(request, _("You've just sent a few tests. Please wait a minute."))
-        return redirect("notifications_hub:preferences")
+        row = push_trial.test_browser(person_of(request), request.POST.get("id", ""))
+    except TooMany as refused:
+        return too_many(request, refused)
     return redirect("notifications_hub:why", row.item_id)
+
+
+def too_many(request: HttpRequest, refused: TooMany) -> HttpResponse:
+    """Return the preferences with 429, and with the words of the refusal on top."""
+    messages.error(request, str(refused))
+    context = preferences_context(request)
+    headers = {"Retry-After": str(refused.seconds)}
+    return TemplateResponse(request, "notifications_hub/preferences.html", context, status=429, headers=headers)
 
 
 @require_safe
@@ -307,11 +326,11 @@ def why(request: HttpRequest, item_id: str) -> HttpResponse:
     row = queries.find(person_of(request), item_id)
     if row is None:
         raise Http404
-    prefetch_related_objects([row], "deliveries")
+    report = DeliveryReport.of(row)
     context = {
         "item": InboxEntry.of(row),
-        "steps": report_steps(row),
-        "not_pushed": not_pushed(row),
+        "steps": report.steps,
+        "not_pushed": report.not_pushed,
         "preferences": preferences_of(row.kind),
         "zone": _named_zone(),
         "api": links.api(),
@@ -319,7 +338,7 @@ def why(request: HttpRequest, item_id: str) -> HttpResponse:
         "here": request.path,
     }
     response = TemplateResponse(request, "notifications_hub/why.html", context)
-    if is_under_way(row) and datetime.now(UTC) - row.timestamp < WATCHED:
+    if report.under_way and datetime.now(UTC) - row.timestamp < WATCHED:
         # The page refreshes itself without a script while deliveries are under way.
         response["Refresh"] = "2"
     return response
