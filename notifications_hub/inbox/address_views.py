@@ -3,22 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods
 
 from notifications_hub.inbox import address_changes
 from notifications_hub.inbox.address_changes import CannotRenew
 from notifications_hub.inbox.address_form import Section
-from notifications_hub.inbox.views import preferences_context, preferences_form, too_many
+from notifications_hub.inbox.views import preferences_context
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.transports.own_addresses.transport import AddressRefused
 from notifications_hub.web.throttle import TooMany
+
+_View = Callable[[HttpRequest], HttpResponse]
+
+
+def preferences_form(view: _View) -> _View:
+    """Accept posts of signed-in people. A reload of the page that a post returned leads to the preferences."""
+
+    @wraps(view)
+    def checked(request: HttpRequest) -> HttpResponse:
+        return view(request) if request.method == "POST" else redirect("notifications_hub:preferences")
+
+    private = cache_control(no_store=True, private=True)
+    checked_view: _View = require_http_methods(["GET", "HEAD", "POST"])(login_required(private(checked)))
+    return checked_view
+
+
+def too_many(request: HttpRequest, refused: TooMany) -> HttpResponse:
+    """Return the preferences with 429, and with the words of the refusal on top."""
+    messages.error(request, str(refused))
+    context = preferences_context(request)
+    headers = {"Retry-After": str(refused.seconds)}
+    return TemplateResponse(request, "notifications_hub/preferences.html", context, status=429, headers=headers)
 
 
 @sensitive_post_parameters("address")

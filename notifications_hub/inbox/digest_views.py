@@ -10,8 +10,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from notifications_hub.inbox import digest_form
+from notifications_hub.inbox.address_views import preferences_form
 from notifications_hub.inbox.digest_form import DigestsRefused
-from notifications_hub.inbox.views import preferences_context, preferences_form
+from notifications_hub.inbox.views import preferences_context
 from notifications_hub.inbox.visitor import person_of
 
 

@@ -13,8 +13,9 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from notifications_hub.inbox import quiet_form
+from notifications_hub.inbox.address_views import preferences_form
 from notifications_hub.inbox.quiet_form import Refused
-from notifications_hub.inbox.views import preferences_context, preferences_form
+from notifications_hub.inbox.views import preferences_context
 from notifications_hub.inbox.visitor import person_of
 
 

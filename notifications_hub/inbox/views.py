@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import wraps
 from typing import Any, Self
 
 from django.contrib import messages
@@ -29,7 +28,6 @@ from notifications_hub.inbox import (
     links,
     marks,
     preference_form,
-    push_trial,
     queries,
 )
 from notifications_hub.inbox.delivery_report import DeliveryReport
@@ -48,10 +46,8 @@ from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.message import Item, Outcome
 from notifications_hub.notification import Notification
 from notifications_hub.preference_links import KIND, place_of, preferences_of
-from notifications_hub.transports.web_push import subscriptions
 from notifications_hub.users import Person
 from notifications_hub.web.site_paths import same_site_path
-from notifications_hub.web.throttle import TooMany
 
 _SHOWN: dict[str, dict[str, Any]] = {
     "all": {},
@@ -65,20 +61,6 @@ WATCHED = timedelta(minutes=1)
 
 # The next person at this browser must not find these pages, in a proxy or with the back button.
 _private = cache_control(no_store=True, private=True)
-
-
-_View = Callable[[HttpRequest], HttpResponse]
-
-
-def preferences_form(view: _View) -> _View:
-    """Accept posts of signed-in people. A reload of the page that a post returned leads to the preferences."""
-
-    @wraps(view)
-    def checked(request: HttpRequest) -> HttpResponse:
-        return view(request) if request.method == "POST" else redirect("notifications_hub:preferences")
-
-    checked_view: _View = require_http_methods(["GET", "HEAD", "POST"])(login_required(_private(checked)))
-    return checked_view
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,24 +282,6 @@ def preferences_context(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-@preferences_form
-def test_device(request: HttpRequest) -> HttpResponse:
-    """Send a test push to one of the person's browsers, and show its progress."""
-    try:
-        row = push_trial.test_browser(person_of(request), request.POST.get("id", ""))
-    except TooMany as refused:
-        return too_many(request, refused)
-    return redirect("notifications_hub:why", row.item_id)
-
-
-def too_many(request: HttpRequest, refused: TooMany) -> HttpResponse:
-    """Return the preferences with 429, and with the words of the refusal on top."""
-    messages.error(request, str(refused))
-    context = preferences_context(request)
-    headers = {"Retry-After": str(refused.seconds)}
-    return TemplateResponse(request, "notifications_hub/preferences.html", context, status=429, headers=headers)
-
-
 @require_safe
 @login_required
 @_private
@@ -342,13 +306,3 @@ def why(request: HttpRequest, item_id: str) -> HttpResponse:
         # The page refreshes itself without a script while deliveries are under way.
         response["Refresh"] = "2"
     return response
-
-
-@require_POST
-@login_required
-@_private
-def forget_device(request: HttpRequest) -> HttpResponse:
-    """Remove one of the person's browsers. Another person's browser is treated as already gone."""
-    if subscriptions.forget(person_of(request), request.POST.get("id", "")):
-        messages.success(request, _("We won't send push notifications to that browser any more."))
-    return redirect("notifications_hub:preferences")
