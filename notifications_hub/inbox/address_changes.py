@@ -1,4 +1,4 @@
-"""What a person does with their own addresses. The form and the routes of the API share it, with its limits."""
+"""Changes of a person's own addresses. The forms and the routes of the API share them, with their limits."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Query
 from ninja.errors import HttpError
@@ -26,7 +26,7 @@ from notifications_hub.inbox import (
 from notifications_hub.inbox.api_docs import ApiPage
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.queries import BadPageMark
-from notifications_hub.inbox.responses import PrivateAPI
+from notifications_hub.inbox.responses import PrivateAPI, revalidated
 from notifications_hub.inbox.schemas import Changed, ChangedForUndo, Filters, Marked, MarkedForUndo, Problem, Shown
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.inbox_scope import scope_of
@@ -89,13 +89,16 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
 
 @api.get(
     "notifications/count/",
-    response={200: schemas.UnreadCounts, **_PROBLEMS},
+    response={200: schemas.UnreadCounts, 304: None, **_PROBLEMS},
     url_name="count",
     summary="Count unread and unseen notifications",
     tags=["inbox"],
 )
-def count_notifications(request: HttpRequest) -> queries.Counts:
-    return queries.counts(person_of(request), scope_of(request))
+def count_notifications(request: HttpRequest) -> HttpResponse:
+    """Return the numbers of the bell. With `If-None-Match`, the answer is 304 without a body until they change."""
+    counts = queries.counts(person_of(request), scope_of(request))
+    values = {"unread": counts.unread, "unseen": counts.unseen, "capped": counts.capped}
+    return revalidated(request, values, f'"{counts.unread}-{counts.unseen}-{counts.capped:d}"')
 
 
 @api.post(
@@ -120,6 +123,7 @@ def mark_as_read(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
     tags=["inbox"],
 )
 def mark_as_unread(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
+    """Mark as unread everywhere. Nothing is delivered again."""
     return _mark(request, Mark.UNREAD, marked)
 
 
@@ -159,6 +163,7 @@ def mark_as_shown(request: HttpRequest, shown: Shown) -> dict[str, Any]:
     tags=["inbox"],
 )
 def archive(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
+    """Move out of the inbox, into the archive. It also reads them."""
     return _mark(request, Mark.ARCHIVE, marked)
 
 
@@ -171,6 +176,7 @@ def archive(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
     tags=["inbox"],
 )
 def unarchive(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
+    """Move from the archive back to the inbox."""
     return _mark(request, Mark.UNARCHIVE, marked)
 
 
@@ -193,7 +199,7 @@ def acknowledge(request: HttpRequest, confirmed: schemas.Acknowledged) -> dict[s
     summary="Undo a mark",
     tags=["inbox"],
 )
-def undo(request: HttpRequest, undone: schemas.Undo) -> dict[str, int]:
+def undo_mark(request: HttpRequest, undone: schemas.Undo) -> dict[str, int]:
     """Undo a mark where no later change replaced it. Deliveries that it cancelled stay cancelled."""
     try:
         return {"changed": marks.undo(person_of(request), undone.undo)}
