@@ -20,6 +20,8 @@ import { InboxSelection } from "./inbox-selection.js";
 import { ItemActions, resultIn } from "./item-actions.js";
 import { badgeOf } from "./item-view.js";
 import { NotificationsApi } from "./notifications-api.js";
+import { shortcutsOf } from "./page-shortcuts.js";
+import { Swipe } from "./swipe.js";
 
 /** The parts that may show something private. */
 const PRIVATE = ["days", "bulk", "news", "older", "blank", "notice", "done", "read-all"];
@@ -33,6 +35,7 @@ export class InboxPage {
   #events;
   #paging;
   #selection;
+  #shortcuts;
   #stop;
   /** The first row of the latest change, and the row that took its place. @type {(HTMLElement | undefined)[]} */
   #latest = [];
@@ -64,6 +67,11 @@ export class InboxPage {
     root.addEventListener("item-act", (event) => this.#act(api, /** @type {ItemActEvent} */ (event)), { signal });
     cards.refresh();
     this.#listen(signal);
+    const mark = (/** @type {MarkName} */ name, /** @type {HTMLElement} */ card) =>
+      this.#one(name, card, { loud: true });
+    const bulk = (/** @type {MarkName} */ name) => this.#bulk(name);
+    this.#shortcuts = shortcutsOf({ root, cards, selection: this.#selection, mark, bulk, signal });
+    new Swipe(root, mark, signal);
     this.#followLoaded(this.#bell?.firstPage ?? null);
   }
 
@@ -127,15 +135,19 @@ export class InboxPage {
   /**
    * @param {MarkName} mark
    * @param {Element | null} row
+   * @param {{loud?: boolean}} [how] loud: report it, because the button that takes it back was not pressed
    */
-  #one(mark, row) {
+  #one(mark, row, { loud = false } = {}) {
     const card = /** @type {HTMLElement | null} */ (row);
     if (!card) return;
     const stays = mark === "read" || mark === "unread";
+    const isCardFocused = document.activeElement === card;
     const neighbour = this.#cards.neighbourOf([card]);
     this.#latest = [card, neighbour];
-    this.#change(mark, [card], stays);
-    if (!stays) this.#focusButton(neighbour, mark);
+    this.#change(mark, [card], stays && !loud);
+    if (stays) return;
+    if (isCardFocused && neighbour) neighbour.focus();
+    else this.#focusButton(neighbour, mark);
   }
 
   /**
@@ -216,6 +228,7 @@ export class InboxPage {
     this.#unread = Math.max(0, this.#unread + more);
     this.#count();
     this.#selection.refresh();
+    this.#shortcuts?.refresh();
     const blank = part(this.#root, "blank");
     const hadFocus = document.activeElement === blank;
     blank.hidden = this.#cards.all.length > 0 || this.#paging.refill();
