@@ -31,15 +31,23 @@ from notifications_hub.jobs.progress_tag import bar
 from notifications_hub.quiet_hours.schedules import for_pages
 from notifications_hub.transports.web_push.vapid import current_key
 from notifications_hub.users import pseudonym_of
+from notifications_hub.web.image_policy import forbids_data_images
 from notifications_hub.web.nonce import nonce_of
 
 register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def notification_bell(context: template.Context, topics: str = "") -> str:
+def notification_bell(
+    context: template.Context,
+    topics: str = "",
+    title_count: bool = False,
+    favicon_count: bool = False,
+    sound: bool = False,
+) -> str:
     """Return the bell with its styles and script. `topics`, separated by spaces, are subscribed besides the inbox.
 
+    `title_count`, `favicon_count` and `sound` are on for everyone who has not chosen otherwise in their browser.
     Anonymous visitors get only a script, which keeps pushes from showing content of the person last signed in.
     """
     request: HttpRequest | None = context.get("request")
@@ -63,12 +71,19 @@ def notification_bell(context: template.Context, topics: str = "") -> str:
         "csrf": get_token(request),
         "person": pseudonym_of(person.pk),
         "topics": topics.split(),
+        "wanted": _wanted(title_count=title_count, favicon_count=favicon_count, sound=sound),
+        "no_data_images": forbids_data_images(),
         "nonce": nonce_of(request),
         "scope": scope_of(request),
         "quiet": json.dumps(for_pages(summary.schedule)) if summary.schedule else "",
     }
     # Rendered without the page's context: nothing there shadows these names, and no context processor runs twice.
     return render_to_string("notifications_hub/bell.html", values)
+
+
+def _wanted(**switches: bool) -> list[str]:
+    """Return the attributes of the switches that are on."""
+    return [name.replace("_", "-") for name, on in switches.items() if on]
 
 
 @register.simple_tag(takes_context=True)

@@ -92,7 +92,7 @@ def test_cards_are_swiped_scrolled_and_taken_back(page_for: People, site: Site) 
     with finger(page, card(page, 9)) as one:
         one.move(0, -200, steps=12)
         one.move(-180)
-    page.wait_for_function("(before) => scrollY > before + 50", arg=before)
+    wait_until(lambda: page.evaluate("scrollY") > before + 50, what="the scroll")
     expect(page.locator(".nh-card")).to_have_count(12)
     expect(page.locator(".nh-swipe")).to_have_count(0)
     assert archived(site) == "0"
