@@ -114,6 +114,11 @@ export class NotificationBellElement extends HTMLElement {
     return this.#inbox?.feed.markRead(id);
   }
 
+  /** Try a lost connection again now, and what failed to load. */
+  reconnect() {
+    this.#inbox?.page.dispatchEvent(new Event("page-focus"));
+  }
+
   /** The newest items as the API returns them, or null before they are loaded. */
   get firstPage() {
     return this.#inbox?.firstPage ?? null;

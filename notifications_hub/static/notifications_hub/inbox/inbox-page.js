@@ -12,6 +12,7 @@ import { copyOf, isInSight, part, setText } from "../shared/dom.js";
 import { onTick } from "../shared/ticker.js";
 import { CardChange } from "./card-change.js";
 import { ChangeNotice } from "./change-notice.js";
+import { ConnectionNotice } from "./connection-notice.js";
 import { InboxCards, idOf, isUnread } from "./inbox-cards.js";
 import { InboxChanges } from "./inbox-changes.js";
 import { InboxEvents } from "./inbox-events.js";
@@ -67,6 +68,8 @@ export class InboxPage {
     root.addEventListener("item-act", (event) => this.#act(api, /** @type {ItemActEvent} */ (event)), { signal });
     cards.refresh();
     this.#listen(signal);
+    const bar = part(root, "connection");
+    if (bar) new ConnectionNotice({ bar, speaks: true, focusAfter: () => this.#focusHome(), signal });
     const mark = (/** @type {MarkName} */ name, /** @type {HTMLElement} */ card) =>
       this.#one(name, card, { loud: true });
     const bulk = (/** @type {MarkName} */ name) => this.#bulk(name);
