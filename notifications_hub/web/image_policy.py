@@ -1,4 +1,4 @@
-"""What the site's content security policy says of images, as far as its settings tell."""
+"""Read what the site's content security policy says of images, as far as its settings tell."""
 
 from __future__ import annotations
 

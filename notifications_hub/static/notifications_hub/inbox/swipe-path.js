@@ -7,7 +7,7 @@ const PART = 0.35;
 const MOST = 140;
 
 /**
- * Return what a finger began: a swipe, a scroll, or nothing that can be told yet.
+ * Return what a finger began: a swipe, a scroll, or nothing that is clear yet.
  *
  * @param {number} dx
  * @param {number} dy
