@@ -11,6 +11,7 @@ from ninja import Query
 from ninja.errors import HttpError
 
 from notifications_hub import __version__
+from notifications_hub.grouping.words import group_json
 from notifications_hub.inbox import digest_api, marks, preference_api, push_api, queries, quiet_api, schemas, token_api
 from notifications_hub.inbox.api_docs import ApiPage
 from notifications_hub.inbox.marks import Mark
@@ -55,6 +56,7 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
 
     The first page of the whole inbox has `unconfirmed` if the person must still confirm some. Show those on top. Their
     place in `results` is as for all others.
+    The newest of a group stands for its unread ones. With `group`, list those of one group.
     With `kind` or `unread=false`, a page may have fewer results than `limit`, or none. Follow `next` until it is null.
     """
     _refuse_unknown_filters(request, Filters.model_fields)
@@ -71,6 +73,8 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
     if summary.unconfirmed and not filters.model_fields_set:
         top = [row.item().as_json() for row in queries.pinned(person, summary, scope)]
         answer["unconfirmed"] = {"results": top, "count": summary.unconfirmed}
+    if filters.group is not None and (newest := queries.group_of(person, filters.group)) is not None:
+        answer["group"] = group_json(newest)
     return answer
 
 
@@ -193,7 +197,7 @@ def _mark(request: HttpRequest, action: Mark, asked: Marked) -> dict[str, Any]:
     if asked.ids is None:
         done = marks.mark_all(person, action, scope_of(request))
     else:
-        done = marks.mark(person, action, asked.ids)
+        done = marks.mark(person, action, asked.ids, groups=isinstance(asked, MarkedForUndo) and bool(asked.groups))
     wants_undo = isinstance(asked, MarkedForUndo) and asked.undo
     return {"changed": done.changed, "undo": done.undo} if wants_undo else {"changed": done.changed}
 

@@ -17,6 +17,8 @@ from notifications_hub.actions.results import load_results
 from notifications_hub.announcements import personal_rows
 from notifications_hub.announcements.queryset import AnnouncementQuerySet
 from notifications_hub.following.follows import followed_among
+from notifications_hub.grouping.members import heads, load_groups, members
+from notifications_hub.grouping.words import message_of_group
 from notifications_hub.inbox_summary import CAP, Summary, summary_of
 from notifications_hub.message import Item
 from notifications_hub.notification import InboxQuerySet, Notification
@@ -137,10 +139,13 @@ def items(
     limit: int = PAGE,
     summary: Summary | None = None,
     scope: str | None = None,
+    group: str | None = None,
+    grouped: bool = True,
 ) -> InboxPage:
     """Return a page, newest first. With a `scope`, list only what belongs to it, or to every scope.
 
-    With `unconfirmed`, list only what the person has yet to confirm.
+    With `unconfirmed`, list only what the person has yet to confirm. The newest of a group stands for its unread ones,
+    except with `group`, which lists those of one key, and without `grouped`.
 
     Raise `BadPageMark`. A page by kind, of read rows only, or of a scope's archive may have fewer than `limit` rows
     although `next` is set: see `SCANNED`.
@@ -153,6 +158,9 @@ def items(
 
     is_scoped = scope is not None and not archived
     own = own_lists(person, scope if is_scoped else None)
+
+    if group is not None:
+        return _members(person, group, mark, own, limit)
 
     def listed(rows: InboxQuerySet, waits: Q = UNCONFIRMED) -> InboxQuerySet:
         rows = rows.filter(archived_at__isnull=not archived)
@@ -177,13 +185,35 @@ def items(
 
     if archived and scope is not None:
         own = [rows.filter(scope__in=(scope, "")) for rows in own]
-    lists = [wanted(rows) for rows in own]
+    lists = [wanted(rows if archived or unconfirmed or not grouped else heads(rows)) for rows in own]
     if summary.running:
         running = personal_rows.running_for(person)
         running = running.filter(must_acknowledge=True) if unconfirmed else running
         # Without a condition on the row itself, the planner cannot walk through all that waits of the person.
         lists.append(wanted(announced_rows(person, running), Q(acknowledged_at=None)))
     page = _page(_joined(lists), limit, end)
+    _note_unfollowed(person, page.rows)
+    if grouped and not archived:
+        load_groups(page.rows)
+    return page
+
+
+def group_of(person: Person, key: str) -> Notification | None:
+    """Return the newest unread one of a group, with the group if it has more than one; None without any."""
+    newest = members(own_rows(person), key).order_by("-timestamp", "-pk").for_items().first()
+    if newest is not None:
+        load_groups([newest])
+    return newest
+
+
+def title_of_group(person: Person, key: str) -> str:
+    newest = group_of(person, key) if key else None
+    return "" if newest is None else message_of_group(newest).title
+
+
+def _members(person: Person, key: str, mark: PageMark | None, own: Sequence[InboxQuerySet], limit: int) -> InboxPage:
+    found = [members(rows if mark is None else rows.filter(mark.older()), key) for rows in own]
+    page = _page(_joined([rows.order_by("-timestamp", "-pk")[: limit + 1] for rows in found]), limit, None)
     _note_unfollowed(person, page.rows)
     return page
 

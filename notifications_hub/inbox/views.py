@@ -25,6 +25,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from notifications_hub.announcements.markdown import safe_html
+from notifications_hub.grouping.group import number
 from notifications_hub.inbox import (
     links,
     marks,
@@ -51,6 +52,7 @@ from notifications_hub.preference_links import KIND, place_of, preferences_of
 from notifications_hub.transports.web_push import subscriptions
 from notifications_hub.users import Person
 from notifications_hub.web.site_paths import same_site_path
+from notifications_hub.web.text import storable
 
 _SHOWN: dict[str, dict[str, Any]] = {
     "all": {},
@@ -90,6 +92,8 @@ class InboxEntry:
     outcome: Outcome | None
     because: str = ""
     followed: str = ""
+    group_key: str = ""
+    group_number: str = ""
 
     @property
     def unconfirmed(self) -> bool:
@@ -101,12 +105,12 @@ class InboxEntry:
 
     @classmethod
     def of_item(cls, item: Item, markdown: str) -> Self:
-        message = item.message
+        message, group = item.message, item.group or {}
         return cls(
             id=message.id,
             kind=message.kind,
-            title=message.title,
-            body=message.body,
+            title=group.get("title", message.title),
+            body=group.get("body", message.body),
             body_html=safe_html(markdown) if markdown else mark_safe(""),
             url=message.url,
             leads_to=message.leads_to,
@@ -117,12 +121,17 @@ class InboxEntry:
             at=item.at,
             unread=item.unread,
             archived=item.archived,
-            buttons=[one | {"asks_json": json.dumps(one.get("asks"))} for one in message.buttons],
-            outcome=message.outcome,
+            # An action of a group would be about its newest alone.
+            buttons=[
+                one | {"asks_json": json.dumps(one.get("asks"))} for one in message.buttons if not group.get("count")
+            ],
+            outcome=None if "count" in group else message.outcome,
             must_acknowledge=message.must_acknowledge,
             acknowledged_at=item.acknowledged_at,
             because=message.because,
             followed=message.followed,
+            group_key=group.get("key", "") if item.unread and not item.archived else "",
+            group_number=number(group["count"]) if "count" in group else "",
         )
 
 
@@ -131,12 +140,14 @@ class InboxEntry:
 @_private
 def inbox(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
+    group = storable(request.GET.get("group", ""), 200)
     show = request.GET.get("show", "all")
-    show = show if show in _SHOWN else "all"
+    show = "group" if group else show if show in _SHOWN else "all"
     summary, scope = summary_for(request), scope_of(request)
     try:
         before = request.GET.get("before")
-        page = queries.items(person, before=before, summary=summary, scope=scope, **_SHOWN[show])
+        given = {"group": group} if group else _SHOWN[show]
+        page = queries.items(person, before=before, summary=summary, scope=scope, **given)
     except BadPageMark as error:
         raise BadRequest(str(error)) from None
     top = queries.pinned(person, summary, scope) if show == "all" and before is None else []
@@ -146,6 +157,8 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "items": [one for one in entries if not one.unconfirmed],
         "unconfirmed": summary.unconfirmed,
         "next": page.next,
+        "group": group,
+        "group_title": queries.title_of_group(person, group),
         "unread": summary.unread,
         "show": show,
         "scope": scope,
@@ -188,7 +201,7 @@ def _done(person: Person, token: str) -> dict[str, str] | None:
 @login_required
 @_private
 def mark(request: HttpRequest) -> HttpResponseRedirect:
-    """Apply `action` to `ids`, or to everything with `all=1`, or `undo` a mark. Redirect to `next`."""
+    """Apply `action` to `ids`, and to their `groups`, or to everything with `all=1`, or `undo` a mark. Redirect."""
     if "undo" in request.POST:
         _undo(request)
         return HttpResponseRedirect(_next(request))
@@ -203,7 +216,7 @@ def mark(request: HttpRequest) -> HttpResponseRedirect:
     if request.POST.get("all") == "1":
         done = marks.mark_all(person, action, scope_of(request))
     else:
-        done = marks.mark(person, action, request.POST.getlist("ids"))
+        done = marks.mark(person, action, request.POST.getlist("ids"), groups="groups" in request.POST)
     if action is Mark.UNARCHIVE and done.changed:
         messages.success(request, _restored(done.changed))
     return HttpResponseRedirect(_with_undo(_next(request), done.undo))
