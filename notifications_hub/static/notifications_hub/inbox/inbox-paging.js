@@ -9,6 +9,8 @@ import { part } from "../shared/dom.js";
 import { idOf } from "./inbox-cards.js";
 import { fetchInbox } from "./inbox-html.js";
 
+const REGROUP_AFTER = 400;
+
 /** @typedef {Awaited<ReturnType<typeof fetchInbox>> & {missed: HubEvent[]}} Fetched */
 
 /** The links "Older" and "Show new notifications" of the inbox page. They insert cards, and the address stays. */
@@ -23,6 +25,8 @@ export class InboxPaging {
   #signal;
   /** For each load under way, the events that arrived meanwhile. @type {Set<HubEvent[]>} */
   #loads = new Set();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #regroupTimer;
 
   /**
    * @param {object} options
@@ -45,6 +49,7 @@ export class InboxPaging {
     this.#signedOut = signedOut;
     this.#signal = signal;
     root.addEventListener("click", (event) => this.#click(event), { signal });
+    signal.addEventListener("abort", () => clearTimeout(this.#regroupTimer), { once: true });
   }
 
   /** Offer to show what is new. */
@@ -57,6 +62,24 @@ export class InboxPaging {
     const link = part(this.#root, "older")?.querySelector("a");
     if (link) this.#load(link, "older");
     return Boolean(link);
+  }
+
+  /** Bring the groups up to date, soon: several of their rows may change at the same time. */
+  regroup() {
+    this.#regroupTimer ??= setTimeout(() => this.#regroup(), REGROUP_AFTER);
+  }
+
+  async #regroup() {
+    this.#regroupTimer = undefined;
+    try {
+      const page = await this.#fetch(location.href);
+      this.#cards.regroup(page.cards);
+      this.#catchUp(page);
+      this.#changed();
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) this.#signedOut();
+      else if (!this.#signal.aborted) this.offerNews();
+    }
   }
 
   /** @param {HubEvent} event */
