@@ -17,7 +17,7 @@ from notifications_hub.database import transaction
 from notifications_hub.database.chunks import chunks
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
-from notifications_hub.grouping.members import members
+from notifications_hub.grouping.members import members, older_than
 from notifications_hub.inbox.queries import ITEM_ID, announced_rows, inbox_of, own_lists, own_rows
 from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.notification import InboxQuerySet, Notification
@@ -124,10 +124,7 @@ def mark(person: Person, action: Mark, ids: Iterable[str], *, groups: bool = Fal
 def _groups_of(person: Person, named: InboxQuerySet) -> list[InboxQuerySet]:
     grouped = named.filter(group_key__isnull=False, unread=True, archived_at=None)
     keys = list(grouped.order_by().values_list("group_key", "timestamp", "pk"))
-    return [
-        members(own_rows(person), str(key)).filter(Q(timestamp__lt=at) | Q(timestamp=at, pk__lt=pk))
-        for key, at, pk in keys
-    ]
+    return [members(own_rows(person), str(key)).filter(older_than(at, pk)) for key, at, pk in keys]
 
 
 def acknowledge(person: Person, ids: Iterable[str]) -> int:

@@ -6,7 +6,7 @@ Every query starts from `recipient`, so it can return no other person's row.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +17,7 @@ from notifications_hub.actions.results import load_results
 from notifications_hub.announcements import personal_rows
 from notifications_hub.announcements.queryset import AnnouncementQuerySet
 from notifications_hub.following.follows import followed_among
-from notifications_hub.grouping.members import heads, load_groups, members
+from notifications_hub.grouping.members import load_groups, members, newest_of_groups, waits_in_group
 from notifications_hub.grouping.words import message_of_group
 from notifications_hub.inbox_summary import CAP, Summary, summary_of
 from notifications_hub.message import Item
@@ -180,18 +180,21 @@ def items(
         rows = listed(rows, waits)
         rows = rows if unread is None else rows.filter(unread=unread)
         rows = rows if kind is None else rows.filter(kind=kind)
-        rows = rows if end is None else rows.filter(end.not_older())
-        return rows[: limit + 1]
+        return rows if end is None else rows.filter(end.not_older())
 
     if archived and scope is not None:
         own = [rows.filter(scope__in=(scope, "")) for rows in own]
-    lists = [wanted(rows if archived or unconfirmed or not grouped else heads(rows)) for rows in own]
+    lists = [wanted(rows)[: limit + 1] for rows in own]
     if summary.running:
         running = personal_rows.running_for(person)
         running = running.filter(must_acknowledge=True) if unconfirmed else running
         # Without a condition on the row itself, the planner cannot walk through all that waits of the person.
-        lists.append(wanted(announced_rows(person, running), Q(acknowledged_at=None)))
-    page = _page(_joined(lists), limit, end)
+        lists.append(wanted(announced_rows(person, running), Q(acknowledged_at=None))[: limit + 1])
+    found = list(_joined(lists))
+    if grouped and not archived and any(map(waits_in_group, found)):
+        lists[: len(own)] = [newest_of_groups(wanted(rows), limit + 1) for rows in own]
+        found = list(_joined(lists))
+    page = _page(found, limit, end)
     _note_unfollowed(person, page.rows)
     if grouped and not archived:
         load_groups(page.rows)
@@ -258,7 +261,7 @@ def _joined(lists: Sequence[InboxQuerySet]) -> InboxQuerySet:
     return Notification.objects.filter(pk__in=RawSQL(union, parameters)).for_items()  # noqa: S611 -- as above
 
 
-def _page(rows: InboxQuerySet, limit: int, end: PageMark | None) -> InboxPage:
+def _page(rows: Iterable[Notification], limit: int, end: PageMark | None) -> InboxPage:
     found = sorted(rows, key=lambda row: (row.timestamp, row.pk), reverse=True)
     shown = found[:limit]
     load_results(shown)

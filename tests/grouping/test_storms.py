@@ -19,6 +19,7 @@ from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.queries import items
 from notifications_hub.notification import Notification
 from tests.inbox.support import send_one
+from tests.support.deliveries import send
 from tests.support.together import together
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -79,7 +80,7 @@ def test_what_is_critical_or_must_be_confirmed_is_never_damped(given: dict[str, 
 def test_people_in_a_storm_and_others_keep_their_order_and_columns(alice: User, bob: User, charlie: User) -> None:
     for _ in range(3):
         send_one(bob, charlie, kind=Commented.name)
-    [(_receiver, made)] = notify.send(charlie, recipient=[alice, bob], verb="x", kind=Commented.name, dedupe_key="one")
+    made = send(charlie, alice, bob, kind=Commented.name, dedupe_key="one")
     assert [(row.recipient, row.group_key) for row in made] == [(alice, None), (bob, "tests.commented:~storm")]
     for row in made:
         key = row.group_key

@@ -93,7 +93,7 @@ def test_a_kind_words_its_groups_and_a_fault_of_it_hides_nothing(alice: User, bo
 
 
 def test_the_argument_wins_and_what_must_be_confirmed_stands_alone(alice: User, bob: User) -> None:
-    given = {"kind": Replied.name, "post": 9}
+    given: dict[str, Any] = {"kind": Replied.name, "post": 9}
     assert send_one(alice, bob, **given).group_key == "tests.replied:post-9"
     assert send_one(alice, bob, group_key="mine", **given).group_key == "tests.replied:mine"
     assert send_one(alice, bob, must_acknowledge=True, **given).group_key is None
