@@ -46,7 +46,7 @@ def gather(person: User, number: int) -> None:
 
 def test_a_page_without_groups_reads_no_more_than_singly(alice: User) -> None:
     summary = summary_of(alice)
-    wanted: dict[str, Any]
+    wanted: Any
     for wanted in ({}, {"unread": True}):
         grouped = buffers_of(partial(items, alice, summary=summary, **wanted))
         assert grouped == buffers_of(partial(items, alice, summary=summary, grouped=False, **wanted))

@@ -65,12 +65,13 @@ export class InboxCards {
    * @param {HTMLElement[]} fetched
    */
   regroup(fetched) {
+    const known = new Set(this.all.map(groupOf));
     this.update(fetched, { isLast: false });
-    for (const card of fetched.filter((one) => groupOf(one) && !this.has(idOf(one)))) {
-      const old = this.all.find((one) => isUnread(one) && groupOf(one) === groupOf(card));
-      if (!old) continue;
-      const hadFocus = old.contains(document.activeElement);
-      this.remove([old]);
+    for (const card of fetched.filter((one) => known.has(groupOf(one)) && groupOf(one) && !this.has(idOf(one)))) {
+      // One that was read meanwhile stands alone now.
+      const old = this.all.filter((one) => isUnread(one) && groupOf(one) === groupOf(card));
+      const hadFocus = old.some((one) => one.contains(document.activeElement));
+      this.remove(old);
       this.insert([card]);
       if (hadFocus) card.focus();
     }
