@@ -28,7 +28,7 @@ class StoryReply(Kind):
 
 @dataclass(frozen=True)
 class Row:
-    """What the model knows of a notification. Rows are numbered in the order in which they were sent."""
+    """A notification as the model knows it."""
 
     id: str
     key: str | None
