@@ -95,6 +95,8 @@ def _words_in(draft: Draft, alike: _Reader, person: Any) -> Words:
     columns = draft.columns
     if columns["must_acknowledge"]:
         message = replace(message, must_acknowledge=True)
+    if draft.avatar:
+        message = replace(message, avatar=draft.avatar)
     item = Item(
         message=message,
         at=columns["timestamp"],

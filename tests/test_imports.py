@@ -45,6 +45,7 @@ LAYERS = [
     ],
     [
         "announcements.results.failures",
+        "avatars",
         "delivery.bulk",
         "discovery",
         "escalation.cancelling",
@@ -75,6 +76,7 @@ LAYERS = [
     [
         "email_checks",
         "escalation.declaration_checks",
+        "icon_checks",
         "inbox_scope",
         "method_checks",
         "notification",

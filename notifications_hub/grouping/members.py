@@ -34,24 +34,29 @@ def older_than(at: datetime, pk: int) -> Q:
     return Q(timestamp__lte=at) & (Q(timestamp__lt=at) | Q(timestamp=at, pk__lt=pk))
 
 
-def newest_of_groups(rows: InboxQuerySet, number: int) -> InboxQuerySet:
+def newer_than(at: datetime, pk: int) -> Q:
+    return Q(timestamp__gte=at) & (Q(timestamp__gt=at) | Q(timestamp=at, pk__gt=pk))
+
+
+def newest_of_groups(rows: InboxQuerySet, number: int, *, is_upward: bool = False) -> InboxQuerySet:
     """Return so many of an ordered list in the inbox, without those that a newer one of their group stands for.
 
     It goes through the list in windows. A group is looked up once, and then its rows are passed over by their key.
+    With `is_upward`, the list begins with the oldest.
     """
     found: list[int] = []
-    passed: set[str] = set()
+    newest: dict[str | None, int] = {}
     window = list(_window(rows))
     while window:
-        first = {row.group_key: row.pk for row in reversed(window) if waits_in_group(row)}
-        heads = _heads(first.values())
-        found += [row.pk for row in window if not waits_in_group(row) or row.pk in heads]
-        passed |= {key for key in first if key is not None}
+        waiting = {row.group_key: row.pk for row in window if waits_in_group(row) and row.group_key not in newest}
+        newest |= _newest(waiting.values())
+        found += [row.pk for row in window if not waits_in_group(row) or newest.get(row.group_key) == row.pk]
         if len(found) >= number or len(window) < WINDOW:
             break
         last = window[-1]
-        others = Q(group_key=None) | Q(unread=False) | ~Q(group_key__in=passed)
-        window = list(_window(rows.filter(others, older_than(last.timestamp, last.pk))))
+        beyond = newer_than(last.timestamp, last.pk) if is_upward else older_than(last.timestamp, last.pk)
+        known = ~Q(group_key__in=[*newest]) | Q(pk__in=[*newest.values()])
+        window = list(_window(rows.filter(Q(group_key=None) | Q(unread=False) | known, beyond)))
     return Notification.objects.filter(pk__in=found[:number])
 
 
@@ -59,13 +64,14 @@ def _window(rows: InboxQuerySet) -> InboxQuerySet:
     return rows.only("pk", "timestamp", "group_key", "unread", "archived_at", "deleted")[:WINDOW]
 
 
-def _heads(pks: Collection[int]) -> Collection[int]:
-    """Return those of unread rows that are the newest of their group."""
+def _newest(pks: Collection[int]) -> dict[str | None, int]:
+    """Return the newest of the groups of these unread rows, by their keys."""
     if not pks:
-        return ()
+        return {}
     same = Notification.objects.filter(recipient=OuterRef("recipient_id"), group_key=OuterRef("group_key"), **_WAITING)
     newest = Subquery(same.order_by(*_NEWEST).values("pk")[:1])
-    return set(Notification.objects.filter(Q(pk=newest), pk__in=pks).order_by().values_list("pk", flat=True))
+    rows = Notification.objects.filter(pk__in=pks).annotate(newest=newest).order_by()
+    return dict(rows.values_list("group_key", "newest"))
 
 
 def members(rows: InboxQuerySet, key: str) -> InboxQuerySet:

@@ -13,7 +13,7 @@ from accounts.models import User
 from notifications_hub.grouping.members import WINDOW
 from notifications_hub.grouping.storm import Storm
 from notifications_hub.grouping.storms import people_in_storm
-from notifications_hub.inbox.queries import group_of, items
+from notifications_hub.inbox.queries import group_of, items, place_of
 from notifications_hub.inbox_summary import summary_of
 from notifications_hub.notification import Notification
 from tests.inbox.test_plans import ROWS_READ, assert_bounded, fill, nodes, plans_of, rows_read
@@ -60,7 +60,9 @@ def test_the_newest_of_many_small_groups_are_found_by_the_index(alice: User) -> 
     page = items(alice, summary=summary)
     assert [row.group.count for row in page.rows if row.group][1:3] == [10, 10]
     assert_bounded(partial(items, alice, summary=summary), "hub_inbox_listed", "hub_grouped", buffers=2500)
-    assert_bounded(partial(items, alice, summary=summary, before=page.next), "hub_grouped", buffers=2500)
+    assert_bounded(
+        partial(items, alice, summary=summary, place=place_of(alice, before=page.next)), "hub_grouped", buffers=2500
+    )
     assert_bounded(partial(group_of, alice, str(page.rows[0].group_key)), "hub_grouped")
     assert_bounded(partial(items, alice, summary=summary, group=page.rows[0].group_key), "hub_grouped")
 
@@ -77,7 +79,7 @@ def test_a_group_of_ten_thousand_is_passed_over_once(alice: User) -> None:
     assert rows_read(whole) <= MEMBERS + 2 * WINDOW
     assert "hub_inbox_listed" in {node.get("Index Name") for node in nodes(whole)}
     assert_bounded(partial(items, alice, summary=summary, group=KEY), "hub_grouped")
-    assert_bounded(partial(items, alice, summary=summary, before=page.next), "hub_inbox_listed")
+    assert_bounded(partial(items, alice, summary=summary, place=place_of(alice, before=page.next)), "hub_inbox_listed")
 
 
 def test_the_question_for_a_storm_reads_no_more_than_its_limit(alice: User) -> None:

@@ -13,7 +13,7 @@ from accounts.models import User
 from notifications_hub import Kind
 from notifications_hub.inbox import marks
 from notifications_hub.inbox.marks import Mark
-from notifications_hub.inbox.queries import counts, items
+from notifications_hub.inbox.queries import InboxPage, counts, items, place_of
 from notifications_hub.notification import Notification
 from tests.inbox.support import send_one
 
@@ -66,14 +66,25 @@ class Model:
 
 
 def listed(person: User, *, unread: bool | None) -> list[tuple[str, int]]:
-    """Return a whole list, page by page."""
-    found, before = [], None
+    """Return a whole list, page by page, and check that it is the same upwards."""
+    found, place = [], None
     while True:
-        page = items(person, unread=unread, limit=3, before=before)
-        found += [(item.message.id, (item.group or {}).get("count", 1)) for item in page.items]
+        page = items(person, unread=unread, limit=3, place=place)
+        found += shown(page)
         if page.next is None:
-            return found
-        before = page.next
+            break
+        place = place_of(person, before=page.next)
+    upwards: list[tuple[str, int]] = []
+    while page.previous is not None:
+        upwards = shown(page) + upwards
+        page = items(person, unread=unread, limit=3, place=place_of(person, after=page.previous))
+    if upwards:
+        assert shown(page) + upwards == found
+    return found
+
+
+def shown(page: InboxPage) -> list[tuple[str, int]]:
+    return [(item.message.id, (item.group or {}).get("count", 1)) for item in page.items]
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -70,7 +70,7 @@ export class InboxEvents {
     if (this.#cards.mayGroup(ids)) return this.#paging.regroup();
     const isUnknown = unread && !ids.every((id) => this.#cards.has(id));
     // With more pages to come, an unknown row may belong to one of those.
-    if (isUnknown && this.#root.dataset.show === "unread" && !part(this.#root, "older")) this.#paging.offerNews();
+    if (isUnknown && this.#root.dataset.show === "unread" && !part(this.#root, "older")) this.#offer();
   }
 
   /**
@@ -84,7 +84,7 @@ export class InboxEvents {
     if (isNew && show !== "group" && this.#cards.hasGroup(item)) return this.#paging.regroup();
     const belongs =
       show === "unconfirmed" ? isUnconfirmed(item) : show !== "archived" && (!group || item.group?.key === group);
-    if (belongs && isNew) this.#paging.offerNews();
+    if (belongs && isNew) this.#offer();
   }
 
   /** @param {string[]} ids of rows that leave, which a card may stand for */
@@ -94,7 +94,12 @@ export class InboxEvents {
 
   /** @param {Item} item */
   #lists(item) {
-    return isInScope(item, this.#root.getAttribute("scope"));
+    return isInScope(item, this.#root.getAttribute("scope")) && this.#cards.listsKind(item.kind);
+  }
+
+  /** Offer what is new. A search does not, because only the server knows what it finds. */
+  #offer() {
+    if (!this.#root.hasAttribute("data-search")) this.#paging.offerNews();
   }
 
   /**
@@ -105,6 +110,6 @@ export class InboxEvents {
    */
   #move(ids, archived) {
     if (archived !== (this.#root.dataset.show === "archived")) this.#leave(ids);
-    else if (!this.#cards.bringBack(ids)) this.#paging.offerNews();
+    else if (!this.#cards.bringBack(ids)) this.#offer();
   }
 }

@@ -55,6 +55,11 @@ export class NotificationsApi {
     return this.#get(`notifications/?group=${encodeURIComponent(key)}`);
   }
 
+  /** @returns {Promise<{results: {name: string, unread: number, capped: boolean}[]}>} the groups of kinds */
+  tabs() {
+    return this.#get("notifications/tabs/");
+  }
+
   /** @returns {Promise<Counts>} */
   count() {
     return this.#get("notifications/count/");
@@ -62,7 +67,8 @@ export class NotificationsApi {
 
   /**
    * @param {MarkName} mark
-   * @param {{ids: string[], groups?: true} | {all: true}} which with `groups`, also the older unread ones of their groups
+   * @param {{ids: string[], groups?: true} | {all: true, tab?: string, kind?: string}} which with `groups`, also the
+   *   older unread ones of their groups
    * @returns {Promise<Changed>}
    */
   mark(mark, which) {
