@@ -27,7 +27,7 @@ LAYERS = [
         "name_clashes",
     ],
     ["database", "kinds", "task_framework", "users", "web"],
-    ["following.followed", "following.reasons", "system_actors"],
+    ["charts", "following.followed", "following.reasons", "system_actors", "tallying"],
     [
         "actions.models",
         "announcements.results.models",
@@ -42,6 +42,7 @@ LAYERS = [
         "ops.demo",
         "quiet_hours.calendar",
         "rendering",
+        "use.models",
     ],
     [
         "announcements.results.failures",
@@ -71,6 +72,7 @@ LAYERS = [
         "announcements.methods",
         "announcements.queryset",
         "announcements.validation",
+        "use.tallies",
     ],
     ["announcements.models", "delivery.digest_choices", "delivery.preferences", "following"],
     [
@@ -97,7 +99,7 @@ LAYERS = [
     ],
     ["delivery", "notify_words"],
     ["notify_created", "notify_insert"],
-    ["actions", "announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks", "worker_task"],
+    ["actions", "announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks", "use", "worker_task"],
     ["confirmations", "escalation", "live"],
     ["flash_claim"],
     [
@@ -114,7 +116,7 @@ LAYERS = [
         "ops.web_server",
         "publishing",
     ],
-    ["announcements.admin_pages", "following.button", "following.schemas", "ingest"],
+    ["announcements.admin_pages", "following.button", "following.schemas", "ingest", "use.admin_pages"],
     # Entry points for servers, Django and the command line.
     [
         "admin",
@@ -133,7 +135,15 @@ LAYERS = [
         "ops.retention",
         "personal_data",
     ],
-    ["actions.api", "actions.views", "catalogue", "jobs.api", "management", "templatetags"],
+    [
+        "actions.api",
+        "actions.views",
+        "announcements.banners.api",
+        "catalogue",
+        "jobs.api",
+        "management",
+        "templatetags",
+    ],
     ["urls"],
     # Tests of a host import it, and no module of the app.
     ["testing"],

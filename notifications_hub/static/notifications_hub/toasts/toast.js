@@ -16,6 +16,8 @@ export class Toast {
   group = "";
   /** Whether it stays until the person confirms or closes it. */
   stays = false;
+  /** Whether it is off the screen until there is room. */
+  waits = false;
   /** The words for screen readers. An error is urgent. */
   line = { text: "", urgent: false };
   #timer;
@@ -44,7 +46,7 @@ export class Toast {
     this.id = item.id;
     this.group = item.group?.key ?? "";
     fillItem(element, item);
-    this.stays = isUnconfirmed(item);
+    this.stays = staysOpen(item);
     this.line = { text: spokenOf(element), urgent: item.level === "error" };
     return new PausableTimer(() => this.#expired(this), SHOWN_FOR);
   }
@@ -72,6 +74,13 @@ export class Toast {
     this.#timer.pause();
   }
 
+  /** Go off the screen until there is room. */
+  hold() {
+    this.pause();
+    this.waits = true;
+    this.element.remove();
+  }
+
   async leave() {
     this.#timer.pause();
     this.element.inert = true;
@@ -79,4 +88,13 @@ export class Toast {
     await this.element.animate(LEAVING, { duration: still ? 0 : 160, easing: "ease-in" }).finished;
     this.element.remove();
   }
+}
+
+/**
+ * Return whether the item's toast stays until the person confirms or closes it. An error must not pass unseen.
+ *
+ * @param {Item} item
+ */
+export function staysOpen(item) {
+  return isUnconfirmed(item) || item.level === "error";
 }
