@@ -38,6 +38,7 @@ LAYERS = [
     ],
     [
         "announcements.results.failures",
+        "avatars",
         "delivery.bulk",
         "discovery",
         "escalation.cancelling",
@@ -69,6 +70,7 @@ LAYERS = [
     [
         "email_checks",
         "escalation.declaration_checks",
+        "icon_checks",
         "inbox_scope",
         "method_checks",
         "notification",

@@ -35,6 +35,8 @@ LISTED = Limits(buffers=10_000, rows=11_000)
 """An admin list, filter or order may read each of the newest 10,000 rows."""
 HUNDRED = Limits(buffers=600)
 """A claim, and a count that stops, each go through a hundred rows, with a few buffers each."""
+TABS = Limits(buffers=650)
+"""The numbers of all tabs are counted among the newest 500 unread notifications, each on a page of its own here."""
 FIGURES = Limits(buffers=3_000)
 """A page may read the figures of its period: some for each day, kind and delivery method."""
 QUEUE = Limits(buffers=15_000)
@@ -49,7 +51,7 @@ def cases() -> list[Case]:
 def _requests() -> Iterator[Case]:
     for kind, table in (("page", PAGES), ("API", ROUTES)):
         for name, acts in table.items():
-            limits = QUEUE if name == "metrics" else Limits()
+            limits = {"metrics": QUEUE, "inbox": TABS, "GET notifications/tabs/": TABS}.get(name, Limits())
             yield from (Case(f"{kind} {name} {number}", act, limits) for number, act in enumerate(acts, 1))
 
 
