@@ -172,6 +172,7 @@ def test_a_killed_process_loses_and_doubles_nothing(
     alice: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send(alice, 50)
+    UseWalk.objects.bulk_create([UseWalk(age=age) for age in walking.AGES])
     # On SQLite, the first look counts already.
     for _look in range(2 if connection.vendor == "postgresql" else 0):
         count(walking.SENT)
