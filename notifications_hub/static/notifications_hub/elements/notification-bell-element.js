@@ -11,6 +11,7 @@ import { Attention } from "../attention/attention.js";
 import { HubEvent, HubShownEvent, HubStateEvent, HubUnshownEvent } from "../client/hub-events.js";
 import { FeedState, InboxChangedEvent } from "../inbox/inbox-feed.js";
 import { ItemActions } from "../inbox/item-actions.js";
+import { offerLinks } from "../inbox/item-open.js";
 import { isNews } from "../inbox/item-state.js";
 import { badgeOf } from "../inbox/item-view.js";
 import { NotificationPanel } from "../inbox/notification-panel.js";
@@ -187,6 +188,7 @@ export class NotificationBellElement extends HTMLElement {
     const stack = document.querySelector("toast-stack");
     for (const scope of [this, stack]) scope?.addEventListener("item-act", act, { signal });
     new ItemActions(this, signal);
+    offerLinks(this, signal);
     stack?.addEventListener("toasts-displayed", displayed, { signal });
     stack?.addEventListener("toast-opened", opened, { signal });
     const confirmed = (/** @type {Event} */ event) => {
