@@ -112,7 +112,6 @@ def _events_in(source: str) -> Iterator[tuple[str, tuple[str, str, set[str]]]]:
             yield name, ("yes" if "bubbles" in options else "no", "yes" if "cancelable" in options else "no", held)
 
 
-
 def properties_of_page() -> dict[str, tuple[str, str]]:
     """Return the documented custom properties, each with its light and its dark value."""
     rows = re.findall(r"^\| `(--nh-[a-z-]+)` \| .+? \| (.+?) \| (.+?) \|$", page("styles"), re.MULTILINE)
