@@ -130,11 +130,15 @@ def acknowledge(person: Person, ids: Iterable[str]) -> int:
         return changed
 
 
-def mark_all(person: Person, action: Mark, scope: str | None = None) -> Marked:
-    """Mark the whole inbox, or the whole archive for "unarchive", all with one time. With a `scope`, only that."""
+def mark_all(person: Person, action: Mark, scope: str | None = None, kinds: Collection[str] | None = None) -> Marked:
+    """Mark the whole inbox, or the whole archive for "unarchive", all with one time.
+
+    With a `scope`, only that, and with `kinds`, only these.
+    """
     personal_rows.make_rows(person)
     lists = [*own_lists(person, scope), announced_rows(person, personal_rows.running_for(person))]
-    return _apply(person, [rows.filter(_MARKS[action].scope) for rows in lists], action)
+    which = _MARKS[action].scope if kinds is None else _MARKS[action].scope & Q(kind__in=sorted(kinds))
+    return _apply(person, [rows.filter(which) for rows in lists], action)
 
 
 def undo(person: Person, token: str) -> int:

@@ -1,5 +1,5 @@
 // @ts-check
-/** @import { Page, Unconfirmed } from "../protocol/wire.js" */
+/** @import { Item, Page, Unconfirmed } from "../protocol/wire.js" */
 import { copyOf, part, setText } from "../shared/dom.js";
 import { PINNED } from "./item-state.js";
 import { dayOf, dayTitle, showTime } from "./item-times.js";
@@ -17,6 +17,12 @@ export class InboxCards {
 
   get all() {
     return cardsIn(this.#days);
+  }
+
+  /** Return whether the list has notifications of this kind. @param {string} kind */
+  listsKind(kind) {
+    const { kinds } = this.#root.dataset;
+    return kinds === undefined || kinds.split(" ").includes(kind);
   }
 
   /** @param {string[]} ids */
@@ -79,12 +85,16 @@ export class InboxCards {
     const { show } = this.#root.dataset;
     if (show === "unconfirmed") return this.#topDiffers(unconfirmed);
     if (show === "archived") return results.some(({ id }) => this.has(id));
-    const wanted = new Map(results.filter(({ unread }) => unread || show === "all").map((item) => [item.id, item]));
+    const isSearch = this.#root.hasAttribute("data-search");
+    const belongs = (/** @type {Item} */ { id, kind, unread }) =>
+      (unread || show === "all") && this.listsKind(kind) && (!isSearch || this.has(id));
+    const wanted = new Map(results.filter(belongs).map((item) => [item.id, item]));
     const end = next === null ? Number.NEGATIVE_INFINITY : Date.parse(results.at(-1)?.at ?? "");
     const covered = this.all.filter((card) => timeOf(card) > end || wanted.has(idOf(card)));
-    const isOnLaterPage = new URLSearchParams(location.search).has("before");
+    const isOnLaterPage = this.#root.hasAttribute("data-later");
     const isMissing = !isOnLaterPage && [...wanted.keys()].some((id) => !this.has(id));
-    if (show === "all" && !isOnLaterPage && this.#topDiffers(unconfirmed)) return true;
+    const hasTop = show === "all" && !isOnLaterPage && !isSearch && this.#root.dataset.kinds === undefined;
+    if (hasTop && this.#topDiffers(unconfirmed)) return true;
     return isMissing || covered.some((card) => wanted.get(idOf(card))?.unread !== isUnread(card));
   }
 

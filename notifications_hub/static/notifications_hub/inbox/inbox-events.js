@@ -65,7 +65,7 @@ export class InboxEvents {
     this.#cards.mark(this.#cards.some(ids), unread);
     const isUnknown = unread && !ids.every((id) => this.#cards.has(id));
     // With more pages to come, an unknown row may belong to one of those.
-    if (isUnknown && this.#root.dataset.show === "unread" && !part(this.#root, "older")) this.#paging.offerNews();
+    if (isUnknown && this.#root.dataset.show === "unread" && !part(this.#root, "older")) this.#offer();
   }
 
   /**
@@ -77,12 +77,17 @@ export class InboxEvents {
     const { show } = this.#root.dataset;
     const isNew = this.#lists(item) && !this.#cards.has(item.id);
     const belongs = show === "unconfirmed" ? isUnconfirmed(item) : show !== "archived";
-    if (belongs && isNew) this.#paging.offerNews();
+    if (belongs && isNew) this.#offer();
   }
 
   /** @param {Item} item */
   #lists(item) {
-    return isInScope(item, this.#root.getAttribute("scope"));
+    return isInScope(item, this.#root.getAttribute("scope")) && this.#cards.listsKind(item.kind);
+  }
+
+  /** Offer what is new. A search does not, because only the server knows what it finds. */
+  #offer() {
+    if (!this.#root.hasAttribute("data-search")) this.#paging.offerNews();
   }
 
   /**
@@ -93,6 +98,6 @@ export class InboxEvents {
    */
   #move(ids, archived) {
     if (archived !== (this.#root.dataset.show === "archived")) this.#leave(ids);
-    else if (!this.#cards.bringBack(ids)) this.#paging.offerNews();
+    else if (!this.#cards.bringBack(ids)) this.#offer();
   }
 }

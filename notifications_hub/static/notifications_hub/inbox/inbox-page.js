@@ -21,9 +21,11 @@ import { ItemActions, resultIn } from "./item-actions.js";
 import { offerLinks } from "./item-open.js";
 import { badgeOf } from "./item-view.js";
 import { NotificationsApi } from "./notifications-api.js";
+import { ScrollAddress } from "./scroll-address.js";
+import { TabCounts } from "./tab-counts.js";
 
 /** The parts that may show something private. */
-const PRIVATE = ["days", "bulk", "news", "older", "blank", "notice", "done", "read-all"];
+const PRIVATE = ["days", "bulk", "news", "newer", "older", "reached", "blank", "notice", "done", "read-all", "filter", "kind-tabs"];
 
 /** What the page does while somebody looks at it: forms change it in place, events update it, the focus stays. */
 export class InboxPage {
@@ -34,6 +36,8 @@ export class InboxPage {
   #events;
   #paging;
   #selection;
+  /** @type {TabCounts | null} */
+  #tabs;
   #stop;
   /** The first row of the latest change, and the row that took its place. @type {(HTMLElement | undefined)[]} */
   #latest = [];
@@ -62,9 +66,12 @@ export class InboxPage {
     this.#selection = new InboxSelection(root, signal);
     this.#stop = () => life.abort();
     new ItemActions(root, signal);
+    const tabs = part(root, "kind-tabs");
+    this.#tabs = tabs && new TabCounts(tabs, api, signal);
     offerLinks(root, signal);
     root.addEventListener("item-act", (event) => this.#act(api, /** @type {ItemActEvent} */ (event)), { signal });
     cards.refresh();
+    new ScrollAddress(root, cards, signal);
     this.#listen(signal);
     this.#followLoaded(this.#bell?.firstPage ?? null);
   }
@@ -102,7 +109,7 @@ export class InboxPage {
     const mark = /** @type {MarkName} */ (button.value);
     part(this.#root, "done")?.remove();
     if (form.contains(part(this.#root, "bulk-actions"))) this.#bulk(mark);
-    else if (form.matches("[data-part=read-all]")) this.#readAll();
+    else if (form.matches("[data-part=read-all]")) this.#readAll(new FormData(form));
     else this.#one(mark, form.closest("[data-id]"));
   }
 
@@ -116,13 +123,17 @@ export class InboxPage {
     this.#focusLatest();
   }
 
-  #readAll() {
+  /** @param {FormData} form whose tab and kind are the part of the inbox that the button names */
+  #readAll(form) {
     this.#latest = [];
+    const names = ["tab", "kind"].filter((name) => form.get(name));
+    const within = Object.fromEntries(names.map((name) => [name, String(form.get(name))]));
     const show = () => {
       const wanted = this.#cards.all.filter(isUnread);
-      return this.#show("read", wanted, Math.max(0, this.#unread - wanted.length));
+      // Of a part, only the server knows how many are not on the page.
+      return this.#show("read", wanted, names.length ? 0 : Math.max(0, this.#unread - wanted.length));
     };
-    this.#changes.make({ mark: "read", ids: [], all: true, show });
+    this.#changes.make({ mark: "read", ids: [], all: true, within, show });
     this.#focusHome();
   }
 
@@ -200,6 +211,7 @@ export class InboxPage {
     this.#changes.confirm(event);
     this.#paging.note(event);
     this.#events.apply(event);
+    this.#tabs?.apply(event);
   }
 
   /** @param {string[]} ids */

@@ -45,6 +45,11 @@ export class NotificationsApi {
     return this.#get(before ? `notifications/?before=${encodeURIComponent(before)}` : "notifications/");
   }
 
+  /** @returns {Promise<{results: {name: string, unread: number, capped: boolean}[]}>} the groups of kinds */
+  tabs() {
+    return this.#get("notifications/tabs/");
+  }
+
   /** @returns {Promise<Counts>} */
   count() {
     return this.#get("notifications/count/");
@@ -62,7 +67,7 @@ export class NotificationsApi {
 
   /**
    * @param {MarkName} mark
-   * @param {{ids: string[]} | {all: true}} which
+   * @param {{ids: string[]} | {all: true, tab?: string, kind?: string}} which
    * @returns {Promise<Changed>}
    */
   mark(mark, which) {
