@@ -28,7 +28,20 @@ import { Swipe } from "./swipe.js";
 import { TabCounts } from "./tab-counts.js";
 
 /** The parts that may show something private. */
-const PRIVATE = ["days", "bulk", "news", "newer", "older", "reached", "blank", "notice", "done", "read-all", "filter", "kind-tabs"];
+const PRIVATE = [
+  "days",
+  "bulk",
+  "news",
+  "newer",
+  "older",
+  "reached",
+  "blank",
+  "notice",
+  "done",
+  "read-all",
+  "filter",
+  "kind-tabs",
+];
 
 /** What the page does while somebody looks at it: forms change it in place, events update it, the focus stays. */
 export class InboxPage {
@@ -172,7 +185,8 @@ export class InboxPage {
    * @param {boolean} [quiet]
    */
   #change(mark, cards, quiet) {
-    this.#changes.make({ mark, ids: cards.map(idOf), quiet, show: () => this.#show(mark, cards) });
+    const groups = this.#root.dataset.show !== "group" && (mark === "read" || mark === "archive");
+    this.#changes.make({ mark, ids: cards.map(idOf), groups, quiet, show: () => this.#show(mark, cards) });
   }
 
   /**
