@@ -91,7 +91,9 @@ def _in_scheme(element: Element, state: State, scheme: str) -> ShownState:
 
 def _fragment(template: str, values: Mapping[str, Any], prefix: str) -> str:
     """Render a template. Its ids get a prefix, because the page shows it many times."""
-    html = _LOADED.sub("", render_to_string(f"notifications_hub/{template}", {**values, "mark_url": "#", "csrf_token": "none"}))
+    html = _LOADED.sub(
+        "", render_to_string(f"notifications_hub/{template}", {**values, "mark_url": "#", "csrf_token": "none"})
+    )
     return _NAMED.sub(lambda found: f'{found[1]}="{_prefixed(found[2], prefix)}"', html)
 
 

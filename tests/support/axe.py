@@ -28,9 +28,11 @@ class Look:
 
     width: int
     scheme: Literal["light", "dark"]
+    forced_colours: bool = False
 
 
 LOOKS = (Look(1280, "light"), Look(320, "dark"))
+FORCED = Look(1280, "dark", forced_colours=True)
 
 
 def findings(page: Page, looks: Sequence[Look] = LOOKS) -> list[str]:
@@ -60,6 +62,6 @@ CONTEXT = {"bypass_csp": True}
 
 def _look(page: Page, look: Look) -> list[str]:
     page.set_viewport_size({"width": look.width, "height": 900})
-    page.emulate_media(color_scheme=look.scheme)
+    page.emulate_media(color_scheme=look.scheme, forced_colors="active" if look.forced_colours else "none")
     found: list[str] = page.evaluate(_RUN, _RULES)
     return found
