@@ -36,7 +36,7 @@ PAGES: dict[str, list[str]] = {
     "preferences": ["/notifications/preferences/"],
     "following": ["/notifications/following/"],
     "announcement": ["{announcement}"],
-    "unsubscribe": ["{unsubscribe}", "/notifications/unsubscribe/invalid/"],
+    "unsubscribe": ["{unsubscribe}"],
     "unfollow": ["{unfollow}"],
     "why": ["{why}"],
     "act": ["{act}"],
@@ -55,12 +55,17 @@ ADDRESSES = """
     from notifications_hub.following.unfollow_links import UnfollowLink
     from notifications_hub.transports.email.unsubscribe_links import Subscription
 
+    from showcase.chat.models import Membership
+
+    room = Membership.objects.filter(person=alice).first().room
+    notify.send(bob, recipient=alice, verb="asks", target=room, kind="chat.request")
+    own = Notification.objects.filter(recipient=alice, kind="chat.request").latest("pk").item_id
     print(json.dumps({
         "announcement": reverse("notifications_hub:announcement", args=[running.pk]),
         "unsubscribe": Subscription(alice.pk).path,
         "unfollow": UnfollowLink(alice.pk, Followed.of(Post.objects.first())).path,
-        "why": reverse("notifications_hub:why", args=[rows[0].pk]),
-        "act": reverse("notifications_hub:act", args=[rows[0].pk, "approve"]),
+        "why": reverse("notifications_hub:why", args=[own]),
+        "act": reverse("notifications_hub:act", args=[own, "approve"]),
     }))
 """
 ADMIN = """
