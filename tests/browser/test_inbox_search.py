@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.test_main_job import wait_until_live
 from tests.support.inbox_page import PATH, card, notice, prepare, ready, unread
@@ -23,31 +23,18 @@ def site(quiet_site: Site) -> Site:
     return quiet_site
 
 
-def place(page: Page) -> str:
-    """Return the item that the address names; empty at the start of the list."""
-    return "".join(parse_qs(urlsplit(page.url).query).get("at", []))
-
-
-def on_top(page: Page) -> str:
-    """Return the first item that is in sight."""
-    return str(
-        page.evaluate("""[...document.querySelectorAll(".nh-card")]
-            .find((card) => card.getBoundingClientRect().bottom > 100).dataset.id""")
-    )
-
-
 def test_an_endless_list_comes_back_to_its_place(page_for: People, site: Site) -> None:
     site.python("wave(65)")
     page = ready(page_for("alice", PATH))
     cards = page.locator(".nh-card")
-    for count in (40, 60, 65):
-        page.locator("inbox-page > [data-part=older]").scroll_into_view_if_needed()
-        expect(cards).to_have_count(count)
+    scroll = (
+        "() => { scrollTo(0, document.body.scrollHeight); return document.querySelectorAll('.nh-card').length === 65 }"
+    )
+    page.wait_for_function(scroll)
     expect(page.locator("inbox-page > [data-part=older]")).to_have_count(0)
 
-    card(page, 30).evaluate("card => card.scrollIntoView()")
-    wait_until(lambda: place(page) == on_top(page) != "", what="the address of the card on top")
-    item = place(page)
+    item = str(card(page, 30).evaluate("card => (card.scrollIntoView(), card.dataset.id)"))
+    expect(page).to_have_url(re.compile(rf"[?&]at={item}$"))
     page.reload()
     expect(cards.first).to_have_attribute("data-id", item)
     page = ready(page)
@@ -55,7 +42,7 @@ def test_an_endless_list_comes_back_to_its_place(page_for: People, site: Site) -
     page.go_back()
     expect(cards.first).to_have_attribute("data-id", item)
     expect(cards.first).to_be_in_viewport()
-    assert place(page) == item
+    assert page.url.endswith(f"at={item}")
 
     page = ready(page)
     before = cards.first.evaluate("card => (card.scrollIntoView(), card.getBoundingClientRect().top)")
@@ -67,7 +54,7 @@ def test_an_endless_list_comes_back_to_its_place(page_for: People, site: Site) -
     expect(page.get_by_role("link", name="Newer")).to_have_count(0)
     expect(card(page, 65)).to_have_count(1)
     page.evaluate("scrollTo(0, 0)")
-    wait_until(lambda: not place(page), what="the address of the whole list")
+    expect(page).to_have_url(f"{site.url}{PATH}")
     assert page.evaluate("window.stayed")
 
 

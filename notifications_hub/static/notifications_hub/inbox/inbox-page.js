@@ -24,7 +24,20 @@ import { ScrollAddress } from "./scroll-address.js";
 import { TabCounts } from "./tab-counts.js";
 
 /** The parts that may show something private. */
-const PRIVATE = ["days", "bulk", "news", "newer", "older", "reached", "blank", "notice", "done", "read-all", "filter", "kind-tabs"];
+const PRIVATE = [
+  "days",
+  "bulk",
+  "news",
+  "newer",
+  "older",
+  "reached",
+  "blank",
+  "notice",
+  "done",
+  "read-all",
+  "filter",
+  "kind-tabs",
+];
 
 /** What the page does while somebody looks at it: forms change it in place, events update it, the focus stays. */
 export class InboxPage {

@@ -57,7 +57,8 @@ export class ScrollAddress {
     const { all } = this.#cards;
     const listed = all.filter((card) => !isUnconfirmed(card));
     const edge = Number.parseFloat(getComputedStyle(all[0] ?? this.#root).scrollMarginBlockStart) || 0;
-    const top = listed.find((card) => card.getBoundingClientRect().bottom > edge);
+    // A pixel more than the edge: positions are fractions.
+    const top = listed.find((card) => card.getBoundingClientRect().bottom > edge + 1);
     const isStart = top === listed[0] && !part(this.#root, "newer");
     return top && !isStart ? idOf(top) : "";
   }
