@@ -19,7 +19,7 @@ HUB = "notifications_hub"
 LAYERS = [
     ["admin_guards", "admin_lists", "cache_keys", "escalation.after", "name_clashes"],
     ["database", "kinds", "task_framework", "users", "web"],
-    ["following.followed", "following.reasons", "system_actors"],
+    ["charts", "following.followed", "following.reasons", "system_actors", "tallying"],
     [
         "actions.models",
         "announcements.results.models",
@@ -34,9 +34,11 @@ LAYERS = [
         "ops.demo",
         "quiet_hours.calendar",
         "rendering",
+        "use.models",
     ],
     [
         "announcements.results.failures",
+        "avatars",
         "delivery.bulk",
         "discovery",
         "escalation.cancelling",
@@ -62,11 +64,13 @@ LAYERS = [
         "announcements.methods",
         "announcements.queryset",
         "announcements.validation",
+        "use.tallies",
     ],
     ["announcements.models", "delivery.digest_choices", "delivery.preferences", "following"],
     [
         "email_checks",
         "escalation.declaration_checks",
+        "icon_checks",
         "inbox_scope",
         "method_checks",
         "notification",
@@ -79,7 +83,7 @@ LAYERS = [
     ["delivery.arming", "notification_removal", "notify_arguments", "notify_statement", "package_import", "wsgi"],
     ["delivery", "notify_words"],
     ["notify_created", "notify_insert"],
-    ["actions", "announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks", "worker_task"],
+    ["actions", "announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks", "use", "worker_task"],
     ["confirmations", "escalation", "live"],
     ["flash_claim"],
     [
@@ -96,7 +100,7 @@ LAYERS = [
         "ops.web_server",
         "publishing",
     ],
-    ["announcements.admin_pages", "following.button", "following.schemas", "ingest"],
+    ["announcements.admin_pages", "following.button", "following.schemas", "ingest", "use.admin_pages"],
     # Entry points for servers, Django and the command line.
     [
         "admin",
@@ -115,7 +119,15 @@ LAYERS = [
         "ops.retention",
         "personal_data",
     ],
-    ["actions.api", "actions.views", "catalogue", "jobs.api", "management", "templatetags"],
+    [
+        "actions.api",
+        "actions.views",
+        "announcements.banners.api",
+        "catalogue",
+        "jobs.api",
+        "management",
+        "templatetags",
+    ],
     ["urls"],
     # Tests of a host import it, and no module of the app.
     ["testing"],

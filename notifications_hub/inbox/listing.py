@@ -30,7 +30,7 @@ class TabLink:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The list of a page: a state, a tab if any, the name of a kind, and what was typed to search. Both may be empty."""
+    """The list of a page: a state, a tab, the name of a kind, and what was typed to search. All but the first may lack."""
 
     show: str = "all"
     tab: Tab | None = None

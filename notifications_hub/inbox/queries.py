@@ -16,6 +16,7 @@ from django.db.models.expressions import RawSQL
 from notifications_hub.actions.results import load_results
 from notifications_hub.announcements import personal_rows
 from notifications_hub.announcements.queryset import AnnouncementQuerySet
+from notifications_hub.avatars import load_avatars
 from notifications_hub.following.follows import followed_among
 from notifications_hub.inbox.places import PageMark, Place
 from notifications_hub.inbox_summary import CAP, Summary, summary_of
@@ -221,6 +222,7 @@ def _page(rows: InboxQuerySet, limit: int, end: PageMark | None, place: Place | 
     found = sorted(rows, key=lambda row: (row.timestamp, row.pk), reverse=not is_upward)
     shown, has_more = found[:limit], len(found) > limit
     load_results(shown)
+    load_avatars(shown)
     onward = PageMark.of(shown[-1]) if has_more else end
     back = PageMark.of(shown[0]) if shown and place is not None else None
     if is_upward:

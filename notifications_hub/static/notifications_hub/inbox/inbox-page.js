@@ -12,15 +12,19 @@ import { copyOf, isInSight, part, setText } from "../shared/dom.js";
 import { onTick } from "../shared/ticker.js";
 import { CardChange } from "./card-change.js";
 import { ChangeNotice } from "./change-notice.js";
+import { ConnectionNotice } from "./connection-notice.js";
 import { InboxCards, idOf, isUnread } from "./inbox-cards.js";
 import { InboxChanges } from "./inbox-changes.js";
 import { InboxEvents } from "./inbox-events.js";
 import { InboxPaging } from "./inbox-paging.js";
 import { InboxSelection } from "./inbox-selection.js";
 import { ItemActions, resultIn } from "./item-actions.js";
+import { offerLinks } from "./item-open.js";
 import { badgeOf } from "./item-view.js";
 import { NotificationsApi } from "./notifications-api.js";
+import { shortcutsOf } from "./page-shortcuts.js";
 import { ScrollAddress } from "./scroll-address.js";
+import { Swipe } from "./swipe.js";
 import { TabCounts } from "./tab-counts.js";
 
 /** The parts that may show something private. */
@@ -50,6 +54,7 @@ export class InboxPage {
   #selection;
   /** @type {TabCounts | null} */
   #tabs;
+  #shortcuts;
   #stop;
   /** The first row of the latest change, and the row that took its place. @type {(HTMLElement | undefined)[]} */
   #latest = [];
@@ -80,10 +85,18 @@ export class InboxPage {
     new ItemActions(root, signal);
     const tabs = part(root, "kind-tabs");
     this.#tabs = tabs && new TabCounts(tabs, api, signal);
+    offerLinks(root, signal);
     root.addEventListener("item-act", (event) => this.#act(api, /** @type {ItemActEvent} */ (event)), { signal });
     cards.refresh();
     new ScrollAddress(root, cards, signal);
     this.#listen(signal);
+    const bar = part(root, "connection");
+    if (bar) new ConnectionNotice({ bar, speaks: true, focusAfter: () => this.#focusHome(), signal });
+    const mark = (/** @type {MarkName} */ name, /** @type {HTMLElement} */ card) =>
+      this.#one(name, card, { loud: true });
+    const bulk = (/** @type {MarkName} */ name) => this.#bulk(name);
+    this.#shortcuts = shortcutsOf({ root, cards, selection: this.#selection, mark, bulk, signal });
+    new Swipe(root, mark, signal);
     this.#followLoaded(this.#bell?.firstPage ?? null);
   }
 
@@ -151,15 +164,19 @@ export class InboxPage {
   /**
    * @param {MarkName} mark
    * @param {Element | null} row
+   * @param {{loud?: boolean}} [how] loud: report it, because the button that takes it back was not pressed
    */
-  #one(mark, row) {
+  #one(mark, row, { loud = false } = {}) {
     const card = /** @type {HTMLElement | null} */ (row);
     if (!card) return;
     const stays = mark === "read" || mark === "unread";
+    const isCardFocused = document.activeElement === card;
     const neighbour = this.#cards.neighbourOf([card]);
     this.#latest = [card, neighbour];
-    this.#change(mark, [card], stays);
-    if (!stays) this.#focusButton(neighbour, mark);
+    this.#change(mark, [card], stays && !loud);
+    if (stays) return;
+    if (isCardFocused && neighbour) neighbour.focus();
+    else this.#focusButton(neighbour, mark);
   }
 
   /**
@@ -241,6 +258,7 @@ export class InboxPage {
     this.#unread = Math.max(0, this.#unread + more);
     this.#count();
     this.#selection.refresh();
+    this.#shortcuts?.refresh();
     const blank = part(this.#root, "blank");
     const hadFocus = document.activeElement === blank;
     blank.hidden = this.#cards.all.length > 0 || this.#paging.refill();

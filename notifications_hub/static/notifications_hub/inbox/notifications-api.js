@@ -1,5 +1,5 @@
 // @ts-check
-/** @import { Counts, ItemResult, Page } from "../protocol/wire.js" */
+/** @import { Bell, Counts, ItemResult, Page } from "../protocol/wire.js" */
 import { CsrfFetch } from "../shared/csrf-fetch.js";
 
 /** Milliseconds after which a change without an answer has failed. */
@@ -53,6 +53,16 @@ export class NotificationsApi {
   /** @returns {Promise<Counts>} */
   count() {
     return this.#get("notifications/count/");
+  }
+
+  /**
+   * Return what a page needs that no template of the site rendered.
+   *
+   * @param {{html?: boolean, lang?: string}} [wanted] `html` for the markup of the bell too
+   * @returns {Promise<Bell>}
+   */
+  bell({ html = false, lang = "" } = {}) {
+    return this.#get(html ? `bell/?html=true&lang=${encodeURIComponent(lang)}` : "bell/");
   }
 
   /**

@@ -11,6 +11,7 @@
  * @property {string} [leads_to] an announcement's page of another site; `url` is then its own page here
  * @property {string} level success, info, warning or error
  * @property {string} icon
+ * @property {string} [avatar] the actor's picture, on this site or at https; only if the site has the setting for it
  * @property {string} tag a browser shows one notification per tag
  * @property {string} at ISO 8601
  * @property {boolean} unread
@@ -72,6 +73,19 @@
  * @typedef {{results: Item[], count: number}} Unconfirmed the newest that the person must confirm, and how many
  * @typedef {{results: Item[], next: string | null, cursor: string, unconfirmed?: Unconfirmed}} Page
  * @typedef {{unread: number, unseen: number}} Counts
+ *
+ * @typedef {object} Bell what a page needs that no template of the site rendered
+ * @property {string} live the prefix of the live addresses
+ * @property {string} person the person's pseudonym
+ * @property {string} csrf
+ * @property {string | null} scope
+ * @property {unknown} quiet
+ * @property {number} unread
+ * @property {number} unseen
+ * @property {string} inbox_url
+ * @property {string} preferences_url
+ * @property {string} sign_in_url "" on a site without one
+ * @property {string} [html] the markup of the bell
  */
 
 /**
