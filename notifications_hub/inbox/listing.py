@@ -30,7 +30,7 @@ class TabLink:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The list of a page: a state, a tab, the name of a kind, and what was typed to search. All but the first may lack."""
+    """The list of a page: a state, a tab, the name of a kind, and what was typed to search. Most may be empty."""
 
     show: str = "all"
     tab: Tab | None = None
