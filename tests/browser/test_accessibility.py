@@ -218,11 +218,22 @@ def test_toasts_pass(visit: Callable[..., Page], site: Site) -> None:
 
 
 HUB = "/admin/notifications_hub/"
+_USE = """
+    from django.utils import timezone
+    from notifications_hub.models import KindUse, UseSum
+    of_day = {"day": timezone.localdate(), "kind": "of.tests"}
+    KindUse.objects.create(**of_day, method="", age=0, number=100)
+    KindUse.objects.create(**of_day, method="live", age=168, number=90, seen=60, opened=50, ignored=80)
+    UseSum.objects.create(**of_day, what="off", method="email", detail="one_click", number=25)
+    UseSum.objects.create(**of_day, what="acted", detail="approve", number=3)
+"""
 
 
 @pytest.mark.faults(short=True)
 def test_lists_in_the_admin_pass(visit: Callable[..., Page], site: Site) -> None:
     paths = ["/admin/", f"{HUB}announcement/", f"{HUB}delivery/", f"{HUB}notification/?kind=default&q=alice"]
+    paths += [f"{HUB}kinduse/?days=7"]
+    site.python(_USE)
     if FULL:
         paths += [HUB, *(f"{HUB}{name}/" for name in ("notification", "pushsubscription", "stream", "job"))]
         paths += ["/admin/accounts/user/", "/admin/auth/group/", "/admin/showcase/post/", "/admin/showcase/room/"]

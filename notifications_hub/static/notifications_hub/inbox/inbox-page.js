@@ -185,7 +185,8 @@ export class InboxPage {
    * @param {boolean} [quiet]
    */
   #change(mark, cards, quiet) {
-    this.#changes.make({ mark, ids: cards.map(idOf), quiet, show: () => this.#show(mark, cards) });
+    const groups = this.#root.dataset.show !== "group" && (mark === "read" || mark === "archive");
+    this.#changes.make({ mark, ids: cards.map(idOf), groups, quiet, show: () => this.#show(mark, cards) });
   }
 
   /**
