@@ -24,7 +24,7 @@ import { badgeOf } from "./item-view.js";
 import { NotificationsApi } from "./notifications-api.js";
 import { shortcutsOf } from "./page-shortcuts.js";
 import { ScrollAddress } from "./scroll-address.js";
-import { Swipe } from "./swipe.js";
+import { preventRepeat } from "./shortcut-keys.js";
 import { TabCounts } from "./tab-counts.js";
 
 /** The parts that may show something private. */
@@ -96,7 +96,6 @@ export class InboxPage {
       this.#one(name, card, { loud: true });
     const bulk = (/** @type {MarkName} */ name) => this.#bulk(name);
     this.#shortcuts = shortcutsOf({ root, cards, selection: this.#selection, mark, bulk, signal });
-    new Swipe(root, mark, signal);
     this.#followLoaded(this.#bell?.firstPage ?? null);
   }
 
@@ -343,13 +342,4 @@ export class InboxPage {
     this.#root.append(words);
     if (hadFocus) words.focus();
   }
-}
-
-/**
- * Prevent a key held down from acting on the rows that move up.
- *
- * @param {KeyboardEvent} event
- */
-function preventRepeat(event) {
-  if (event.key === "Enter" && event.repeat) event.preventDefault();
 }
