@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
@@ -13,15 +14,17 @@ from ninja.errors import HttpError
 from notifications_hub import __version__
 from notifications_hub.inbox import digest_api, marks, preference_api, push_api, queries, quiet_api, schemas, token_api
 from notifications_hub.inbox.api_docs import ApiPage
-from notifications_hub.inbox.marks import Mark
+from notifications_hub.inbox.marks import Mark, Show
 from notifications_hub.inbox.queries import BadPageMark
 from notifications_hub.inbox.responses import PrivateAPI
 from notifications_hub.inbox.schemas import Changed, ChangedForUndo, Filters, Marked, MarkedForUndo, Problem, Shown
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.inbox_scope import scope_of
-from notifications_hub.inbox_summary import summary_of
+from notifications_hub.inbox_summary import current_summary
 from notifications_hub.live.start_cursor import start_cursor
 from notifications_hub.live.topics import INBOX
+from notifications_hub.message import timestamp
+from notifications_hub.snoozing import times
 
 api = PrivateAPI(
     title="Notifications",
@@ -51,7 +54,7 @@ _MARK_PROBLEMS = {(400, 401, 403, 429): Problem}
     tags=["inbox"],
 )
 def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
-    """Return a page of the inbox, newest first, without archived notifications.
+    """Return a page, newest first: of the inbox, or with `show` of another list. The inbox has nothing archived.
 
     The first page of the whole inbox has `unconfirmed` if the person must still confirm some. Show those on top. Their
     place in `results` is as for all others.
@@ -62,9 +65,9 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
     # Before the rows: an event between the two reads then arrives twice, but is never missed.
     cursor = start_cursor(person, [INBOX])
     scope = scope_of(request)
-    summary = summary_of(person, scope)
+    summary = current_summary(person, scope)
     try:
-        page = queries.items(person, scope=scope, summary=summary, **filters.dict())
+        page = queries.items(person, scope=scope, summary=summary, **filters.given())
     except BadPageMark as error:
         raise HttpError(400, str(error)) from None
     answer: dict[str, Any] = {"results": [item.as_json() for item in page.items], "next": page.next, "cursor": cursor}
@@ -162,6 +165,66 @@ def unarchive(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
 
 
 @api.post(
+    "notifications/save/",
+    response={200: ChangedForUndo, **_MARK_PROBLEMS},
+    exclude_unset=True,
+    url_name="save",
+    summary="Save",
+    tags=["inbox"],
+)
+def save(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
+    """Keep in the list of saved notifications, wherever else they are. `hub_prune` leaves them alone."""
+    return _mark(request, Mark.SAVE, marked)
+
+
+@api.post(
+    "notifications/unsave/",
+    response={200: ChangedForUndo, **_MARK_PROBLEMS},
+    exclude_unset=True,
+    url_name="unsave",
+    summary="Remove from the saved ones",
+    tags=["inbox"],
+)
+def unsave(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
+    return _mark(request, Mark.UNSAVE, marked)
+
+
+@api.post(
+    "notifications/snooze/",
+    response={200: schemas.Snoozed, **_MARK_PROBLEMS},
+    exclude_unset=True,
+    url_name="snooze",
+    summary="Snooze",
+    tags=["inbox"],
+)
+def snooze(request: HttpRequest, marked: schemas.ToSnooze) -> dict[str, Any]:
+    """Put off until a time. Then they come back unread, and are delivered again.
+
+    What is snoozed already gets the new time, and `unarchive/` brings it back at once. What must be confirmed, and what
+    is archived, stays where it is.
+    """
+    try:
+        until = times.parse(marked.until, times.zone_of(person_of(request)))
+    except times.BadTime as error:
+        raise HttpError(400, str(error)) from None
+    return {**_mark(request, Mark.SNOOZE, marked, until), "until": timestamp(until)}
+
+
+@api.get(
+    "notifications/snooze/",
+    response={200: schemas.SnoozeTimes, **_PROBLEMS},
+    url_name="snooze-times",
+    summary="List times to snooze until",
+    tags=["inbox"],
+)
+def snooze_times(request: HttpRequest) -> dict[str, Any]:
+    """Return the choices that pages offer, as they are now in the person's time zone."""
+    zone = times.zone_of(person_of(request))
+    offered = [{"until": one.choice, "words": one.words, "at": timestamp(one.at)} for one in times.offers(zone)]
+    return {"zone": str(zone), "results": offered}
+
+
+@api.post(
     "notifications/acknowledge/",
     response={200: Changed, **_MARK_PROBLEMS},
     url_name="acknowledge",
@@ -188,12 +251,13 @@ def undo(request: HttpRequest, undone: schemas.Undo) -> dict[str, int]:
         raise HttpError(400, _("This can't be undone any more.")) from None
 
 
-def _mark(request: HttpRequest, action: Mark, asked: Marked) -> dict[str, Any]:
+def _mark(request: HttpRequest, action: Mark, asked: Marked, until: datetime | None = None) -> dict[str, Any]:
     person = person_of(request)
     if asked.ids is None:
-        done = marks.mark_all(person, action, scope_of(request))
+        show = None if asked.show is None else Show(asked.show)
+        done = marks.mark_all(person, action, scope_of(request), show=show, until=until)
     else:
-        done = marks.mark(person, action, asked.ids)
+        done = marks.mark(person, action, asked.ids, until)
     wants_undo = isinstance(asked, MarkedForUndo) and asked.undo
     return {"changed": done.changed, "undo": done.undo} if wants_undo else {"changed": done.changed}
 

@@ -17,10 +17,10 @@ from notifications_hub.actions.results import load_results
 from notifications_hub.announcements import personal_rows
 from notifications_hub.announcements.queryset import AnnouncementQuerySet
 from notifications_hub.following.follows import followed_among
-from notifications_hub.inbox_summary import CAP, Summary, summary_of
+from notifications_hub.inbox_summary import CAP, Summary, current_summary
 from notifications_hub.message import Item
 from notifications_hub.notification import InboxQuerySet, Notification
-from notifications_hub.notification_queryset import UNCONFIRMED
+from notifications_hub.notification_queryset import ARCHIVED, IN_INBOX, SNOOZED, UNCONFIRMED
 from notifications_hub.users import Person
 
 PAGE = 20
@@ -134,37 +134,43 @@ def items(
     archived: bool = False,
     before: str | None = None,
     unconfirmed: bool = False,
+    saved: bool = False,
+    snoozed: bool = False,
     limit: int = PAGE,
     summary: Summary | None = None,
     scope: str | None = None,
 ) -> InboxPage:
     """Return a page, newest first. With a `scope`, list only what belongs to it, or to every scope.
 
-    With `unconfirmed`, list only what the person has yet to confirm.
+    With `unconfirmed`, list only what the person has yet to confirm. With `saved`, list what they saved, wherever it
+    is. With `snoozed`, list what comes back later, which no other list has.
 
     Raise `BadPageMark`. A page by kind, of read rows only, or of a scope's archive may have fewer than `limit` rows
     although `next` is set: see `SCANNED`.
     Rows that the person lacks for running announcements are created, without an event. Pass `summary` if it is known.
     """
     mark = PageMark.parse(before) if before else None
-    summary = summary or summary_of(person, scope)
+    summary = summary or current_summary(person, scope)
     if summary.without_row:
         personal_rows.make_rows(person)
 
-    is_scoped = scope is not None and not archived
+    is_aside = archived or saved or snoozed
+    is_scoped = scope is not None and not is_aside
     own = own_lists(person, scope if is_scoped else None)
 
+    place = _place(archived=archived, saved=saved, snoozed=snoozed)
+
     def listed(rows: InboxQuerySet, waits: Q = UNCONFIRMED) -> InboxQuerySet:
-        rows = rows.filter(archived_at__isnull=not archived)
+        rows = rows.filter(place)
         rows = rows.filter(unread=True) if unread else rows
         rows = rows.filter(waits) if unconfirmed else rows
         rows = rows if mark is None else rows.filter(mark.older())
         if unconfirmed:
             return rows.order_by("acknowledged_at", "announcement_id", "-timestamp", "-pk")
-        return rows.order_by(*_index_order(unread=unread, archived=archived, scoped=is_scoped))
+        return rows.order_by(*_index_order(unread=unread, aside=is_aside, scoped=is_scoped))
 
     scans = (
-        kind is not None or unread is False or (unconfirmed and unread is not None) or (archived and scope is not None)
+        kind is not None or unread is False or (unconfirmed and unread is not None) or (is_aside and scope is not None)
     )
     end = _end_of_scan([listed(rows) for rows in own]) if scans else None
 
@@ -175,7 +181,7 @@ def items(
         rows = rows if end is None else rows.filter(end.not_older())
         return rows[: limit + 1]
 
-    if archived and scope is not None:
+    if is_aside and scope is not None:
         own = [rows.filter(scope__in=(scope, "")) for rows in own]
     lists = [wanted(rows) for rows in own]
     if summary.running:
@@ -186,6 +192,15 @@ def items(
     page = _page(_joined(lists), limit, end)
     _note_unfollowed(person, page.rows)
     return page
+
+
+def _place(*, archived: bool, saved: bool, snoozed: bool) -> Q:
+    """Return the condition of a list, which one of the indexes also has."""
+    if saved:
+        return Q(saved_at__isnull=False)
+    if snoozed:
+        return SNOOZED
+    return ARCHIVED if archived else IN_INBOX
 
 
 def _note_unfollowed(person: Person, rows: Sequence[Notification]) -> None:
@@ -209,12 +224,12 @@ def _end_of_scan(lists: Sequence[InboxQuerySet]) -> PageMark | None:
     return PageMark(*max(rows)) if rows else None
 
 
-def _index_order(*, unread: bool | None, archived: bool, scoped: bool) -> list[str]:
+def _index_order(*, unread: bool | None, aside: bool, scoped: bool) -> list[str]:
     """Return newest first, after the columns by which one index alone serves the list: see `Notification.Meta`."""
     if scoped:
         first = ["archived_at", "announcement_id"] if unread else ["announcement_id", "archived_at"]
     else:
-        first = [*(["announcement_id"] if archived or unread else []), *([] if archived else ["archived_at"])]
+        first = [*(["announcement_id"] if aside or unread else []), *([] if aside else ["archived_at"])]
     return [*first, "-timestamp", "-pk"]
 
 
@@ -253,7 +268,7 @@ def find(person: Person, wanted: str) -> Notification | None:
 
 def counts(person: Person, scope: str | None = None) -> Counts:
     """Count without writing: a running announcement counts before the person has a row for it."""
-    return counts_in(summary_of(person, scope))
+    return counts_in(current_summary(person, scope))
 
 
 def counts_in(summary: Summary) -> Counts:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from ninja import Schema
 from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 IDS_AT_ONCE = 1000
+UNDO_LENGTH = 60_000
 
 _AN_ITEM: dict[str, JsonValue] = {
     "id": "12",
@@ -108,6 +109,10 @@ class InboxItem(Schema):
     actions: list[ItemAction] | None = Field(None, description="Only if its kind has actions that run, and none ran.")
     result: ActionOutcome | None = Field(None, description="Only once an action has run: what came of it.")
     extension: dict[str, JsonValue] | None = Field(None, description="Columns that the site adds for pages, if any.")
+    saved: Literal[True] | None = Field(None, description="Only if the person has saved it: true.")
+    snoozed_until: str | None = Field(
+        None, description="Only while it is snoozed: when it comes back. `archived` is then true, too."
+    )
     scope: str | None = Field(
         None, description="Only on sites with scopes, such as tenants: the one it belongs to, or empty for all of them."
     )
@@ -135,13 +140,35 @@ class UnreadCounts(Schema):
     capped: bool = Field(description="Whether a number reached 100, so that there may be more.")
 
 
+Listed = Literal["all", "unread", "saved", "snoozed", "archived", "unconfirmed"]
+
+
+LISTS: dict[str, dict[str, Any]] = {
+    "all": {},
+    "unread": {"unread": True},
+    "saved": {"saved": True},
+    "snoozed": {"snoozed": True},
+    "archived": {"archived": True},
+    "unconfirmed": {"unconfirmed": True},
+}
+"""The arguments of `queries.items` for each list."""
+
+
 class Filters(Schema):
+    show: Listed | None = Field(
+        None, description="The list, as the inbox page names it. Saved ones may also be archived or snoozed."
+    )
     unread: bool | None = Field(None, description="True: only unread. False: only read.")
     kind: str | None = Field(
         None, pattern=r"^[^\x00]*$", max_length=100, description="Only this kind.", examples=["comment.reply"]
     )
     unconfirmed: bool = Field(False, description="True: only what the person has yet to confirm.")
     before: str | None = Field(None, max_length=100, description="The `next` of the page before this one.")
+
+    def given(self) -> dict[str, Any]:
+        """Return the filters as `queries.items` takes them."""
+        given = self.dict(exclude={"show"})
+        return given | LISTS[self.show] if self.show else given
 
 
 class Shown(Schema):
@@ -151,19 +178,27 @@ class Shown(Schema):
 
 
 class Marked(Schema):
-    """Either `ids` or `all`."""
+    """Either `ids` or `all`, which may name the list."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"ids": ["12", "a5"]}, {"all": True}]})
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"ids": ["12", "a5"]}, {"all": True}, {"all": True, "show": "saved"}]},
+    )
 
     ids: list[str] | None = Field(
         None, max_length=IDS_AT_ONCE, description="An id of another person is treated as missing."
     )
-    all: Literal[True] | None = Field(None, description="Everything in the inbox.")
+    all: Literal[True] | None = Field(
+        None, description="Everything in a list: the inbox, or what the mark takes away, such as the archive."
+    )
+    show: Listed | None = Field(None, description="Only with `all`: another list.")
 
     @model_validator(mode="after")
     def _either(self) -> Marked:
         if (self.ids is None) == (self.all is None):
             raise ValueError('Give either {"ids": […]} or {"all": true}.')
+        if self.show is not None and self.all is None:
+            raise ValueError('Give `show` only with {"all": true}.')
         return self
 
 
@@ -177,6 +212,35 @@ class MarkedForUndo(Marked):
     undo: Literal[True] | None = Field(None, description="Answer with a token that undoes this mark for an hour.")
 
 
+class ToSnooze(MarkedForUndo):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"ids": ["12"], "until": "tomorrow"},
+                {"ids": ["12"], "until": "2026-12-01T08:00:00Z", "undo": True},
+            ]
+        },
+    )
+
+    until: str = Field(
+        max_length=40,
+        description="`later`, `tomorrow`, `monday`, or a date and a time in ISO 8601, at most a year ahead. Without an "
+        "offset, it is in the person's time zone.",
+    )
+
+
+class SnoozeTime(Schema):
+    until: str = Field(description="To send as `until`.", examples=["tomorrow"])
+    words: str = Field(examples=["Tomorrow morning"])
+    at: str = Field(description="The time it means, in UTC.")
+
+
+class SnoozeTimes(Schema):
+    zone: str = Field(description="The person's time zone.", examples=["Europe/Berlin"])
+    results: list[SnoozeTime]
+
+
 class Changed(Schema):
     changed: int = Field(description="How many notifications changed.", examples=[2])
 
@@ -184,14 +248,19 @@ class Changed(Schema):
 class ChangedForUndo(Changed):
     undo: str | None = Field(
         None,
-        description="Only if asked for: opaque, for `notifications/undo/`. Null if nothing changed, and for `unread/`.",
+        description="Only if asked for: opaque, for `notifications/undo/`. Null if nothing changed. Null, too, if more "
+        "than 1,000 were marked as unread, moved back or removed from the saved ones.",
     )
+
+
+class Snoozed(ChangedForUndo):
+    until: str = Field(description="When they come back: ISO 8601 in UTC.", examples=["2026-12-01T08:00:00.000000Z"])
 
 
 class Undo(Schema):
     model_config = ConfigDict(extra="forbid")
 
-    undo: str = Field(max_length=500, description="From the answer to a mark.")
+    undo: str = Field(max_length=UNDO_LENGTH, description="From the answer to a mark.")
 
 
 class Key(Schema):

@@ -20,7 +20,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -34,13 +33,15 @@ from notifications_hub.inbox import (
 )
 from notifications_hub.inbox.delivery_report import is_under_way, not_pushed, report_steps
 from notifications_hub.inbox.digest_form import digest_section
-from notifications_hub.inbox.marks import Mark
+from notifications_hub.inbox.marks import Mark, Show
 from notifications_hub.inbox.preference_changes import Refused
 from notifications_hub.inbox.preference_columns import addresses_of
 from notifications_hub.inbox.preference_table import preference_table
 from notifications_hub.inbox.push_attributes import PushAttributes
 from notifications_hub.inbox.queries import BadPageMark
 from notifications_hub.inbox.quiet_form import quiet_section
+from notifications_hub.inbox.schemas import LISTS
+from notifications_hub.inbox.snooze_form import done_in_words, nothing_in_words, snooze_form, snooze_until
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.inbox_scope import scope_of
 from notifications_hub.inbox_summary import summary_for
@@ -48,16 +49,10 @@ from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.message import Item, Outcome
 from notifications_hub.notification import Notification
 from notifications_hub.preference_links import KIND, place_of, preferences_of
+from notifications_hub.snoozing.times import BadTime, zone_in
 from notifications_hub.transports.web_push import subscriptions
 from notifications_hub.users import Person
 from notifications_hub.web.site_paths import same_site_path
-
-_SHOWN: dict[str, dict[str, Any]] = {
-    "all": {},
-    "unread": {"unread": True},
-    "archived": {"archived": True},
-    "unconfirmed": {"unconfirmed": True},
-}
 
 WATCHED = timedelta(minutes=1)
 """Time for which the delivery page keeps refreshing."""
@@ -90,6 +85,8 @@ class InboxEntry:
     outcome: Outcome | None
     because: str = ""
     followed: str = ""
+    saved: bool = False
+    snoozed_until: datetime | None = None
 
     @property
     def unconfirmed(self) -> bool:
@@ -123,6 +120,8 @@ class InboxEntry:
             acknowledged_at=item.acknowledged_at,
             because=message.because,
             followed=message.followed,
+            saved=item.saved,
+            snoozed_until=item.snoozed_until,
         )
 
 
@@ -132,11 +131,11 @@ class InboxEntry:
 def inbox(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
     show = request.GET.get("show", "all")
-    show = show if show in _SHOWN else "all"
+    show = show if show in LISTS else "all"
     summary, scope = summary_for(request), scope_of(request)
     try:
         before = request.GET.get("before")
-        page = queries.items(person, before=before, summary=summary, scope=scope, **_SHOWN[show])
+        page = queries.items(person, before=before, summary=summary, scope=scope, **LISTS[show])
     except BadPageMark as error:
         raise BadRequest(str(error)) from None
     top = queries.pinned(person, summary, scope) if show == "all" and before is None else []
@@ -146,12 +145,14 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "items": [one for one in entries if not one.unconfirmed],
         "unconfirmed": summary.unconfirmed,
         "next": page.next,
+        "on_later_page": before is not None,
         "unread": summary.unread,
         "show": show,
         "scope": scope,
         "here": _here(request),
         "done": _done(person, request.GET.get("undo", "")),
         "zone": _named_zone(),
+        "snooze": snooze_form(zone_in(person, summary.schedule)) if entries else None,
         "api": links.api(),
         "csrf": get_token(request),
     }
@@ -176,50 +177,56 @@ def _done(person: Person, token: str) -> dict[str, str] | None:
         done = marks.read_token(person, token)
     except marks.CannotUndo:
         return None
-    number = done.changed
-    if done.action is Mark.READ:
-        words = ngettext("Marked %(number)d notification as read.", "Marked %(number)d notifications as read.", number)
-    else:
-        words = ngettext("Archived %(number)d notification.", "Archived %(number)d notifications.", number)
-    return {"text": words % {"number": number}, "token": token}
+    return {"text": done_in_words(done.action, done.changed), "token": token}
 
 
 @require_POST
 @login_required
 @_private
 def mark(request: HttpRequest) -> HttpResponseRedirect:
-    """Apply `action` to `ids`, or to everything with `all=1`, or `undo` a mark. Redirect to `next`."""
+    """Apply `action` to `ids`, or to a list with `all=1`, or `undo` a mark. `snooze` says until when. Redirect."""
     if "undo" in request.POST:
         _undo(request)
         return HttpResponseRedirect(_next(request))
-    try:
-        action = Mark(request.POST.get("action", ""))
-    except ValueError:
-        raise BadRequest(f"The action is one of {', '.join(Mark)}.") from None
-    person = person_of(request)
+    action = _action(request)
     if action is Mark.ACKNOWLEDGE:
         _acknowledge(request)
         return HttpResponseRedirect(_next(request))
-    if request.POST.get("all") == "1":
-        done = marks.mark_all(person, action, scope_of(request))
-    else:
-        done = marks.mark(person, action, request.POST.getlist("ids"))
-    if action is Mark.UNARCHIVE and done.changed:
-        messages.success(request, _restored(done.changed))
+    try:
+        until = snooze_until(person_of(request), request.POST) if action is Mark.SNOOZE else None
+    except BadTime as error:
+        messages.error(request, str(error))
+        return HttpResponseRedirect(_next(request))
+    done = _mark(request, action, until)
+    if not done.changed:
+        messages.info(request, nothing_in_words(action))
+    elif not done.undo:
+        messages.success(request, done_in_words(action, done.changed))
     return HttpResponseRedirect(_with_undo(_next(request), done.undo))
+
+
+def _action(request: HttpRequest) -> Mark:
+    if "snooze" in request.POST:
+        return Mark.SNOOZE
+    try:
+        return Mark(request.POST.get("action", ""))
+    except ValueError:
+        raise BadRequest(f"The action is one of {', '.join(Mark)}.") from None
+
+
+def _mark(request: HttpRequest, action: Mark, until: datetime | None) -> marks.Marked:
+    person = person_of(request)
+    if request.POST.get("all") != "1":
+        return marks.mark(person, action, request.POST.getlist("ids"), until)
+    show = request.POST.get("show", "")
+    listed = Show(show) if show in list(Show) else None
+    return marks.mark_all(person, action, scope_of(request), show=listed, until=until)
 
 
 def _acknowledge(request: HttpRequest) -> None:
     """Confirm `ids`. There is no way to confirm everything at once."""
     if marks.acknowledge(person_of(request), request.POST.getlist("ids")):
         messages.success(request, _("Confirmed. Thank you."))
-
-
-def _restored(number: int) -> str:
-    words = ngettext(
-        "Moved %(number)d notification back to the inbox.", "Moved %(number)d notifications back to the inbox.", number
-    )
-    return words % {"number": number}
 
 
 def _undo(request: HttpRequest) -> None:
