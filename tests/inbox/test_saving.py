@@ -83,7 +83,9 @@ def test_without_javascript_a_list_is_marked_whole_and_undone(alice: User, bob: 
     rows, client = [send_one(alice, bob) for _ in range(3)], client_for(alice)
     mark(alice, Mark.SAVE, [row.item_id for row in rows])
     mark(alice, Mark.ARCHIVE, [rows[0].item_id])
-    page = client.post(MARK, {"action": "unsave", "all": "1", "show": "saved", "next": f"{INBOX}?show=saved"}, follow=True)
+    page = client.post(
+        MARK, {"action": "unsave", "all": "1", "show": "saved", "next": f"{INBOX}?show=saved"}, follow=True
+    )
 
     assert page.context["done"]["text"] == "Removed 3 notifications from the saved ones."
     assert not page.context["items"]

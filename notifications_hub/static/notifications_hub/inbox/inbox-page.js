@@ -11,6 +11,7 @@ import { ApiError } from "../shared/api-error.js";
 import { copyOf, isInSight, part, setText } from "../shared/dom.js";
 import { onTick } from "../shared/ticker.js";
 import { CardChange } from "./card-change.js";
+import { leaves } from "./card-state.js";
 import { ChangeNotice } from "./change-notice.js";
 import { InboxCards, idOf, isUnread } from "./inbox-cards.js";
 import { InboxChanges } from "./inbox-changes.js";
@@ -20,6 +21,13 @@ import { InboxSelection } from "./inbox-selection.js";
 import { ItemActions, resultIn } from "./item-actions.js";
 import { badgeOf } from "./item-view.js";
 import { NotificationsApi } from "./notifications-api.js";
+import { followSnoozeMenus, timeOf, untilOf } from "./snooze-menu.js";
+
+/**
+ * What a button asks for.
+ *
+ * @typedef {{mark: MarkName, until?: string, time?: string}} Wanted
+ */
 
 /** The parts that may show something private. */
 const PRIVATE = ["days", "bulk", "news", "older", "blank", "notice", "done", "read-all"];
@@ -61,6 +69,7 @@ export class InboxPage {
     this.#selection = new InboxSelection(root, signal);
     this.#stop = () => life.abort();
     new ItemActions(root, signal);
+    followSnoozeMenus(root, signal);
     root.addEventListener("item-act", (event) => this.#act(api, /** @type {ItemActEvent} */ (event)), { signal });
     cards.refresh();
     this.#listen(signal);
@@ -94,23 +103,25 @@ export class InboxPage {
     const form = /** @type {HTMLFormElement} */ (event.target);
     const button = /** @type {HTMLButtonElement | null} */ (event.submitter);
     // A follow button sends its own form.
-    if (button?.name !== "action" || form.closest("follow-button")) return;
+    if (!button || !["action", "snooze"].includes(button.name) || form.closest("follow-button")) return;
     event.preventDefault();
     event.stopPropagation();
-    const mark = /** @type {MarkName} */ (button.value);
+    const wanted = wantedBy(button);
+    if (!wanted) return;
     part(this.#root, "done")?.remove();
-    if (form.contains(part(this.#root, "bulk-actions"))) this.#bulk(mark);
+    if (form.contains(part(this.#root, "bulk-actions"))) this.#bulk(wanted);
     else if (form.matches("[data-part=read-all]")) this.#readAll();
-    else this.#one(mark, form.closest("[data-id]"));
+    else this.#one(wanted, form.closest("[data-id]"));
   }
 
-  /** @param {MarkName} mark */
-  #bulk(mark) {
-    const cards = this.#cards.some(this.#selection.ids);
+  /** @param {Wanted} wanted */
+  #bulk(wanted) {
+    const all = this.#selection.isWhole;
+    const cards = all ? this.#cards.all : this.#cards.some(this.#selection.ids);
     this.#selection.clear();
     if (cards.length === 0) return;
     this.#latest = [cards[0], this.#cards.neighbourOf(cards)];
-    this.#change(mark, cards);
+    this.#change(wanted, cards, { all });
     this.#focusLatest();
   }
 
@@ -125,35 +136,43 @@ export class InboxPage {
   }
 
   /**
-   * @param {MarkName} mark
+   * @param {Wanted} wanted
    * @param {Element | null} row
    */
-  #one(mark, row) {
+  #one(wanted, row) {
     const card = /** @type {HTMLElement | null} */ (row);
     if (!card) return;
-    const stays = mark === "read" || mark === "unread";
+    const { mark } = wanted;
+    const stays = !leaves(mark, this.#list);
     const neighbour = this.#cards.neighbourOf([card]);
     this.#latest = [card, neighbour];
-    this.#change(mark, [card], stays);
+    this.#change(wanted, [card], { quiet: mark === "read" || mark === "unread" });
     if (!stays) this.#focusButton(neighbour, mark);
   }
 
   /**
-   * @param {MarkName} mark
+   * @param {Wanted} wanted
    * @param {HTMLElement[]} cards
-   * @param {boolean} [quiet]
+   * @param {{quiet?: boolean, all?: boolean}} [how]
    */
-  #change(mark, cards, quiet) {
-    this.#changes.make({ mark, ids: cards.map(idOf), quiet, show: () => this.#show(mark, cards) });
+  #change({ mark, until, time }, cards, { quiet, all } = {}) {
+    const show = () => this.#show(mark, cards, 0, time);
+    this.#changes.make({ mark, ids: cards.map(idOf), quiet, all, list: this.#list, until, show });
   }
 
   /**
    * @param {MarkName} mark
    * @param {HTMLElement[]} wanted
    * @param {number} [beyond]
+   * @param {string} [until]
    */
-  #show(mark, wanted, beyond) {
-    return new CardChange({ cards: this.#cards, counted: (more) => this.#changed(more), mark, wanted, beyond });
+  #show(mark, wanted, beyond, until) {
+    const counted = (/** @type {number} */ more) => this.#changed(more);
+    return new CardChange({ cards: this.#cards, counted, mark, wanted, beyond, until, list: this.#list });
+  }
+
+  get #list() {
+    return this.#root.dataset.show ?? "all";
   }
 
   /**
@@ -278,7 +297,7 @@ export class InboxPage {
   #follow({ target }) {
     const link = target instanceof Element ? target.closest("a[data-part=link]") : null;
     const card = /** @type {HTMLElement | null} */ (link?.closest("[data-id][data-unread]") ?? null);
-    if (card) this.#change("read", [card], true);
+    if (card) this.#change({ mark: "read" }, [card], { quiet: true });
   }
 
   /** @param {Event} event */
@@ -299,6 +318,20 @@ export class InboxPage {
     this.#root.append(words);
     if (hadFocus) words.focus();
   }
+}
+
+/**
+ * Return what a button asks for, or null if the person has yet to say until when.
+ *
+ * @param {HTMLButtonElement} button
+ * @returns {Wanted | null}
+ */
+function wantedBy(button) {
+  if (button.name !== "snooze") return { mark: /** @type {MarkName} */ (button.value) };
+  const until = untilOf(button);
+  if (until === null) return null;
+  /** @type {HTMLElement | null} */ (button.closest("[popover]"))?.hidePopover();
+  return { mark: "snooze", until, time: timeOf(button) };
 }
 
 /**

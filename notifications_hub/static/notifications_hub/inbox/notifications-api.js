@@ -11,7 +11,7 @@ const ANSWERS_WITHIN = 15_000;
  * @typedef {{changed: number, undo?: string | null}} Changed
  */
 
-/** @typedef {"read" | "unread" | "archive" | "unarchive" | "acknowledge"} MarkName */
+/** @typedef {"read" | "unread" | "archive" | "unarchive" | "acknowledge" | "save" | "unsave" | "snooze"} MarkName */
 
 /** The inbox over HTTP. */
 export class NotificationsApi {
@@ -52,7 +52,8 @@ export class NotificationsApi {
 
   /**
    * @param {MarkName} mark
-   * @param {{ids: string[]} | {all: true}} which
+   * @param {{ids: string[], until?: string} | {all: true, show?: string, until?: string}} which and, for a snooze,
+   *   until when
    * @returns {Promise<Changed>}
    */
   mark(mark, which) {
