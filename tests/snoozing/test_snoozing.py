@@ -19,10 +19,11 @@ from notifications_hub.inbox.marks import Mark, acknowledge, mark, mark_all, und
 from notifications_hub.inbox.queries import counts, items
 from notifications_hub.inbox_summary import summary_of
 from notifications_hub.kinds import Kind
-from notifications_hub.notification import Notification
+from notifications_hub.notification import Notification, emit_items
 from notifications_hub.personal_data.export import export
 from notifications_hub.snoozing import waking
 from notifications_hub.snoozing.waking import wake_due
+from notifications_hub.streams.sweeper import Isolation
 from tests.inbox.support import API, ClientFor, events_of, ids, post, send_one
 from tests.support.deliveries import make_due, one_worker, outcome, sent, use_memory
 from tests.support.escalation import step_states
@@ -240,11 +241,10 @@ def test_a_row_that_cannot_wake_rests(alice: User, bob: User, monkeypatch: pytes
     def emit(event: str, rows: Any) -> None:
         if any(row.pk == bad.pk for row in rows):
             raise RuntimeError("too large")
-        real(event, rows)
+        emit_items(event, rows)
 
-    real = waking.emit_items
     monkeypatch.setattr(waking, "emit_items", emit)
-    monkeypatch.setattr(waking, "_isolation", waking.Isolation(longest=60.0))
+    monkeypatch.setattr(waking, "_isolation", Isolation(longest=60.0))
     wake_due()
     wake_due()
     assert ids(items(alice)) == [fine.item_id]

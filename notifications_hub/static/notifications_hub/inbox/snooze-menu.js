@@ -53,7 +53,7 @@ export function showSnoozed(card, until) {
   const line = part(card, "snoozed");
   if (!line) return;
   line.hidden = !until;
-  if (until) setText(line, (line.dataset.words ?? "").replace("{time}", shortTime(Date.parse(until))));
+  setText(line, until && (line.dataset.words ?? "").replace("{time}", shortTime(Date.parse(until))));
 }
 
 /** @param {HTMLElement} menu */
