@@ -57,7 +57,7 @@ STATES = {
     "archived": {"archived_at": "now()", "delivered_at": "now()"},
     "archived undelivered": {"archived_at": "now()"},
     "saved": {"saved_at": "now()", "archived_at": "now()", "delivered_at": "now()"},
-    "snoozed": {"archived_at": "now()", "snoozed_until": "now() + interval '1 day'", "delivered_at": "now()"},
+    "snoozed": {"archived_at": "now()", "snoozed_until": "(now() + interval '1 day')", "delivered_at": "now()"},
 }
 
 
