@@ -32,6 +32,7 @@ const SCRIPTS = {
   "signed-out": "push/signed-out.js",
   "announcement-preview": "admin/announcement-preview-element-define.js",
   "kind-sample": "elements/kind-sample-element-define.js",
+  gallery: "elements/gallery-state-element-define.js",
   "announcement-sending": "admin/announcement-sending-element-define.js",
   banners: "elements/announcement-banners-element-define.js",
   "public-banners": "elements/public-banners-define.js",

@@ -189,7 +189,7 @@ class Kind:
     group: ClassVar[str | Promise] = ""
     """The heading that it stands below in preferences. Kinds without one stand together, below all groups."""
     icon: ClassVar[str] = "bell"
-    """One of bell, reply, comment, heart, megaphone, check, warning, error, user, task and device."""
+    """The name of an icon: one of the hub's, or a file `notifications_hub/icons/NAME.svg` of the site's templates."""
     urgency: ClassVar[Urgency] = Urgency.NORMAL
     """The urgency of its pushes."""
     ttl: ClassVar[int | None] = None

@@ -133,6 +133,7 @@ class Notification(AbstractNotification):
     )
 
     unfollowed = False
+    avatar = ""
     """True if the person follows the thing no more. Inboxes set it, for all rows of a page by one query."""
 
     objects = InboxManager()  # type: ignore[assignment, misc]
@@ -292,6 +293,7 @@ class Notification(AbstractNotification):
         if self.announcement is not None:
             return self.announcement.message()
         message = message_of(self.kind, self.as_kinds_read_it(), item_id=self.item_id, tag=f"n{self.pk}")
+        message = replace(message, avatar=self.avatar) if self.avatar else message
         message = because(message, self.reason, None if self.unfollowed else self.followed)
         message = replace(message, thread=self.thread) if self.thread else message
         return to_confirm(message, list_to_confirm()) if self.must_acknowledge else message

@@ -23,6 +23,7 @@ from django.db import models
 from django.utils import timezone, translation
 
 from notifications_hub.actions.keys import key_of_new
+from notifications_hub.avatars import avatar_of
 from notifications_hub.conf import hub_settings
 from notifications_hub.extension import NotificationExtension
 from notifications_hub.extension_values import BadValue, extension_from, scope_from
@@ -71,6 +72,7 @@ class Draft:
     extension: NotificationExtension | None = None
     reasons: Mapping[Any, str] = field(default_factory=dict)
     """The reason of each person, by primary key, if theirs differ."""
+    avatar: str = ""
 
     @property
     def has_reason(self) -> bool:
@@ -124,7 +126,7 @@ def draft_of(verb: object, actor: object, given: dict[str, Any]) -> Draft:
     # The package has no column for a link: its templates read it from the data.
     columns["data"] = _data(given.pop("data", None), {**given, "url": url or link} if link else given) or None
     columns["action_key"] = key_of_new(kind, columns)
-    return Draft(kind=kind, columns=columns, dedupe_key=dedupe_key, extension=extension)
+    return Draft(kind=kind, columns=columns, dedupe_key=dedupe_key, extension=extension, avatar=avatar_of(actor))
 
 
 def _extension(given: dict[str, Any], kind: Kind) -> tuple[NotificationExtension | None, str | None]:

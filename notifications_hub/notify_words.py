@@ -91,6 +91,8 @@ def _words_in(draft: Draft, language: str, zone: tzinfo, reason: str | None, per
     columns = draft.columns
     if columns["must_acknowledge"]:
         message = replace(message, must_acknowledge=True)
+    if draft.avatar:
+        message = replace(message, avatar=draft.avatar)
     item = Item(
         message=message,
         at=columns["timestamp"],

@@ -10,6 +10,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from notifications_hub.actions import views as actions
 from notifications_hub.actions.api import router as actions_router
 from notifications_hub.announcements.banners import views as banners
+from notifications_hub.catalogue import gallery
 from notifications_hub.catalogue import views as catalogue
 from notifications_hub.following import link_views as unfollow_links
 from notifications_hub.following import views as following
@@ -39,6 +40,7 @@ api.add_router("notify/", ingest_router)
 _pages: list[URLPattern | URLResolver] = [
     path("notifications/", views.inbox, name="inbox"),
     path("notifications/kinds/", catalogue.kinds, name="kinds"),
+    path("notifications/gallery/", gallery.gallery, name="gallery"),
     path("notifications/mark/", views.mark, name="mark"),
     path("notifications/preferences/", views.preferences_page, name="preferences"),
     path("notifications/preferences/forget-device/", views.forget_device, name="forget-device"),

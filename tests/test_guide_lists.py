@@ -63,12 +63,6 @@ def test_every_argument_of_an_announcement_has_a_row() -> None:
     assert listed == set(inspect.signature(broadcast).parameters)
 
 
-def test_the_icons_to_choose_from_are_those_that_there_are() -> None:
-    [row] = [row for row in rows(KINDS, "Its attributes") if row[0] == "`icon`"]
-    icons = (ROOT / "notifications_hub/templates/notifications_hub/_icons.html").read_text()
-    assert names(row[2]) == set(re.findall(r'with name="(\w+)"', icons))
-
-
 # Pages
 
 

@@ -42,7 +42,7 @@ CLIENTS = "clients.md"
 BEFORE_MIGRATING = ("extend-notifications.md",)
 """Guides that come before the first `migrate`. The others go on from the README's tables."""
 
-RUN_BY_HOSTS = ("beside-your-project.md", "first-notification.md", "pages.md")
+RUN_BY_HOSTS = ("beside-your-project.md", "first-notification.md", "pages.md", "theming.md")
 """The guides that tests/hosts/ follows, in projects of their own."""
 
 FOR_THE_PACKAGE = "from-django-notifications.md"

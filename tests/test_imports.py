@@ -37,6 +37,7 @@ LAYERS = [
     ],
     [
         "announcements.results.failures",
+        "avatars",
         "delivery.bulk",
         "discovery",
         "escalation.cancelling",
@@ -67,6 +68,7 @@ LAYERS = [
     [
         "email_checks",
         "escalation.declaration_checks",
+        "icon_checks",
         "inbox_scope",
         "method_checks",
         "notification",

@@ -22,6 +22,7 @@ from notifications_hub.jobs.models import Job
 from notifications_hub.message import Item, Message
 from notifications_hub.ops import metrics
 from notifications_hub.templatetags.notifications_hub import register
+from notifications_hub.web.icons import own_icons
 from tests.support.processes import ROOT
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -86,9 +87,53 @@ def test_every_event_of_an_element_is_on_the_page() -> None:
     assert listed == {name for name in events if not PRIVATE_EVENTS.match(name)}
 
 
-def test_every_custom_property_is_on_the_page() -> None:
-    used = {name for path in SOURCES for name in re.findall(r"--nh-[a-z-]*[a-z]", path.read_text())}
-    assert set(re.findall(r"`(--nh-[a-z-]+)`", page("elements"))) == used
+def properties_of_page() -> dict[str, tuple[str, str]]:
+    """Return the documented custom properties, each with its light and its dark value."""
+    rows = re.findall(r"^\| `(--nh-[a-z-]+)` \| .+? \| (.+?) \| (.+?) \|$", page("styles"), re.MULTILINE)
+    return {name: (light.strip("`"), dark.strip("`")) for name, light, dark in rows}
+
+
+def test_every_custom_property_is_on_the_page_with_its_values() -> None:
+    tokens = (STATIC / "styles" / "tokens.css").read_text()
+    declared = dict(re.findall(r"^  (--nh-[a-z-]+): (.+);$", tokens, re.MULTILINE))
+    in_schemes = {
+        name: found.groups() if (found := re.fullmatch(r"light-dark\((\S+), (\S+)\)", value)) else (value, value)
+        for name, value in declared.items()
+    }
+    # Its value is too long for a table.
+    assert {**in_schemes, "--nh-shadow": properties_of_page()["--nh-shadow"]} == properties_of_page()
+
+
+def test_every_other_custom_property_is_named_as_private() -> None:
+    """Admin sheets also use those of Django, which declares them."""
+    sheets = [path for path in SOURCES if path.suffix in {".css", ".js"}]
+    used = {
+        name for path in sheets for name in re.findall(r"(?<![\w-])--[a-z_][a-z_-]*[a-z](?=[^\w-])", path.read_text())
+    }
+    admin = [path.read_text() for path in sheets if path.parent.name == "admin"]
+    of_django = {
+        name for text in admin for name in re.findall(r"var\((--[a-z-]+)", text) if not name.startswith("--nh-")
+    }
+    assert {name for name in used - of_django if not name.startswith("--_")} == properties_of_page().keys()
+
+
+def test_every_block_of_a_template_is_on_the_page() -> None:
+    listed = re.findall(r"^\| `([\w./]+\.html)` \| .+? \| (.+) \|$", section(page("styles"), "Blocks"), re.MULTILINE)
+    folder = ROOT / "notifications_hub" / "templates" / "notifications_hub"
+    found = {
+        str(path.relative_to(folder)): re.findall(r"{% block (\w+) %}", path.read_text())
+        for path in folder.rglob("*.html")
+    }
+    assert {name: re.findall(r"`(\w+)`", blocks) for name, blocks in listed} == {
+        name: blocks for name, blocks in found.items() if blocks
+    }
+
+
+def test_every_icon_is_on_the_page_and_every_icon_of_the_page_exists() -> None:
+    rows = re.findall(r"^\| [a-z ]+ \| (`.+) \|$", section(page("styles"), "Icons"), re.MULTILINE)
+    listed = re.findall(r"`([a-z-]+)`", "".join(rows))
+    assert sorted(listed) == own_icons()
+    assert f"{len(listed)} icons" in (ROOT / "docs" / "guides" / "theming.md").read_text()
 
 
 def test_every_template_tag_is_on_the_page() -> None:

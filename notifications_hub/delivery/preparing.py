@@ -13,6 +13,7 @@ from django.core import signing
 from django.urls import NoReverseMatch, reverse
 
 from notifications_hub.actions.results import load_results
+from notifications_hub.avatars import load_avatars
 from notifications_hub.conf import hub_settings
 from notifications_hub.database.reconnect import CONNECTION_ERRORS
 from notifications_hub.delivery import held
@@ -39,6 +40,7 @@ def prepared(claimed: Sequence[Delivery], wishes: Wishes) -> Iterator[Sending | 
     senders = {name: _senders(name, its) for name, its in _by_transport(claimed).items()}
     act_url = report_url()
     load_results(one.notification for one in claimed)
+    load_avatars(one.notification for one in claimed)
     unwanted = switched_off([one for one in claimed if _waits_for_long(one)])
     for one in claimed:
         try:

@@ -16,6 +16,7 @@ from django.db.models.expressions import RawSQL
 from notifications_hub.actions.results import load_results
 from notifications_hub.announcements import personal_rows
 from notifications_hub.announcements.queryset import AnnouncementQuerySet
+from notifications_hub.avatars import load_avatars
 from notifications_hub.following.follows import followed_among
 from notifications_hub.inbox_summary import CAP, Summary, current_summary
 from notifications_hub.message import Item
@@ -247,6 +248,7 @@ def _page(rows: InboxQuerySet, limit: int, end: PageMark | None) -> InboxPage:
     found = sorted(rows, key=lambda row: (row.timestamp, row.pk), reverse=True)
     shown = found[:limit]
     load_results(shown)
+    load_avatars(shown)
     following = PageMark.of(shown[-1]) if len(found) > limit else end
     return InboxPage(shown, str(following) if following else None)
 

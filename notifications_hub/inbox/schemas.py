@@ -85,6 +85,10 @@ class InboxItem(Schema):
     )
     level: Literal["success", "info", "warning", "error"]
     icon: str
+    avatar: str | None = Field(
+        None,
+        description="Only with the setting `AVATAR`: the actor's picture, of this site or at https.",
+    )
     tag: str = Field(description="On a device, a push replaces an earlier one with the same tag.")
     actor: str
     target: str

@@ -75,6 +75,7 @@ class InboxEntry:
     host: str
     level: str
     icon: str
+    avatar: str
     actor: str
     at: datetime
     unread: bool
@@ -110,6 +111,7 @@ class InboxEntry:
             host=message.host,
             level=message.level,
             icon=message.icon,
+            avatar=message.avatar,
             actor=item.actor,
             at=item.at,
             unread=item.unread,

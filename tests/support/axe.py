@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,14 +33,25 @@ class Look:
 LOOKS = (Look(1280, "light"), Look(320, "dark"))
 
 
-def findings(page: Page) -> list[str]:
+def findings(page: Page, looks: Sequence[Look] = LOOKS) -> list[str]:
     """Return what axe objects to in the page as it is now. The page's context must have been opened with `CONTEXT`."""
+    _prepare(page)
+    return [f"{look.width} px, {look.scheme}: {found}" for look in looks for found in _look(page, look)]
+
+
+def poor_contrasts(page: Page) -> list[str]:
+    """Return the texts of the page as it looks now whose contrast axe finds too low."""
+    _prepare(page)
+    found: list[str] = page.evaluate(_RUN, {"type": "rule", "values": ["color-contrast"]})
+    return found
+
+
+def _prepare(page: Page) -> None:
     page.wait_for_function("!document.querySelector(':not(:defined)')")
     if not page.evaluate("'axe' in window"):
         page.add_script_tag(path=_SCRIPT)
         # A transition would show a mixture of both schemes.
         page.add_style_tag(content="*, ::before, ::after { animation: none !important; transition: none !important; }")
-    return [f"{look.width} px, {look.scheme}: {found}" for look in LOOKS for found in _look(page, look)]
 
 
 # The page's policy allows no script of others.

@@ -11,6 +11,7 @@
  * @property {string} [leads_to] an announcement's page of another site; `url` is then its own page here
  * @property {string} level success, info, warning or error
  * @property {string} icon
+ * @property {string} [avatar] the actor's picture, on this site or at https; only if the site has the setting for it
  * @property {string} tag a browser shows one notification per tag
  * @property {string} at ISO 8601
  * @property {boolean} unread
