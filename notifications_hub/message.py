@@ -270,11 +270,12 @@ class Item:
             shape["extension"] = self.extension
         if self.scope is not None:
             shape["scope"] = self.scope
-        if self.saved:
-            shape["saved"] = True
-        if self.snoozed_until is not None:
-            shape["snoozed_until"] = timestamp(self.snoozed_until)
-        return shape
+        return shape | self._put_aside()
+
+    def _put_aside(self) -> dict[str, Any]:
+        """Return what says that the person keeps it, or has put it off. Most items have neither."""
+        saved: dict[str, Any] = {"saved": True} if self.saved else {}
+        return saved | ({"snoozed_until": timestamp(self.snoozed_until)} if self.snoozed_until else {})
 
 
 def _button(action: Action) -> dict[str, Any]:

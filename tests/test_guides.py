@@ -49,6 +49,10 @@ FOR_THE_PACKAGE = "from-django-notifications.md"
 """The guide for a project on django-notifications, which tests/package_import/ follows."""
 
 
+OF_THE_EXAMPLES = "your-front-end.md"
+"""The guide whose code is that of `examples/`, which tests/package/ runs."""
+
+
 @pytest.mark.parametrize("guide", GUIDES)
 def test_a_guide_does_what_it_says(guide: str, tmp_path: Path, host_tables: Path) -> None:
     host = Host(tmp_path)
@@ -131,4 +135,5 @@ def test_every_guide_is_run() -> None:
         CLIENTS,
         *RUN_BY_HOSTS,
         FOR_THE_PACKAGE,
+        OF_THE_EXAMPLES,
     }

@@ -19,7 +19,7 @@ HUB = "notifications_hub"
 LAYERS = [
     ["admin_guards", "admin_lists", "cache_keys", "escalation.after", "name_clashes"],
     ["database", "kinds", "task_framework", "users", "web"],
-    ["following.followed", "following.reasons", "system_actors"],
+    ["charts", "following.followed", "following.reasons", "system_actors", "tallying"],
     [
         "actions.models",
         "announcements.results.models",
@@ -34,6 +34,7 @@ LAYERS = [
         "ops.demo",
         "quiet_hours.calendar",
         "rendering",
+        "use.models",
     ],
     [
         "announcements.results.failures",
@@ -63,6 +64,7 @@ LAYERS = [
         "announcements.methods",
         "announcements.queryset",
         "announcements.validation",
+        "use.tallies",
     ],
     ["announcements.models", "delivery.digest_choices", "delivery.preferences", "following"],
     [
@@ -81,7 +83,7 @@ LAYERS = [
     ["delivery.arming", "notification_removal", "notify_arguments", "notify_statement", "package_import", "wsgi"],
     ["delivery", "notify_words"],
     ["notify_created", "notify_insert", "snoozing"],
-    ["actions", "announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks", "worker_task"],
+    ["actions", "announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks", "use", "worker_task"],
     ["confirmations", "escalation", "live"],
     ["flash_claim"],
     [
@@ -98,7 +100,7 @@ LAYERS = [
         "ops.web_server",
         "publishing",
     ],
-    ["announcements.admin_pages", "following.button", "following.schemas", "ingest"],
+    ["announcements.admin_pages", "following.button", "following.schemas", "ingest", "use.admin_pages"],
     # Entry points for servers, Django and the command line.
     [
         "admin",

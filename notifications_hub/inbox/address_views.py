@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from notifications_hub.inbox import push_trial
 from notifications_hub.inbox.address_form import Section
-from notifications_hub.inbox.views import preferences_context
+from notifications_hub.inbox.preference_views import preferences_context
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.transports.own_addresses.models import OwnAddress
 from notifications_hub.transports.own_addresses.store import Added, add_address, find_own_address, renew_secret

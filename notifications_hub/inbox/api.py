@@ -6,18 +6,33 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Query
 from ninja.errors import HttpError
 
 from notifications_hub import __version__
-from notifications_hub.inbox import digest_api, marks, preference_api, push_api, queries, quiet_api, schemas, token_api
+from notifications_hub.inbox import (
+    bell_api,
+    digest_api,
+    marks,
+    preference_api,
+    push_api,
+    queries,
+    quiet_api,
+    schemas,
+    tabs,
+    token_api,
+)
 from notifications_hub.inbox.api_docs import ApiPage
 from notifications_hub.inbox.marks import Mark, Show
-from notifications_hub.inbox.queries import BadPageMark
+from notifications_hub.inbox.matching import Words
+from notifications_hub.inbox.places import BadPageMark
+from notifications_hub.inbox.queries import NoSuchItem
 from notifications_hub.inbox.responses import PrivateAPI
 from notifications_hub.inbox.schemas import Changed, ChangedForUndo, Filters, Marked, MarkedForUndo, Problem, Shown
+from notifications_hub.inbox.search import search
+from notifications_hub.inbox.tabs import Tab
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.inbox_scope import scope_of
 from notifications_hub.inbox_summary import current_summary
@@ -35,6 +50,7 @@ api = PrivateAPI(
     docs_url="docs/",
     docs=ApiPage(),
 )
+api.add_router("bell/", bell_api.router)
 api.add_router("push/", push_api.router)
 api.add_router("connection-tokens/", token_api.router)
 api.add_router("quiet-hours/", quiet_api.router)
@@ -47,7 +63,7 @@ _MARK_PROBLEMS = {(400, 401, 403, 429): Problem}
 
 @api.get(
     "notifications/",
-    response={200: schemas.NotificationPage, **_PROBLEMS},
+    response={200: schemas.NotificationPage, **_PROBLEMS, 404: Problem},
     exclude_unset=True,
     url_name="notifications",
     summary="List notifications",
@@ -58,7 +74,8 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
 
     The first page of the whole inbox has `unconfirmed` if the person must still confirm some. Show those on top. Their
     place in `results` is as for all others.
-    With `kind` or `unread=false`, a page may have fewer results than `limit`, or none. Follow `next` until it is null.
+    With `q`, `tab`, `kind` or `unread=false`, a page may have fewer results than 20, or none: `reached` says how far it
+    looked. Follow `next` until it is null.
     """
     _refuse_unknown_filters(request, Filters.model_fields)
     person = person_of(request)
@@ -67,10 +84,25 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
     scope = scope_of(request)
     summary = current_summary(person, scope)
     try:
-        page = queries.items(person, scope=scope, summary=summary, **filters.given())
+        place = queries.place_of(person, before=filters.before, after=filters.after, at=filters.at)
     except BadPageMark as error:
         raise HttpError(400, str(error)) from None
+    except NoSuchItem:
+        raise Http404 from None
+    page = search(
+        person,
+        Words.parse(filters.q),
+        summary=summary,
+        place=place,
+        scope=scope,
+        kinds=_kinds(filters.tab, filters.kind),
+        **({"unread": filters.unread, "unconfirmed": filters.unconfirmed} | schemas.LISTS[filters.show or "all"]),
+    )
     answer: dict[str, Any] = {"results": [item.as_json() for item in page.items], "next": page.next, "cursor": cursor}
+    if place is not None:
+        answer["previous"] = page.previous
+    if page.reached is not None:
+        answer["reached"] = page.reached
     if summary.unconfirmed and not filters.model_fields_set:
         top = [row.item().as_json() for row in queries.pinned(person, summary, scope)]
         answer["unconfirmed"] = {"results": top, "count": summary.unconfirmed}
@@ -86,6 +118,32 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
 )
 def count_notifications(request: HttpRequest) -> queries.Counts:
     return queries.counts(person_of(request), scope_of(request))
+
+
+@api.get(
+    "notifications/tabs/",
+    response={200: schemas.InboxTabs, **_PROBLEMS},
+    url_name="tabs",
+    summary="List tabs",
+    tags=["inbox"],
+)
+def list_tabs(request: HttpRequest) -> dict[str, Any]:
+    """Return the groups of kinds, in the order of the inbox page, with the number of unread notifications of each."""
+    person, scope = person_of(request), scope_of(request)
+    return {"results": [_tab(one) for one in tabs.counted_tabs(person, current_summary(person, scope), scope)]}
+
+
+def _tab(tab: Tab) -> dict[str, Any]:
+    whole = {"name": tab.name, "label": tab.label, "kinds": sorted(tab.kinds)}
+    return whole | {"unread": tab.unread, "capped": tab.capped}
+
+
+def _kinds(tab: str | None, kind: str | None) -> frozenset[str] | None:
+    """Return the kinds that the filters leave; None for all. Raise 400 for a tab that the site does not have."""
+    found = tabs.find_tab(tab) if tab else None
+    if tab and found is None:
+        raise HttpError(400, _("There is no such tab. `notifications/tabs/` lists them."))
+    return tabs.kinds_listed(found, kind or "")
 
 
 @api.post(
@@ -254,8 +312,8 @@ def undo(request: HttpRequest, undone: schemas.Undo) -> dict[str, int]:
 def _mark(request: HttpRequest, action: Mark, asked: Marked, until: datetime | None = None) -> dict[str, Any]:
     person = person_of(request)
     if asked.ids is None:
-        show = None if asked.show is None else Show(asked.show)
-        done = marks.mark_all(person, action, scope_of(request), show=show, until=until)
+        kinds, show = _kinds(asked.tab, asked.kind), None if asked.show is None else Show(asked.show)
+        done = marks.mark_all(person, action, scope_of(request), kinds, show=show, until=until)
     else:
         done = marks.mark(person, action, asked.ids, until)
     wants_undo = isinstance(asked, MarkedForUndo) and asked.undo

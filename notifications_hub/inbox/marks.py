@@ -212,15 +212,20 @@ def mark_all(
     person: Person,
     action: Mark,
     scope: str | None = None,
+    kinds: Collection[str] | None = None,
     *,
     show: Show | None = None,
     until: datetime | None = None,
 ) -> Marked:
-    """Mark a whole list, all with one time: the inbox, or what the mark takes away. With a `scope`, only that."""
+    """Mark a whole list, all with one time: the inbox, or what the mark takes away.
+
+    With a `scope`, only that, and with `kinds`, only these. `show` names another list.
+    """
     personal_rows.make_rows(person)
     lists = [*own_lists(person, scope), announced_rows(person, personal_rows.running_for(person))]
-    wanted = _MARKS[action].scope if show is None else _LISTS[show]
-    return _apply(person, [rows.filter(wanted) for rows in lists], action, until)
+    which = _MARKS[action].scope if show is None else _LISTS[show]
+    which = which if kinds is None else which & Q(kind__in=sorted(kinds))
+    return _apply(person, [rows.filter(which) for rows in lists], action, until)
 
 
 def undo(person: Person, token: str) -> int:

@@ -6,9 +6,9 @@ Every query starts from `recipient`, so it can return no other person's row.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
@@ -18,6 +18,7 @@ from notifications_hub.announcements import personal_rows
 from notifications_hub.announcements.queryset import AnnouncementQuerySet
 from notifications_hub.avatars import load_avatars
 from notifications_hub.following.follows import followed_among
+from notifications_hub.inbox.places import PageMark, Place
 from notifications_hub.inbox_summary import CAP, Summary, current_summary
 from notifications_hub.message import Item
 from notifications_hub.notification import InboxQuerySet, Notification
@@ -33,58 +34,23 @@ SCANNED = 1000
 ITEM_ID = re.compile(r"(a?)([1-9]\d{0,17})", re.ASCII)
 """The id of a notification. An announcement's id starts with an a."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-_PAGE_MARK = re.compile(r"(-?\d{1,18})\.(\d{1,18})", re.ASCII)
 
-
-class BadPageMark(ValueError):
-    """Raised for a `before` that is not the `next` of a page."""
-
-
-@dataclass(frozen=True, slots=True)
-class PageMark:
-    """The end of a page, by time and id. Notifications that arrive later do not move it."""
-
-    timestamp: datetime
-    pk: int
-
-    @classmethod
-    def of(cls, row: Notification) -> PageMark:
-        return cls(row.timestamp, row.pk)
-
-    @classmethod
-    def parse(cls, text: str) -> PageMark:
-        """Return the mark. Raise `BadPageMark` if the text is invalid."""
-        match = _PAGE_MARK.fullmatch(text)
-        try:
-            if match is None:
-                raise ValueError(text)
-            return cls(_EPOCH + int(match[1]) * _MICROSECOND, int(match[2]))
-        except (ValueError, OverflowError):
-            raise BadPageMark("`before` must be the `next` of an earlier page.") from None
-
-    def __str__(self) -> str:
-        return f"{(self.timestamp - _EPOCH) // _MICROSECOND}.{self.pk}"
-
-    def not_older(self) -> Q:
-        return Q(timestamp__gte=self.timestamp) & (
-            Q(timestamp__gt=self.timestamp) | Q(timestamp=self.timestamp, pk__gte=self.pk)
-        )
-
-    def older(self) -> Q:
-        # The first condition adds nothing to the second, but the index can start from it.
-        return Q(timestamp__lte=self.timestamp) & (
-            Q(timestamp__lt=self.timestamp) | Q(timestamp=self.timestamp, pk__lt=self.pk)
-        )
+class NoSuchItem(LookupError):
+    """Raised for an `at` that is missing or another person's."""
 
 
 @dataclass(frozen=True, slots=True)
 class InboxPage:
-    """A page of rows. `next` is the `before` of the following page, or None on the last."""
+    """A page of rows. `next` is the `before` of the following page, or None on the last.
+
+    `previous` is the `after` of the page above. It is None on a first page, and without rows.
+    `reached` is how far a search went that has not gone through everything, so that its page is short.
+    """
 
     rows: list[Notification]
     next: str | None
+    previous: str | None = None
+    reached: datetime | None = None
 
     @property
     def items(self) -> list[Item]:
@@ -131,9 +97,9 @@ def items(
     person: Person,
     *,
     unread: bool | None = None,
-    kind: str | None = None,
+    kinds: Collection[str] | None = None,
     archived: bool = False,
-    before: str | None = None,
+    place: Place | None = None,
     unconfirmed: bool = False,
     saved: bool = False,
     snoozed: bool = False,
@@ -146,40 +112,41 @@ def items(
     With `unconfirmed`, list only what the person has yet to confirm. With `saved`, list what they saved, wherever it
     is. With `snoozed`, list what comes back later, which no other list has.
 
-    Raise `BadPageMark`. A page by kind, of read rows only, or of a scope's archive may have fewer than `limit` rows
-    although `next` is set: see `SCANNED`.
+    A page by kinds, of read rows only, or of a scope's archive may have fewer than `limit` rows although `next` is set:
+    see `SCANNED`.
     Rows that the person lacks for running announcements are created, without an event. Pass `summary` if it is known.
     """
-    mark = PageMark.parse(before) if before else None
     summary = summary or current_summary(person, scope)
     if summary.without_row:
         personal_rows.make_rows(person)
 
     is_aside = archived or saved or snoozed
     is_scoped = scope is not None and not is_aside
+    is_upward = place is not None and place.side == "after"
     own = own_lists(person, scope if is_scoped else None)
-
-    place = _place(archived=archived, saved=saved, snoozed=snoozed)
+    which = _which(archived=archived, saved=saved, snoozed=snoozed)
 
     def listed(rows: InboxQuerySet, waits: Q = UNCONFIRMED) -> InboxQuerySet:
-        rows = rows.filter(place)
+        rows = rows.filter(which)
         rows = rows.filter(unread=True) if unread else rows
         rows = rows.filter(waits) if unconfirmed else rows
-        rows = rows if mark is None else rows.filter(mark.older())
+        rows = rows if place is None else rows.filter(place.beyond)
         if unconfirmed:
-            return rows.order_by("acknowledged_at", "announcement_id", "-timestamp", "-pk")
-        return rows.order_by(*_index_order(unread=unread, aside=is_aside, scoped=is_scoped))
+            rows = rows.order_by("acknowledged_at", "announcement_id", "-timestamp", "-pk")
+        else:
+            rows = rows.order_by(*index_order(unread=unread, archived=is_aside, scoped=is_scoped))
+        return rows.reverse() if is_upward else rows
 
     scans = (
-        kind is not None or unread is False or (unconfirmed and unread is not None) or (is_aside and scope is not None)
+        kinds is not None or unread is False or (unconfirmed and unread is not None) or (is_aside and scope is not None)
     )
-    end = _end_of_scan([listed(rows) for rows in own]) if scans else None
+    end = _end_of_scan([listed(rows) for rows in own], is_upward=is_upward) if scans else None
 
     def wanted(rows: InboxQuerySet, waits: Q = UNCONFIRMED) -> InboxQuerySet:
         rows = listed(rows, waits)
         rows = rows if unread is None else rows.filter(unread=unread)
-        rows = rows if kind is None else rows.filter(kind=kind)
-        rows = rows if end is None else rows.filter(end.not_older())
+        rows = rows if kinds is None else rows.filter(kind__in=sorted(kinds))
+        rows = rows if end is None else rows.filter(end.not_newer() if is_upward else end.not_older())
         return rows[: limit + 1]
 
     if is_aside and scope is not None:
@@ -190,18 +157,38 @@ def items(
         running = running.filter(must_acknowledge=True) if unconfirmed else running
         # Without a condition on the row itself, the planner cannot walk through all that waits of the person.
         lists.append(wanted(announced_rows(person, running), Q(acknowledged_at=None)))
-    page = _page(_joined(lists), limit, end)
+    page = _page(_joined(lists), limit, end, place)
     _note_unfollowed(person, page.rows)
     return page
 
 
-def _place(*, archived: bool, saved: bool, snoozed: bool) -> Q:
+def _which(*, archived: bool, saved: bool, snoozed: bool) -> Q:
     """Return the condition of a list, which one of the indexes also has."""
     if saved:
         return Q(saved_at__isnull=False)
     if snoozed:
         return SNOOZED
     return ARCHIVED if archived else IN_INBOX
+
+
+def place_of(
+    person: Person, *, before: str | None = None, after: str | None = None, at: str | None = None
+) -> Place | None:
+    """Return the place that one of these names: a page's `next` or `previous`, or an item's id.
+
+    Raise `BadPageMark`, and `NoSuchItem` if the person has no such item.
+    """
+    if before:
+        return Place(PageMark.parse(before), "before")
+    if after:
+        return Place(PageMark.parse(after), "after")
+    if not at:
+        return None
+    row = _named(person, at)
+    found = None if row is None else row.values_list("timestamp", "pk").first()
+    if found is None:
+        raise NoSuchItem(at)
+    return Place(PageMark(*found), "at")
 
 
 def _note_unfollowed(person: Person, rows: Sequence[Notification]) -> None:
@@ -219,18 +206,21 @@ def pinned(person: Person, summary: Summary, scope: str | None = None) -> list[N
     return items(person, unconfirmed=True, limit=PINNED, summary=summary, scope=scope).rows
 
 
-def _end_of_scan(lists: Sequence[InboxQuerySet]) -> PageMark | None:
-    """Return the newest place of a list's `SCANNED`th row, or None if all have fewer."""
+def _end_of_scan(lists: Sequence[InboxQuerySet], *, is_upward: bool) -> PageMark | None:
+    """Return the nearest place of a list's `SCANNED`th row, or None if all have fewer."""
     rows = [row for one in lists for row in one.values_list("timestamp", "pk")[SCANNED - 1 : SCANNED]]
-    return PageMark(*max(rows)) if rows else None
+    return PageMark(*(min(rows) if is_upward else max(rows))) if rows else None
 
 
-def _index_order(*, unread: bool | None, aside: bool, scoped: bool) -> list[str]:
-    """Return newest first, after the columns by which one index alone serves the list: see `Notification.Meta`."""
+def index_order(*, unread: bool | None, archived: bool, scoped: bool) -> list[str]:
+    """Return newest first, after the columns by which one index alone serves the list: see `Notification.Meta`.
+
+    Lists of what was put aside have the order of the archive.
+    """
     if scoped:
         first = ["archived_at", "announcement_id"] if unread else ["announcement_id", "archived_at"]
     else:
-        first = [*(["announcement_id"] if aside or unread else []), *([] if aside else ["archived_at"])]
+        first = [*(["announcement_id"] if archived or unread else []), *([] if archived else ["archived_at"])]
     return [*first, "-timestamp", "-pk"]
 
 
@@ -244,17 +234,34 @@ def _joined(lists: Sequence[InboxQuerySet]) -> InboxQuerySet:
     return Notification.objects.filter(pk__in=RawSQL(union, parameters)).for_items()  # noqa: S611 -- as above
 
 
-def _page(rows: InboxQuerySet, limit: int, end: PageMark | None) -> InboxPage:
-    found = sorted(rows, key=lambda row: (row.timestamp, row.pk), reverse=True)
-    shown = found[:limit]
+def _page(rows: InboxQuerySet, limit: int, end: PageMark | None, place: Place | None) -> InboxPage:
+    is_upward = place is not None and place.side == "after"
+    found = sorted(rows, key=lambda row: (row.timestamp, row.pk), reverse=not is_upward)
+    shown, has_more = found[:limit], len(found) > limit
     load_results(shown)
     load_avatars(shown)
-    following = PageMark.of(shown[-1]) if len(found) > limit else end
-    return InboxPage(shown, str(following) if following else None)
+    onward = PageMark.of(shown[-1]) if has_more else end
+    back = PageMark.of(shown[0]) if shown and place is not None else None
+    if is_upward:
+        return InboxPage(shown[::-1], next=_text(back), previous=_text(onward))
+    return InboxPage(shown, next=_text(onward), previous=_text(back))
+
+
+def _text(mark: PageMark | None) -> str | None:
+    return None if mark is None else str(mark)
 
 
 def find(person: Person, wanted: str) -> Notification | None:
     """Return the notification with this API id, or None if it is missing or another person's."""
+    rows = _named(person, wanted)
+    row = None if rows is None else rows.select_related("recipient").for_items().first()
+    if row is not None:
+        _note_unfollowed(person, [row])
+    return row
+
+
+def _named(person: Person, wanted: str) -> InboxQuerySet | None:
+    """Return the rows with this API id: one, or none. Return None for an invalid id."""
     match = ITEM_ID.fullmatch(wanted)
     if match is None:
         return None
@@ -262,10 +269,7 @@ def find(person: Person, wanted: str) -> Notification | None:
     if match[1]:
         personal_rows.make_rows(person)
     which = Q(announcement=int(match[2])) if match[1] else Q(pk=int(match[2]), announcement=None)
-    row = inbox_of(person, running).select_related("recipient").for_items().filter(which).first()
-    if row is not None:
-        _note_unfollowed(person, [row])
-    return row
+    return inbox_of(person, running).filter(which)
 
 
 def counts(person: Person, scope: str | None = None) -> Counts:

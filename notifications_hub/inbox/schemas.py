@@ -130,6 +130,13 @@ class UnconfirmedItems(Schema):
 class NotificationPage(Schema):
     results: list[InboxItem] = Field(description="Newest first, 20 at most.")
     next: str | None = Field(description="Pass it as `before` to get the next page; null on the last page.")
+    previous: str | None = Field(
+        None,
+        description="Only with `before`, `after` or `at`: pass it as `after` to get what is newer; null without any.",
+    )
+    reached: datetime | None = Field(
+        None, description="Only if a search or filter has yet to go through what is older (or newer) than this time."
+    )
     unconfirmed: UnconfirmedItems | None = Field(
         None, description="Only on the first page without filters: what the person has yet to confirm, if anything."
     )
@@ -167,12 +174,40 @@ class Filters(Schema):
         None, pattern=r"^[^\x00]*$", max_length=100, description="Only this kind.", examples=["comment.reply"]
     )
     unconfirmed: bool = Field(False, description="True: only what the person has yet to confirm.")
-    before: str | None = Field(None, max_length=100, description="The `next` of the page before this one.")
+    tab: str | None = Field(
+        None,
+        max_length=200,
+        description="Only kinds of this group, by its `name` in `tabs/`.",
+        examples=["Conversations"],
+    )
+    q: str = Field(
+        "",
+        max_length=200,
+        description="Only what has all these words in its title, body, actor or target, as people see them.",
+    )
+    before: str | None = Field(None, max_length=100, description="The `next` of a page: go on with what is older.")
+    after: str | None = Field(None, max_length=100, description="The `previous` of a page: go on with what is newer.")
+    at: str | None = Field(None, max_length=20, description="The id of a notification: begin the page with it.")
 
-    def given(self) -> dict[str, Any]:
-        """Return the filters as `queries.items` takes them."""
-        given = self.dict(exclude={"show"})
-        return given | LISTS[self.show] if self.show else given
+    @model_validator(mode="after")
+    def _one_place(self) -> Filters:
+        if sum(one is not None for one in (self.before, self.after, self.at)) > 1:
+            raise ValueError("Give one of before, after and at.")
+        return self
+
+
+class InboxTab(Schema):
+    """A group of kinds. The number is counted among the person's newest 500 unread notifications."""
+
+    name: str = Field(description="For `tab`: the same in every language.", examples=["Conversations"])
+    label: str = Field(description="In the person's language.", examples=["Conversations"])
+    kinds: list[str]
+    unread: int = Field(description="100 at most.")
+    capped: bool = Field(description="Whether there may be more.")
+
+
+class InboxTabs(Schema):
+    results: list[InboxTab] = Field(description="Empty on a site whose kinds have no groups.")
 
 
 class Shown(Schema):
@@ -182,11 +217,18 @@ class Shown(Schema):
 
 
 class Marked(Schema):
-    """Either `ids` or `all`, which may name the list."""
+    """Either `ids` or `all`. With `all`, `show` names another list, and `tab` and `kind` leave only their kinds."""
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [{"ids": ["12", "a5"]}, {"all": True}, {"all": True, "show": "saved"}]},
+        json_schema_extra={
+            "examples": [
+                {"ids": ["12", "a5"]},
+                {"all": True},
+                {"all": True, "tab": "Conversations"},
+                {"all": True, "show": "saved"},
+            ]
+        },
     )
 
     ids: list[str] | None = Field(
@@ -195,14 +237,16 @@ class Marked(Schema):
     all: Literal[True] | None = Field(
         None, description="Everything in a list: the inbox, or what the mark takes away, such as the archive."
     )
-    show: Listed | None = Field(None, description="Only with `all`: another list.")
+    show: Listed | None = Field(None, description="Only beside `all`: another list.")
+    tab: str | None = Field(None, max_length=200, description="Only beside `all`: kinds of this group.")
+    kind: str | None = Field(None, max_length=100, pattern=r"^[^\x00]*$", description="Only beside `all`: this kind.")
 
     @model_validator(mode="after")
     def _either(self) -> Marked:
         if (self.ids is None) == (self.all is None):
             raise ValueError('Give either {"ids": […]} or {"all": true}.')
-        if self.show is not None and self.all is None:
-            raise ValueError('Give `show` only with {"all": true}.')
+        if self.all is None and any(one is not None for one in (self.show, self.tab, self.kind)):
+            raise ValueError('Give show, tab and kind only beside {"all": true}.')
         return self
 
 

@@ -33,7 +33,7 @@ def test_a_name_changes_with_the_content() -> None:
 
 
 def test_every_built_file_exists_and_there_is_no_other() -> None:
-    fixed = {"client.js", "client.d.ts", "manifest.json"}
+    fixed = {"client.js", "client.d.ts", "elements.js", "manifest.json"}
     assert {path.name for path in DIST.iterdir()} == {*MANIFEST.values(), *fixed}
 
 

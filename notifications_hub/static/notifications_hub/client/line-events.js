@@ -49,6 +49,10 @@ export class LineShownEvent extends Event {
     super("line-shown");
     this.ids = ids;
   }
+
+  copy() {
+    return new LineShownEvent(this.ids);
+  }
 }
 
 /** The line's state changed. */

@@ -10,6 +10,7 @@
 import { HubEvent, HubShownEvent, HubStateEvent, HubUnshownEvent } from "../client/hub-events.js";
 import { FeedState, InboxChangedEvent } from "../inbox/inbox-feed.js";
 import { ItemActions } from "../inbox/item-actions.js";
+import { offerLinks } from "../inbox/item-open.js";
 import { isNews } from "../inbox/item-state.js";
 import { badgeOf } from "../inbox/item-view.js";
 import { NotificationPanel } from "../inbox/notification-panel.js";
@@ -177,6 +178,7 @@ export class NotificationBellElement extends HTMLElement {
     const stack = document.querySelector("toast-stack");
     for (const scope of [this, stack]) scope?.addEventListener("item-act", act, { signal });
     new ItemActions(this, signal);
+    offerLinks(this, signal);
     stack?.addEventListener("toasts-displayed", displayed, { signal });
     stack?.addEventListener("toast-opened", opened, { signal });
     const confirmed = (/** @type {Event} */ event) => {

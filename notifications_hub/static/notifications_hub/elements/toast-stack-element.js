@@ -4,6 +4,7 @@
  * @import { QuietTimes } from "../shared/quiet-times.js"
  */
 import { ItemActions } from "../inbox/item-actions.js";
+import { offerLinks } from "../inbox/item-open.js";
 import { SwapKeeper } from "../shared/swap-keeper.js";
 import { ToastConfirmedEvent, ToastOpenedEvent } from "../toasts/toast-events.js";
 import { SMALL, ToastStack } from "../toasts/toast-stack.js";
@@ -109,6 +110,8 @@ export class ToastStackElement extends HTMLElement {
 
   /** @param {AbortSignal} signal */
   #listen(signal) {
+    // Before the click takes the toast off the page: the event must bubble from there.
+    offerLinks(this, signal);
     for (const type of ["pointerenter", "pointerleave", "focusin", "focusout"]) {
       this.addEventListener(type, () => this.#stack.runOrPause(), { signal });
     }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * @import { CardState } from "./card-state.js"
- * @import { Page, Unconfirmed } from "../protocol/wire.js"
+ * @import { Item, Page, Unconfirmed } from "../protocol/wire.js"
  */
 import { copyOf, part, setText } from "../shared/dom.js";
 import { stateOf } from "./card-state.js";
@@ -22,6 +22,12 @@ export class InboxCards {
 
   get all() {
     return cardsIn(this.#days);
+  }
+
+  /** Return whether the list has notifications of this kind. @param {string} kind */
+  listsKind(kind) {
+    const { kinds } = this.#root.dataset;
+    return kinds === undefined || kinds.split(" ").includes(kind);
   }
 
   /** @param {string[]} ids */
@@ -86,12 +92,16 @@ export class InboxCards {
     if (show === "unconfirmed") return this.#topDiffers(unconfirmed);
     if (show === "saved") return false;
     if (show === "archived" || show === "snoozed") return results.some(({ id }) => this.has(id));
-    const wanted = new Map(results.filter(({ unread }) => unread || show === "all").map((item) => [item.id, item]));
+    const isSearch = this.#root.hasAttribute("data-search");
+    const belongs = (/** @type {Item} */ { id, kind, unread }) =>
+      (unread || show === "all") && this.listsKind(kind) && (!isSearch || this.has(id));
+    const wanted = new Map(results.filter(belongs).map((item) => [item.id, item]));
     const end = next === null ? Number.NEGATIVE_INFINITY : Date.parse(results.at(-1)?.at ?? "");
     const covered = this.all.filter((card) => timeOf(card) > end || wanted.has(idOf(card)));
-    const isOnLaterPage = new URLSearchParams(location.search).has("before");
+    const isOnLaterPage = this.#root.hasAttribute("data-later");
     const isMissing = !isOnLaterPage && [...wanted.keys()].some((id) => !this.has(id));
-    if (show === "all" && !isOnLaterPage && this.#topDiffers(unconfirmed)) return true;
+    const hasTop = show === "all" && !isOnLaterPage && !isSearch && this.#root.dataset.kinds === undefined;
+    if (hasTop && this.#topDiffers(unconfirmed)) return true;
     return isMissing || covered.some((card) => wanted.get(idOf(card))?.unread !== isUnread(card));
   }
 

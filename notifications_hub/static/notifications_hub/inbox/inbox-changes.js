@@ -31,7 +31,7 @@ const GONE = ["notification.deleted", "announcement.withdrawn"];
  * @property {MarkName} mark
  * @property {string[]} ids
  * @property {boolean} [all] everything in the inbox, instead of the ids
- * @property {string} [list] with `all`, the list that is meant
+ * @property {{show?: string, tab?: string, kind?: string}} [within] the list that `all` means, or a part of it
  * @property {string} [until] for a snooze
  * @property {boolean} [quiet] whether success is not reported, because the button that reverts it is right there
  * @property {() => Shown} show
@@ -86,14 +86,14 @@ export class InboxChanges {
 
   /** @param {Action} action */
   async make(action) {
-    const { until, list: show } = action;
+    const { until } = action;
     const key = `${action.mark} ${action.all ? "all" : action.ids} ${until ?? ""}`;
     if (this.#isOver || [...this.#underWay].some((request) => request.key === key)) return;
     const request = { action, key, shown: action.show(), confirmed: new Set() };
     this.#underWay.add(request);
     try {
-      const { mark, all, ids } = action;
-      const { changed, undo } = await this.#api.mark(mark, { ...(all ? { all, show } : { ids }), until });
+      const { mark, all, within, ids } = action;
+      const { changed, undo } = await this.#api.mark(mark, { ...(all ? { all, ...within } : { ids }), until });
       this.#done(request, changed, undo);
     } catch (error) {
       this.#failed(request, error);

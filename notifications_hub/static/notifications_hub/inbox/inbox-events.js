@@ -69,7 +69,7 @@ export class InboxEvents {
     this.#cards.mark(this.#cards.some(ids), unread);
     const isUnknown = unread && !ids.every((id) => this.#cards.has(id));
     // With more pages to come, an unknown row may belong to one of those.
-    if (isUnknown && this.#root.dataset.show === "unread" && !part(this.#root, "older")) this.#paging.offerNews();
+    if (isUnknown && this.#root.dataset.show === "unread" && !part(this.#root, "older")) this.#offer();
   }
 
   /**
@@ -95,7 +95,7 @@ export class InboxEvents {
     }
     const isNew = this.#lists(item) && !this.#cards.has(item.id);
     const belongs = show === "unconfirmed" ? isUnconfirmed(item) : show === "all" || show === "unread";
-    if (belongs && isNew) this.#paging.offerNews();
+    if (belongs && isNew) this.#offer();
   }
 
   get #show() {
@@ -104,7 +104,12 @@ export class InboxEvents {
 
   /** @param {Item} item */
   #lists(item) {
-    return isInScope(item, this.#root.getAttribute("scope"));
+    return isInScope(item, this.#root.getAttribute("scope")) && this.#cards.listsKind(item.kind);
+  }
+
+  /** Offer what is new. A search does not, because only the server knows what it finds. */
+  #offer() {
+    if (!this.#root.hasAttribute("data-search")) this.#paging.offerNews();
   }
 
   /**
@@ -116,6 +121,6 @@ export class InboxEvents {
    */
   #move(ids, isListed, isSaved = false) {
     if (!(this.#show === "saved" ? isSaved : isListed)) this.#leave(ids);
-    else if (!this.#cards.bringBack(ids)) this.#paging.offerNews();
+    else if (!this.#cards.bringBack(ids)) this.#offer();
   }
 }

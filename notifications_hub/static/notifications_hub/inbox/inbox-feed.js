@@ -138,6 +138,11 @@ export class InboxFeed extends EventTarget {
     if (this.#again) this.#loadAgain();
   }
 
+  /** Fetch the counts soon: a change reached items that are not loaded. */
+  recount() {
+    this.#counts.soon();
+  }
+
   /** @param {string} id may lie beyond the loaded items */
   async markRead(id) {
     if (this.#store.get(id)?.unread === false) return;

@@ -19,9 +19,12 @@ import { InboxEvents } from "./inbox-events.js";
 import { InboxPaging } from "./inbox-paging.js";
 import { InboxSelection } from "./inbox-selection.js";
 import { ItemActions, resultIn } from "./item-actions.js";
+import { offerLinks } from "./item-open.js";
 import { badgeOf } from "./item-view.js";
 import { NotificationsApi } from "./notifications-api.js";
+import { ScrollAddress } from "./scroll-address.js";
 import { followSnoozeMenus, timeOf, untilOf } from "./snooze-menu.js";
+import { TabCounts } from "./tab-counts.js";
 
 /**
  * What a button asks for.
@@ -30,7 +33,20 @@ import { followSnoozeMenus, timeOf, untilOf } from "./snooze-menu.js";
  */
 
 /** The parts that may show something private. */
-const PRIVATE = ["days", "bulk", "news", "older", "blank", "notice", "done", "read-all"];
+const PRIVATE = [
+  "days",
+  "bulk",
+  "news",
+  "newer",
+  "older",
+  "reached",
+  "blank",
+  "notice",
+  "done",
+  "read-all",
+  "filter",
+  "kind-tabs",
+];
 
 /** What the page does while somebody looks at it: forms change it in place, events update it, the focus stays. */
 export class InboxPage {
@@ -41,6 +57,8 @@ export class InboxPage {
   #events;
   #paging;
   #selection;
+  /** @type {TabCounts | null} */
+  #tabs;
   #stop;
   /** The first row of the latest change, and the row that took its place. @type {(HTMLElement | undefined)[]} */
   #latest = [];
@@ -70,8 +88,12 @@ export class InboxPage {
     this.#stop = () => life.abort();
     new ItemActions(root, signal);
     followSnoozeMenus(root, signal);
+    const tabs = part(root, "kind-tabs");
+    this.#tabs = tabs && new TabCounts(tabs, api, signal);
+    offerLinks(root, signal);
     root.addEventListener("item-act", (event) => this.#act(api, /** @type {ItemActEvent} */ (event)), { signal });
     cards.refresh();
+    new ScrollAddress(root, cards, signal);
     this.#listen(signal);
     this.#followLoaded(this.#bell?.firstPage ?? null);
   }
@@ -109,29 +131,35 @@ export class InboxPage {
     const wanted = wantedBy(button);
     if (!wanted) return;
     part(this.#root, "done")?.remove();
-    if (form.contains(part(this.#root, "bulk-actions"))) this.#bulk(wanted);
-    else if (form.matches("[data-part=read-all]")) this.#readAll();
+    const bulk = part(this.#root, "bulk");
+    if (form === bulk) this.#bulk(wanted, partOf(new FormData(form)));
+    else if (form.matches("[data-part=read-all]")) this.#readAll(partOf(new FormData(form)));
     else this.#one(wanted, form.closest("[data-id]"));
   }
 
-  /** @param {Wanted} wanted */
-  #bulk(wanted) {
+  /**
+   * @param {Wanted} wanted
+   * @param {Record<string, string>} within the list
+   */
+  #bulk(wanted, within) {
     const all = this.#selection.isWhole;
     const cards = all ? this.#cards.all : this.#cards.some(this.#selection.ids);
     this.#selection.clear();
     if (cards.length === 0) return;
     this.#latest = [cards[0], this.#cards.neighbourOf(cards)];
-    this.#change(wanted, cards, { all });
+    this.#change(wanted, cards, { all, within });
     this.#focusLatest();
   }
 
-  #readAll() {
+  /** @param {Record<string, string>} within the part of the inbox that the button names */
+  #readAll(within) {
     this.#latest = [];
     const show = () => {
       const wanted = this.#cards.all.filter(isUnread);
-      return this.#show("read", wanted, Math.max(0, this.#unread - wanted.length));
+      // Of a part, only the server knows how many are not on the page.
+      return this.#show("read", wanted, Object.keys(within).length ? 0 : Math.max(0, this.#unread - wanted.length));
     };
-    this.#changes.make({ mark: "read", ids: [], all: true, show });
+    this.#changes.make({ mark: "read", ids: [], all: true, within, show });
     this.#focusHome();
   }
 
@@ -153,11 +181,11 @@ export class InboxPage {
   /**
    * @param {Wanted} wanted
    * @param {HTMLElement[]} cards
-   * @param {{quiet?: boolean, all?: boolean}} [how]
+   * @param {{quiet?: boolean, all?: boolean, within?: Record<string, string>}} [how]
    */
-  #change({ mark, until, time }, cards, { quiet, all } = {}) {
+  #change({ mark, until, time }, cards, { quiet, all, within } = {}) {
     const show = () => this.#show(mark, cards, 0, time);
-    this.#changes.make({ mark, ids: cards.map(idOf), quiet, all, list: this.#list, until, show });
+    this.#changes.make({ mark, ids: cards.map(idOf), quiet, all, within, until, show });
   }
 
   /**
@@ -217,6 +245,7 @@ export class InboxPage {
     this.#changes.confirm(event);
     this.#paging.note(event);
     this.#events.apply(event);
+    this.#tabs?.apply(event);
   }
 
   /** @param {string[]} ids */
@@ -318,6 +347,16 @@ export class InboxPage {
     this.#root.append(words);
     if (hadFocus) words.focus();
   }
+}
+
+/**
+ * Return the list that a form names, or the part of it.
+ *
+ * @param {FormData} form
+ */
+function partOf(form) {
+  const names = ["show", "tab", "kind"].filter((name) => form.get(name));
+  return Object.fromEntries(names.map((name) => [name, String(form.get(name))]));
 }
 
 /**

@@ -1,5 +1,5 @@
 // @ts-check
-/** @import { Counts, ItemResult, Page } from "../protocol/wire.js" */
+/** @import { Bell, Counts, ItemResult, Page } from "../protocol/wire.js" */
 import { CsrfFetch } from "../shared/csrf-fetch.js";
 
 /** Milliseconds after which a change without an answer has failed. */
@@ -45,15 +45,30 @@ export class NotificationsApi {
     return this.#get(before ? `notifications/?before=${encodeURIComponent(before)}` : "notifications/");
   }
 
+  /** @returns {Promise<{results: {name: string, unread: number, capped: boolean}[]}>} the groups of kinds */
+  tabs() {
+    return this.#get("notifications/tabs/");
+  }
+
   /** @returns {Promise<Counts>} */
   count() {
     return this.#get("notifications/count/");
   }
 
   /**
+   * Return what a page needs that no template of the site rendered.
+   *
+   * @param {{html?: boolean, lang?: string}} [wanted] `html` for the markup of the bell too
+   * @returns {Promise<Bell>}
+   */
+  bell({ html = false, lang = "" } = {}) {
+    return this.#get(html ? `bell/?html=true&lang=${encodeURIComponent(lang)}` : "bell/");
+  }
+
+  /**
    * @param {MarkName} mark
-   * @param {{ids: string[], until?: string} | {all: true, show?: string, until?: string}} which and, for a snooze,
-   *   until when
+   * @param {{ids: string[], until?: string} | {all: true, show?: string, tab?: string, kind?: string, until?: string}}
+   *   which and, for a snooze, until when
    * @returns {Promise<Changed>}
    */
   mark(mark, which) {

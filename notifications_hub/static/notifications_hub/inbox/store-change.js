@@ -20,7 +20,7 @@ export class StoreChange {
    * @param {object} options
    * @param {InboxStore} options.store
    * @param {(change?: Change) => void} options.changed called after each change of the store
-   * @param {"read" | "archived" | "acknowledged"} options.event
+   * @param {"read" | "unread" | "archived" | "acknowledged"} options.event
    * @param {string[]} options.ids the loaded items that it changes
    * @param {boolean} [options.all] whether it also changes items that are not loaded
    */

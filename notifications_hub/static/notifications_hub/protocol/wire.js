@@ -75,6 +75,19 @@
  * @typedef {{results: Item[], count: number}} Unconfirmed the newest that the person must confirm, and how many
  * @typedef {{results: Item[], next: string | null, cursor: string, unconfirmed?: Unconfirmed}} Page
  * @typedef {{unread: number, unseen: number}} Counts
+ *
+ * @typedef {object} Bell what a page needs that no template of the site rendered
+ * @property {string} live the prefix of the live addresses
+ * @property {string} person the person's pseudonym
+ * @property {string} csrf
+ * @property {string | null} scope
+ * @property {unknown} quiet
+ * @property {number} unread
+ * @property {number} unseen
+ * @property {string} inbox_url
+ * @property {string} preferences_url
+ * @property {string} sign_in_url "" on a site without one
+ * @property {string} [html] the markup of the bell
  */
 
 /**

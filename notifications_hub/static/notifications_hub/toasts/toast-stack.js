@@ -194,7 +194,7 @@ export class ToastStack {
   #claimOf(item) {
     const due = new ToastDueEvent(item);
     this.#element?.dispatchEvent(due);
-    return due.claimed;
+    return due.defaultPrevented ? Promise.resolve(true) : due.claimed;
   }
 
   /** @param {Item[]} items */
