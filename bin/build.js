@@ -21,6 +21,7 @@ const SCRIPTS = {
   "local-times": "elements/local-times-element-define.js",
   "live-list": "elements/live-list-element-define.js",
   preferences: "elements/notification-preferences-element-define.js",
+  "browser-choices": "elements/browser-choices-element-define.js",
   "quiet-hours": "elements/quiet-hours-element-define.js",
   follow: "elements/follow-button-element-define.js",
   "push-subscription": "elements/push-subscription-element-define.js",

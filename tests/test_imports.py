@@ -119,7 +119,15 @@ LAYERS = [
         "ops.retention",
         "personal_data",
     ],
-    ["actions.api", "actions.views", "catalogue", "jobs.api", "management", "templatetags"],
+    [
+        "actions.api",
+        "actions.views",
+        "announcements.banners.api",
+        "catalogue",
+        "jobs.api",
+        "management",
+        "templatetags",
+    ],
     ["urls"],
     # Tests of a host import it, and no module of the app.
     ["testing"],

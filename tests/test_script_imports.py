@@ -19,7 +19,7 @@ LAYERS = [
     ["connections", "jobs", "preferences", "rows"],
     ["client"],
     ["inbox", "tabs"],
-    ["banners", "push", "toasts"],
+    ["attention", "banners", "push", "toasts"],
     ["admin", "client.js", "elements"],
     ["index.js", "package"],
 ]

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Query
 from ninja.errors import HttpError
 
 from notifications_hub import __version__
 from notifications_hub.inbox import (
+    address_api,
     bell_api,
     digest_api,
     marks,
@@ -20,6 +21,7 @@ from notifications_hub.inbox import (
     push_api,
     queries,
     quiet_api,
+    report_api,
     schemas,
     tabs,
     token_api,
@@ -29,7 +31,7 @@ from notifications_hub.inbox.marks import Mark, Show
 from notifications_hub.inbox.matching import Words
 from notifications_hub.inbox.places import BadPageMark
 from notifications_hub.inbox.queries import NoSuchItem
-from notifications_hub.inbox.responses import PrivateAPI
+from notifications_hub.inbox.responses import PrivateAPI, revalidated
 from notifications_hub.inbox.schemas import Changed, ChangedForUndo, Filters, Marked, MarkedForUndo, Problem, Shown
 from notifications_hub.inbox.search import search
 from notifications_hub.inbox.tabs import Tab
@@ -51,6 +53,8 @@ api = PrivateAPI(
     docs=ApiPage(),
 )
 api.add_router("bell/", bell_api.router)
+api.add_router("notifications/", report_api.router)
+api.add_router("own-addresses/", address_api.router)
 api.add_router("push/", push_api.router)
 api.add_router("connection-tokens/", token_api.router)
 api.add_router("quiet-hours/", quiet_api.router)
@@ -111,13 +115,16 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
 
 @api.get(
     "notifications/count/",
-    response={200: schemas.UnreadCounts, **_PROBLEMS},
+    response={200: schemas.UnreadCounts, 304: None, **_PROBLEMS},
     url_name="count",
     summary="Count unread and unseen notifications",
     tags=["inbox"],
 )
-def count_notifications(request: HttpRequest) -> queries.Counts:
-    return queries.counts(person_of(request), scope_of(request))
+def count_notifications(request: HttpRequest) -> HttpResponse:
+    """Return the numbers of the bell. With `If-None-Match`, the answer is 304 without a body until they change."""
+    counts = queries.counts(person_of(request), scope_of(request))
+    values = {"unread": counts.unread, "unseen": counts.unseen, "capped": counts.capped}
+    return revalidated(request, values, f'"{counts.unread}-{counts.unseen}-{counts.capped:d}"')
 
 
 @api.get(
@@ -168,6 +175,7 @@ def mark_as_read(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
     tags=["inbox"],
 )
 def mark_as_unread(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
+    """Mark as unread everywhere. Nothing is delivered again."""
     return _mark(request, Mark.UNREAD, marked)
 
 
@@ -207,6 +215,7 @@ def mark_as_shown(request: HttpRequest, shown: Shown) -> dict[str, Any]:
     tags=["inbox"],
 )
 def archive(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
+    """Move out of the inbox, into the archive. It also reads them."""
     return _mark(request, Mark.ARCHIVE, marked)
 
 
@@ -219,6 +228,7 @@ def archive(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
     tags=["inbox"],
 )
 def unarchive(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
+    """Move from the archive back to the inbox."""
     return _mark(request, Mark.UNARCHIVE, marked)
 
 
@@ -301,7 +311,7 @@ def acknowledge(request: HttpRequest, confirmed: schemas.Acknowledged) -> dict[s
     summary="Undo a mark",
     tags=["inbox"],
 )
-def undo(request: HttpRequest, undone: schemas.Undo) -> dict[str, int]:
+def undo_mark(request: HttpRequest, undone: schemas.Undo) -> dict[str, int]:
     """Undo a mark where no later change replaced it. Deliveries that it cancelled stay cancelled."""
     try:
         return {"changed": marks.undo(person_of(request), undone.undo)}

@@ -19,6 +19,7 @@ from notifications_hub.inbox_scope import scope_of
 from notifications_hub.inbox_summary import Summary
 from notifications_hub.quiet_hours.schedules import for_pages
 from notifications_hub.users import pseudonym_of
+from notifications_hub.web.image_policy import forbids_data_images
 from notifications_hub.web.nonce import nonce_of
 
 
@@ -53,8 +54,11 @@ def bell_of(request: HttpRequest, summary: Summary) -> Bell:
     )
 
 
-def bell_html(request: HttpRequest, bell: Bell, topics: Sequence[str] = ()) -> str:
-    """Render the bell, the toasts and the push keeper, with the tags of their style sheet and script."""
+def bell_html(request: HttpRequest, bell: Bell, topics: Sequence[str] = (), wanted: Sequence[str] = ()) -> str:
+    """Render the bell, the toasts and the push keeper, with the tags of their style sheet and script.
+
+    `wanted` are the attributes of what the host turns on: `title-count`, `favicon-count` or `sound`.
+    """
     values = {
         "unread": bell.unread,
         "unseen": bell.unseen,
@@ -68,6 +72,8 @@ def bell_html(request: HttpRequest, bell: Bell, topics: Sequence[str] = ()) -> s
         "csrf": bell.csrf,
         "person": bell.person,
         "topics": topics,
+        "wanted": wanted,
+        "no_data_images": forbids_data_images(),
         "nonce": nonce_of(request),
         "scope": bell.scope,
         "quiet": json.dumps(bell.quiet) if bell.quiet else "",

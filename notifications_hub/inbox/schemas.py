@@ -30,6 +30,10 @@ _AN_ITEM: dict[str, JsonValue] = {
     "delivered": False,
     "toast": True,
 }
+_AN_UNDO = "eyJhIjoicmVhZCIsIm4iOjJ9:1tOaRk:Ub8mC2"
+_FROM_A_PUSH = "WzMsMTJd:1tOaRk:mX0pR4"
+_AN_AUTH_KEY = "tBHItJI5svbpez7KI4CCXg"
+_A_PUBLIC_KEY = "BLc4xRzKlKORKWlbdgFaBrrPK3ydWAHo4M0gs0i1oEKgPpWC5cW8OCzVrOQRv-1npXRWk8udnW3oYhIO4475rds"
 
 
 class Problem(Schema):
@@ -65,11 +69,11 @@ class ItemAction(Schema):
 
 
 class ActionOutcome(Schema):
-    action: str
+    action: str = Field(examples=["approve"])
     text: str = Field(description="Who did what, in words.", examples=["Approved by Bob"])
-    detail: str = Field(description="What the site adds, or empty.")
-    by: str
-    at: str
+    detail: str = Field(description="What the site adds, or empty.", examples=["Paid on Friday."])
+    by: str = Field(examples=["Bob"])
+    at: str = Field(examples=["2026-11-20T12:00:00.123456Z"])
 
 
 class InboxItem(Schema):
@@ -129,7 +133,10 @@ class UnconfirmedItems(Schema):
 
 class NotificationPage(Schema):
     results: list[InboxItem] = Field(description="Newest first, 20 at most.")
-    next: str | None = Field(description="Pass it as `before` to get the next page; null on the last page.")
+    next: str | None = Field(
+        description="Pass it as `before` to get the next page; null on the last page.",
+        examples=["1763640000123456.12"],
+    )
     previous: str | None = Field(
         None,
         description="Only with `before`, `after` or `at`: pass it as `after` to get what is newer; null without any.",
@@ -140,7 +147,10 @@ class NotificationPage(Schema):
     unconfirmed: UnconfirmedItems | None = Field(
         None, description="Only on the first page without filters: what the person has yet to confirm, if anything."
     )
-    cursor: str = Field(description="Taken before the results: a live connection that starts here misses nothing.")
+    cursor: str = Field(
+        description="Taken before the results: a live connection that starts here misses nothing.",
+        examples=["eyJpbmJveC43IjoxOH0"],
+    )
 
 
 class UnreadCounts(Schema):
@@ -185,8 +195,19 @@ class Filters(Schema):
         max_length=200,
         description="Only what has all these words in its title, body, actor or target, as people see them.",
     )
-    before: str | None = Field(None, max_length=100, description="The `next` of a page: go on with what is older.")
-    after: str | None = Field(None, max_length=100, description="The `previous` of a page: go on with what is newer.")
+    before: str | None = Field(
+        None,
+        max_length=100,
+        description="The `next` of a page: go on with what is older.",
+        # Only documented: the route's own words say more than those of a pattern.
+        json_schema_extra={"pattern": r"^-?\d{1,18}\.\d{1,18}$"},
+    )
+    after: str | None = Field(
+        None,
+        max_length=100,
+        description="The `previous` of a page: go on with what is newer.",
+        json_schema_extra={"pattern": r"^-?\d{1,18}\.\d{1,18}$"},
+    )
     at: str | None = Field(None, max_length=20, description="The id of a notification: begin the page with it.")
 
     @model_validator(mode="after")
@@ -216,20 +237,22 @@ class Shown(Schema):
     ids: list[str] = Field(max_length=IDS_AT_ONCE, description="An id of another person is treated as missing.")
 
 
+_MARKED: list[JsonValue] = [
+    {"ids": ["12", "a5"]},
+    {"all": True},
+    {"all": True, "tab": "Conversations"},
+    {"all": True, "show": "saved"},
+]
+_EITHER: list[JsonValue] = [
+    {"required": ["ids"], "properties": {"ids": {"type": "array"}, "all": {"type": "null"}}},
+    {"required": ["all"], "properties": {"all": {"const": True}, "ids": {"type": "null"}}},
+]
+
+
 class Marked(Schema):
     """Either `ids` or `all`. With `all`, `show` names another list, and `tab` and `kind` leave only their kinds."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {"ids": ["12", "a5"]},
-                {"all": True},
-                {"all": True, "tab": "Conversations"},
-                {"all": True, "show": "saved"},
-            ]
-        },
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": _MARKED, "oneOf": _EITHER})
 
     ids: list[str] | None = Field(
         None, max_length=IDS_AT_ONCE, description="An id of another person is treated as missing."
@@ -298,6 +321,7 @@ class ChangedForUndo(Changed):
         None,
         description="Only if asked for: opaque, for `notifications/undo/`. Null if nothing changed. Null, too, if more "
         "than 1,000 were marked as unread, moved back or removed from the saved ones.",
+        examples=[_AN_UNDO],
     )
 
 
@@ -308,16 +332,18 @@ class Snoozed(ChangedForUndo):
 class Undo(Schema):
     model_config = ConfigDict(extra="forbid")
 
-    undo: str = Field(max_length=UNDO_LENGTH, description="From the answer to a mark.")
+    undo: str = Field(max_length=UNDO_LENGTH, description="From the answer to a mark.", examples=[_AN_UNDO])
 
 
 class Key(Schema):
-    key: str = Field(description="The applicationServerKey for `pushManager.subscribe()`, in base64url.")
+    key: str = Field(
+        description="The applicationServerKey for `pushManager.subscribe()`, in base64url.", examples=[_A_PUBLIC_KEY]
+    )
 
 
 class SubscriptionKeys(Schema):
-    p256dh: str = Field(max_length=200)
-    auth: str = Field(max_length=100)
+    p256dh: str = Field(max_length=200, examples=[_A_PUBLIC_KEY])
+    auth: str = Field(max_length=100, examples=[_AN_AUTH_KEY])
 
 
 class SubscriptionGiven(Schema):
@@ -332,18 +358,20 @@ class SubscriptionGiven(Schema):
 class Browser(Schema):
     """One of the person's browsers. Its endpoint and keys stay secret: anyone who has them can send to it."""
 
-    id: str
+    id: str = Field(examples=["5"])
     name: str = Field(examples=["Firefox on Linux"])
     created: datetime
     last_used: datetime
 
 
 class RegisteredBrowser(Browser):
-    token: str = Field(description="Lets the service worker renew this subscription, once.")
+    token: str = Field(description="Lets the service worker renew this subscription, once.", examples=[_FROM_A_PUSH])
 
 
 class Renewal(Schema):
-    token: str = Field(max_length=500, description="From the registration or the last renewal.")
+    token: str = Field(
+        max_length=500, description="From the registration or the last renewal.", examples=[_FROM_A_PUSH]
+    )
     subscription: SubscriptionGiven
 
 
@@ -351,8 +379,14 @@ class Browsers(Schema):
     results: list[Browser]
 
 
+class TestSent(Schema):
+    __test__ = False
+
+    id: str = Field(description="Of the test notification.", examples=["12"])
+
+
 class Act(Schema):
-    token: str = Field(max_length=500, description="From the push.")
+    token: str = Field(max_length=500, description="From the push.", examples=[_FROM_A_PUSH])
     action: Literal["shown", "clicked", "read", "acknowledge", "unfollow", "run"]
     name: str = Field("", max_length=100, description="With `run`: the name of the notification's own action.")
 

@@ -14,7 +14,6 @@ from typing import Any, Self
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest
-from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.middleware.csrf import get_token
 from django.template.response import TemplateResponse
@@ -27,7 +26,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from notifications_hub.announcements.markdown import safe_html
 from notifications_hub.inbox import links, marks, queries
-from notifications_hub.inbox.delivery_report import is_under_way, not_pushed, report_steps
+from notifications_hub.inbox.delivery_report import DeliveryReport
 from notifications_hub.inbox.listing import Listing
 from notifications_hub.inbox.marks import Mark, Show
 from notifications_hub.inbox.matching import NO_WORDS, Words
@@ -308,11 +307,11 @@ def why(request: HttpRequest, item_id: str) -> HttpResponse:
     row = queries.find(person_of(request), item_id)
     if row is None:
         raise Http404
-    prefetch_related_objects([row], "deliveries")
+    report = DeliveryReport.of(row)
     context = {
         "item": InboxEntry.of(row),
-        "steps": report_steps(row),
-        "not_pushed": not_pushed(row),
+        "steps": report.steps,
+        "not_pushed": report.not_pushed,
         "preferences": preferences_of(row.kind),
         "zone": _named_zone(),
         "api": links.api(),
@@ -320,7 +319,7 @@ def why(request: HttpRequest, item_id: str) -> HttpResponse:
         "here": request.path,
     }
     response = TemplateResponse(request, "notifications_hub/why.html", context)
-    if is_under_way(row) and datetime.now(UTC) - row.timestamp < WATCHED:
+    if report.under_way and datetime.now(UTC) - row.timestamp < WATCHED:
         # The page refreshes itself without a script while deliveries are under way.
         response["Refresh"] = "2"
     return response

@@ -49,6 +49,10 @@ class CannotIngest(ValueError):
     """Raised if nothing was sent. The message says why, for the service's developer."""
 
 
+class OutOfScope(CannotIngest):
+    """Raised for a kind that the token may not send."""
+
+
 class KeyUsedOtherwise(CannotIngest):
     """Raised for an idempotency key that another request has used."""
 
@@ -96,7 +100,8 @@ def _send_at(place: int, token: ServiceToken, one: Wanted, people: _People) -> d
     try:
         return _send(token, one, people)
     except (UnknownKind, EventTooLarge, ValueError) as error:
-        raise CannotIngest(f"notifications[{place}]: {str(error).removeprefix('notify.send(): ')}") from None
+        refusal = OutOfScope if isinstance(error, OutOfScope) else CannotIngest
+        raise refusal(f"notifications[{place}]: {str(error).removeprefix('notify.send(): ')}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +136,7 @@ def _people(wanted: Sequence[Wanted], token: ServiceToken) -> _People:
 def _send(token: ServiceToken, one: Wanted, people: _People) -> dict[str, Any]:
     if one.kind not in token.kinds:
         allowed = ", ".join(token.kinds) or "none"
-        raise CannotIngest(f"This token may not send the kind {one.kind!r}, only {allowed}.")
+        raise OutOfScope(f"This token may not send the kind {one.kind!r}, only {allowed}.")
     if one.url and not own_path(one.url, hub_settings.site_url):
         raise CannotIngest("The url must be a path of this site, like '/posts/9/'.")
     recipients = [people.by_name[name] for name in dict.fromkeys(one.recipients) if name in people.by_name]

@@ -30,9 +30,16 @@ register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def notification_bell(context: template.Context, topics: str = "") -> str:
+def notification_bell(
+    context: template.Context,
+    topics: str = "",
+    title_count: bool = False,
+    favicon_count: bool = False,
+    sound: bool = False,
+) -> str:
     """Return the bell with its styles and script. `topics`, separated by spaces, are subscribed besides the inbox.
 
+    `title_count`, `favicon_count` and `sound` are on for everyone who has not chosen otherwise in their browser.
     Anonymous visitors get only a script, which keeps pushes from showing content of the person last signed in.
     """
     request: HttpRequest | None = context.get("request")
@@ -42,7 +49,15 @@ def notification_bell(context: template.Context, topics: str = "") -> str:
     if not person.is_authenticated:
         nonce = {"nonce": nonce_of(request)}
         return render_to_string("notifications_hub/signed_out.html", nonce) if current_key() else ""
-    return bell_html(request, bell_of(request, summary_for(request)), topics.split())
+    bell = bell_of(request, summary_for(request))
+    return bell_html(
+        request, bell, topics.split(), _wanted(title_count=title_count, favicon_count=favicon_count, sound=sound)
+    )
+
+
+def _wanted(**switches: bool) -> list[str]:
+    """Return the attributes of the switches that are on."""
+    return [name.replace("_", "-") for name, on in switches.items() if on]
 
 
 @register.simple_tag(takes_context=True)

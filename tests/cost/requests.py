@@ -150,16 +150,26 @@ def _email_report(world: World) -> object:
     return answer
 
 
-def _own_address(name: str, form: Callable[[World], Mapping[str, Any]]) -> Act:
+def _with_webhooks(request: Act) -> Act:
     transports = {"webhook": "notifications_hub.transports.webhook.transport.Webhook"}
 
     def act(world: World) -> object:
         with override_settings(NOTIFICATIONS_HUB={**settings.NOTIFICATIONS_HUB, "TRANSPORTS": transports}):
-            answer = world.client.post(f"/notifications/preferences/{name}/", form(world))
+            return request(world)
+
+    return act
+
+
+def _own_address(name: str, form: Callable[[World], Mapping[str, Any]]) -> Act:
+    def act(world: World) -> object:
+        answer = world.client.post(f"/notifications/preferences/{name}/", form(world))
         assert answer.status_code in (200, 302), (name, answer.status_code)
         return answer
 
-    return act
+    return _with_webhooks(act)
+
+
+_OWN = f"{API}own-addresses/{{world.own_address.pk}}/"
 
 
 class CostRequest(Kind):
@@ -309,6 +319,25 @@ ROUTES: Mapping[str, Sequence[Act]] = {
     # These two look up the endpoint's addresses, which a test must not.
     "POST push/subscriptions/": [
         lambda world: subscriptions.register(world.person, world.subscription(), "Firefox", lookup=_public)
+    ],
+    "POST push/subscriptions/{subscription_id}/test/": [
+        send(f"{API}push/subscriptions/{{world.browser.pk}}/test/", lambda _world: {})
+    ],
+    "GET own-addresses/": [_with_webhooks(get(f"{API}own-addresses/"))],
+    "POST own-addresses/": [
+        _with_webhooks(
+            send(f"{API}own-addresses/", lambda _world: {"method": "webhook", "address": f"https://{_PUBLIC}/api"})
+        )
+    ],
+    "POST own-addresses/{address_id}/secret/": [_with_webhooks(send(f"{_OWN}secret/", lambda _world: {}))],
+    "POST own-addresses/{address_id}/test/": [_with_webhooks(send(f"{_OWN}test/", lambda _world: {}))],
+    "DELETE own-addresses/{address_id}/": [_with_webhooks(send(_OWN, lambda _world: {}, method="delete"))],
+    "GET banners/": [get(f"{API}banners/")],
+    "POST banners/dismiss/": [send(f"{API}banners/dismiss/", lambda world: {"id": world.banner.item_id})],
+    "POST preferences/resume-email/": [send(f"{API}preferences/resume-email/", lambda _world: {})],
+    "GET notifications/{item_id}/why/": [
+        get(f"{API}notifications/{{world.size.notifications}}/why/"),
+        get(f"{API}notifications/a1/why/"),
     ],
     "POST push/renew/": [
         lambda world: subscriptions.renew(

@@ -57,14 +57,18 @@ export class LineShownEvent extends Event {
 
 /** The line's state changed. */
 export class LineStateEvent extends Event {
-  /** @param {HubStateName} state */
-  constructor(state) {
+  /**
+   * @param {HubStateName} state
+   * @param {number} [retryAt] when a lost connection is tried again, in milliseconds; 0 if nobody knows
+   */
+  constructor(state, retryAt = 0) {
     super("line-state");
     this.state = state;
+    this.retryAt = retryAt;
   }
 
   copy() {
-    return new LineStateEvent(this.state);
+    return new LineStateEvent(this.state, this.retryAt);
   }
 }
 

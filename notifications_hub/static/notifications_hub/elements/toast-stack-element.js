@@ -13,8 +13,8 @@ import { SMALL, ToastStack } from "../toasts/toast-stack.js";
 const between = new SwapKeeper((stack) => stack.stop());
 
 /**
- * `<toast-stack>`: shows new notifications in a corner for a moment. At most three at once, on a small screen one; the
- * rest is a number.
+ * `<toast-stack>`: shows new notifications in a corner for a moment. At most three at once. On a small screen one
+ * at a time, and the others wait. What is more than that is a number. Errors, and what must be confirmed, stay until closed.
  *
  * The page's live region announces them; the toasts themselves are no live regions. F6 moves the focus to the newest
  * toast and back.
@@ -128,6 +128,7 @@ export class ToastStackElement extends HTMLElement {
   /** @param {MouseEvent} event */
   #click({ target, button }) {
     // The middle button opens links in a new tab, and presses no buttons.
+    if (target instanceof Element && target.closest("[data-part=dismiss-all]")) return this.#stack.close();
     const controls =
       button === 1 ? "a[data-part=link]" : "a[data-part=link], button:is([data-part=close], [data-part=confirm])";
     const control = target instanceof Element ? target.closest(controls) : null;

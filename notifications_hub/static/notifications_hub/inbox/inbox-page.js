@@ -13,6 +13,7 @@ import { onTick } from "../shared/ticker.js";
 import { CardChange } from "./card-change.js";
 import { leaves } from "./card-state.js";
 import { ChangeNotice } from "./change-notice.js";
+import { ConnectionNotice } from "./connection-notice.js";
 import { InboxCards, idOf, isUnread } from "./inbox-cards.js";
 import { InboxChanges } from "./inbox-changes.js";
 import { InboxEvents } from "./inbox-events.js";
@@ -22,8 +23,10 @@ import { ItemActions, resultIn } from "./item-actions.js";
 import { offerLinks } from "./item-open.js";
 import { badgeOf } from "./item-view.js";
 import { NotificationsApi } from "./notifications-api.js";
+import { shortcutsOf } from "./page-shortcuts.js";
 import { ScrollAddress } from "./scroll-address.js";
 import { followSnoozeMenus, timeOf, untilOf } from "./snooze-menu.js";
+import { Swipe } from "./swipe.js";
 import { TabCounts } from "./tab-counts.js";
 
 /**
@@ -59,6 +62,7 @@ export class InboxPage {
   #selection;
   /** @type {TabCounts | null} */
   #tabs;
+  #shortcuts;
   #stop;
   /** The first row of the latest change, and the row that took its place. @type {(HTMLElement | undefined)[]} */
   #latest = [];
@@ -95,6 +99,13 @@ export class InboxPage {
     cards.refresh();
     new ScrollAddress(root, cards, signal);
     this.#listen(signal);
+    const bar = part(root, "connection");
+    if (bar) new ConnectionNotice({ bar, speaks: true, focusAfter: () => this.#focusHome(), signal });
+    const mark = (/** @type {MarkName} */ name, /** @type {HTMLElement} */ card) =>
+      this.#one({ mark: name }, card, { loud: true });
+    const bulk = (/** @type {MarkName} */ name) => this.#bulk({ mark: name });
+    this.#shortcuts = shortcutsOf({ root, cards, selection: this.#selection, mark, bulk, signal });
+    new Swipe(root, mark, signal);
     this.#followLoaded(this.#bell?.firstPage ?? null);
   }
 
@@ -132,16 +143,15 @@ export class InboxPage {
     if (!wanted) return;
     part(this.#root, "done")?.remove();
     const bulk = part(this.#root, "bulk");
-    if (form === bulk) this.#bulk(wanted, partOf(new FormData(form)));
+    if (form === bulk) this.#bulk(wanted);
     else if (form.matches("[data-part=read-all]")) this.#readAll(partOf(new FormData(form)));
     else this.#one(wanted, form.closest("[data-id]"));
   }
 
-  /**
-   * @param {Wanted} wanted
-   * @param {Record<string, string>} within the list
-   */
-  #bulk(wanted, within) {
+  /** @param {Wanted} wanted */
+  #bulk(wanted) {
+    const form = /** @type {HTMLFormElement} */ (part(this.#root, "bulk"));
+    const within = partOf(new FormData(form));
     const all = this.#selection.isWhole;
     const cards = all ? this.#cards.all : this.#cards.some(this.#selection.ids);
     this.#selection.clear();
@@ -166,16 +176,20 @@ export class InboxPage {
   /**
    * @param {Wanted} wanted
    * @param {Element | null} row
+   * @param {{loud?: boolean}} [how] loud: report it, because the button that takes it back was not pressed
    */
-  #one(wanted, row) {
+  #one(wanted, row, { loud = false } = {}) {
     const card = /** @type {HTMLElement | null} */ (row);
     if (!card) return;
     const { mark } = wanted;
     const stays = !leaves(mark, this.#list);
+    const isCardFocused = document.activeElement === card;
     const neighbour = this.#cards.neighbourOf([card]);
     this.#latest = [card, neighbour];
-    this.#change(wanted, [card], { quiet: mark === "read" || mark === "unread" });
-    if (!stays) this.#focusButton(neighbour, mark);
+    this.#change(wanted, [card], { quiet: (mark === "read" || mark === "unread") && !loud });
+    if (stays) return;
+    if (isCardFocused && neighbour) neighbour.focus();
+    else this.#focusButton(neighbour, mark);
   }
 
   /**
@@ -264,6 +278,7 @@ export class InboxPage {
     this.#unread = Math.max(0, this.#unread + more);
     this.#count();
     this.#selection.refresh();
+    this.#shortcuts?.refresh();
     const blank = part(this.#root, "blank");
     const hadFocus = document.activeElement === blank;
     blank.hidden = this.#cards.all.length > 0 || this.#paging.refill();

@@ -24,7 +24,9 @@ export class Toast {
     this.#timer = new PausableTimer(expired, SHOWN_FOR);
     fillItem(element, item);
     /** Whether it stays until the person confirms or closes it. */
-    this.stays = isUnconfirmed(item);
+    this.stays = staysOpen(item);
+    /** Whether it is off the screen until there is room. */
+    this.waits = false;
     /** The words for screen readers. An error is urgent. */
     this.line = { text: spokenOf(element), urgent: item.level === "error" };
   }
@@ -52,6 +54,13 @@ export class Toast {
     this.#timer.pause();
   }
 
+  /** Go off the screen until there is room. */
+  hold() {
+    this.pause();
+    this.waits = true;
+    this.element.remove();
+  }
+
   async leave() {
     this.#timer.pause();
     this.element.inert = true;
@@ -59,4 +68,13 @@ export class Toast {
     await this.element.animate(LEAVING, { duration: still ? 0 : 160, easing: "ease-in" }).finished;
     this.element.remove();
   }
+}
+
+/**
+ * Return whether the item's toast stays until the person confirms or closes it. An error must not pass unseen.
+ *
+ * @param {Item} item
+ */
+export function staysOpen(item) {
+  return isUnconfirmed(item) || item.level === "error";
 }
