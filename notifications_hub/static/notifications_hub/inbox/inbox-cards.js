@@ -246,7 +246,9 @@ export class InboxCards {
     if (until) card.setAttribute("data-snoozed", until);
     else card.removeAttribute("data-snoozed");
     showSnoozed(card, until);
-    if (focused?.hidden && card.contains(focused)) part(card, saved ? "unsave" : "save").focus();
+    // Marking as read or unread has moved the focus already.
+    const isLost = focused === document.activeElement && focused?.hidden && card.contains(focused);
+    if (isLost) part(card, saved ? "unsave" : "save").focus();
   }
 
   /**

@@ -182,7 +182,7 @@ export class InboxPage {
     const card = /** @type {HTMLElement | null} */ (row);
     if (!card) return;
     const { mark } = wanted;
-    const stays = !leaves(mark, this.#list);
+    const stays = mark !== "acknowledge" && !leaves(mark, this.#list);
     const isCardFocused = document.activeElement === card;
     const neighbour = this.#cards.neighbourOf([card]);
     this.#latest = [card, neighbour];
