@@ -35,6 +35,7 @@ ROUTES = {
 NOT_PAGES = {"live_ws", "live_sse", "live_poll", "live_ack", "healthz", "readyz", "metrics", "email-reports"}
 """Addresses that people do not open."""
 ONLY_PAGES = {
+    "gallery": "for developers",
     "kinds": "for developers",
     "open": "a redirect to the link that the API gives",
     "dismiss-banner": "a script may call the page's address itself",
