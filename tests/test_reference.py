@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -87,6 +87,31 @@ def test_every_event_of_an_element_is_on_the_page() -> None:
     assert listed == {name for name in events if not PRIVATE_EVENTS.match(name)}
 
 
+def test_the_page_of_events_says_of_each_how_it_travels_and_what_it_holds() -> None:
+    assert _events_on_the_page() == {
+        name: about for path in SOURCES if path.suffix == ".js" for name, about in _events_in(path.read_text())
+    }
+
+
+def _events_on_the_page() -> dict[str, tuple[str, str, set[str]]]:
+    rows = re.findall(
+        r"^\| `([a-z-]+)` \| [^|]+ \| (yes|no) \| (yes|no) \| [^|]+ \| (.+) \|$", page("events"), re.MULTILINE
+    )
+    return {name: (bubbles, cancelable, set(re.findall(r"`(\w+)`", held))) for name, bubbles, cancelable, held in rows}
+
+
+def _events_in(source: str) -> Iterator[tuple[str, tuple[str, str, set[str]]]]:
+    """Yield each public event of a script: its name, whether it bubbles and can be cancelled, and its properties."""
+    for body in re.findall(r"^export class \w+ extends Event \{(.+?)^\}", source, re.MULTILINE | re.DOTALL):
+        [(name, options)] = re.findall(r'super\("([a-z-]+)"(.*?)\);', body)
+        held = {
+            *re.findall(r"^    this\.(\w+) = ", body, re.MULTILINE),
+            *re.findall(r"^  (\w+) = ", body, re.MULTILINE),
+        }
+        if not PRIVATE_EVENTS.match(name):
+            yield name, ("yes" if "bubbles" in options else "no", "yes" if "cancelable" in options else "no", held)
+
+
 def properties_of_page() -> dict[str, tuple[str, str]]:
     """Return the documented custom properties, each with its light and its dark value."""
     rows = re.findall(r"^\| `(--nh-[a-z-]+)` \| .+? \| (.+?) \| (.+?) \|$", page("styles"), re.MULTILINE)
@@ -141,16 +166,15 @@ def test_every_template_tag_is_on_the_page() -> None:
     assert listed == set(register.tags)
 
 
-def test_every_name_that_a_script_may_import_is_on_the_page() -> None:
-    sources = [path.read_text() for path in STATIC.glob("client.js")]
-    exported = {
-        name.strip()
-        for source in sources
-        for names in re.findall(r"export \{(.+?)\}", source)
-        for name in names.split(",")
-    }
-    text = page("scripts")
-    assert exported <= first_cells(text) | set(re.findall(r"^## (\w+)$", text, re.MULTILINE))
+@pytest.mark.parametrize(
+    ("module", "reference"), [("client.js", "scripts"), ("package/index.js", "package")], ids=["scripts", "package"]
+)
+def test_every_name_that_a_script_may_import_is_on_the_page(module: str, reference: str) -> None:
+    lists = re.findall(r"export \{(.+?)\}", (STATIC / module).read_text(), re.DOTALL)
+    exported = {name.strip() for names in lists for name in names.split(",")} - {""}
+    text = page(reference)
+    named = {name.partition("(")[0] for name in first_cells(text)}
+    assert exported <= named | set(re.findall(r"^## (\w+)$", text, re.MULTILINE))
 
 
 # HTTP

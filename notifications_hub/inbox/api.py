@@ -5,18 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Query
 from ninja.errors import HttpError
 
 from notifications_hub import __version__
-from notifications_hub.inbox import digest_api, marks, preference_api, push_api, queries, quiet_api, schemas, token_api
+from notifications_hub.grouping.words import group_json
+from notifications_hub.inbox import (
+    address_api,
+    bell_api,
+    digest_api,
+    marks,
+    preference_api,
+    push_api,
+    queries,
+    quiet_api,
+    report_api,
+    schemas,
+    tabs,
+    token_api,
+)
 from notifications_hub.inbox.api_docs import ApiPage
 from notifications_hub.inbox.marks import Mark
-from notifications_hub.inbox.queries import BadPageMark
-from notifications_hub.inbox.responses import PrivateAPI
+from notifications_hub.inbox.matching import Words
+from notifications_hub.inbox.places import BadPageMark
+from notifications_hub.inbox.queries import NoSuchItem
+from notifications_hub.inbox.responses import PrivateAPI, revalidated
 from notifications_hub.inbox.schemas import Changed, ChangedForUndo, Filters, Marked, MarkedForUndo, Problem, Shown
+from notifications_hub.inbox.search import search
+from notifications_hub.inbox.tabs import Tab
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.inbox_scope import scope_of
 from notifications_hub.inbox_summary import summary_of
@@ -32,6 +50,9 @@ api = PrivateAPI(
     docs_url="docs/",
     docs=ApiPage(),
 )
+api.add_router("bell/", bell_api.router)
+api.add_router("notifications/", report_api.router)
+api.add_router("own-addresses/", address_api.router)
 api.add_router("push/", push_api.router)
 api.add_router("connection-tokens/", token_api.router)
 api.add_router("quiet-hours/", quiet_api.router)
@@ -44,7 +65,7 @@ _MARK_PROBLEMS = {(400, 401, 403, 429): Problem}
 
 @api.get(
     "notifications/",
-    response={200: schemas.NotificationPage, **_PROBLEMS},
+    response={200: schemas.NotificationPage, **_PROBLEMS, 404: Problem},
     exclude_unset=True,
     url_name="notifications",
     summary="List notifications",
@@ -55,7 +76,9 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
 
     The first page of the whole inbox has `unconfirmed` if the person must still confirm some. Show those on top. Their
     place in `results` is as for all others.
-    With `kind` or `unread=false`, a page may have fewer results than `limit`, or none. Follow `next` until it is null.
+    The newest of a group stands for its unread ones, but not in a search. With `group`, list those of one group.
+    With `q`, `tab`, `kind` or `unread=false`, a page may have fewer results than 20, or none: `reached` says how far it
+    looked. Follow `next` until it is null.
     """
     _refuse_unknown_filters(request, Filters.model_fields)
     person = person_of(request)
@@ -64,25 +87,74 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
     scope = scope_of(request)
     summary = summary_of(person, scope)
     try:
-        page = queries.items(person, scope=scope, summary=summary, **filters.dict())
+        place = queries.place_of(person, before=filters.before, after=filters.after, at=filters.at)
     except BadPageMark as error:
         raise HttpError(400, str(error)) from None
+    except NoSuchItem:
+        raise Http404 from None
+    page = search(
+        person,
+        Words.parse(filters.q),
+        summary=summary,
+        place=place,
+        scope=scope,
+        kinds=_kinds(filters.tab, filters.kind),
+        unread=filters.unread,
+        unconfirmed=filters.unconfirmed,
+        group=filters.group,
+        grouped=filters.grouped,
+    )
     answer: dict[str, Any] = {"results": [item.as_json() for item in page.items], "next": page.next, "cursor": cursor}
+    if place is not None:
+        answer["previous"] = page.previous
+    if page.reached is not None:
+        answer["reached"] = page.reached
     if summary.unconfirmed and not filters.model_fields_set:
         top = [row.item().as_json() for row in queries.pinned(person, summary, scope)]
         answer["unconfirmed"] = {"results": top, "count": summary.unconfirmed}
+    if filters.group is not None and (newest := queries.group_of(person, filters.group)) is not None:
+        answer["group"] = group_json(newest)
     return answer
 
 
 @api.get(
     "notifications/count/",
-    response={200: schemas.UnreadCounts, **_PROBLEMS},
+    response={200: schemas.UnreadCounts, 304: None, **_PROBLEMS},
     url_name="count",
     summary="Count unread and unseen notifications",
     tags=["inbox"],
 )
-def count_notifications(request: HttpRequest) -> queries.Counts:
-    return queries.counts(person_of(request), scope_of(request))
+def count_notifications(request: HttpRequest) -> HttpResponse:
+    """Return the numbers of the bell. With `If-None-Match`, the answer is 304 without a body until they change."""
+    counts = queries.counts(person_of(request), scope_of(request))
+    values = {"unread": counts.unread, "unseen": counts.unseen, "capped": counts.capped}
+    return revalidated(request, values, f'"{counts.unread}-{counts.unseen}-{counts.capped:d}"')
+
+
+@api.get(
+    "notifications/tabs/",
+    response={200: schemas.InboxTabs, **_PROBLEMS},
+    url_name="tabs",
+    summary="List tabs",
+    tags=["inbox"],
+)
+def list_tabs(request: HttpRequest) -> dict[str, Any]:
+    """Return the groups of kinds, in the order of the inbox page, with the number of unread notifications of each."""
+    person, scope = person_of(request), scope_of(request)
+    return {"results": [_tab(one) for one in tabs.counted_tabs(person, summary_of(person, scope), scope)]}
+
+
+def _tab(tab: Tab) -> dict[str, Any]:
+    whole = {"name": tab.name, "label": tab.label, "kinds": sorted(tab.kinds)}
+    return whole | {"unread": tab.unread, "capped": tab.capped}
+
+
+def _kinds(tab: str | None, kind: str | None) -> frozenset[str] | None:
+    """Return the kinds that the filters leave; None for all. Raise 400 for a tab that the site does not have."""
+    found = tabs.find_tab(tab) if tab else None
+    if tab and found is None:
+        raise HttpError(400, _("There is no such tab. `notifications/tabs/` lists them."))
+    return tabs.kinds_listed(found, kind or "")
 
 
 @api.post(
@@ -107,6 +179,7 @@ def mark_as_read(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
     tags=["inbox"],
 )
 def mark_as_unread(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
+    """Mark as unread everywhere. Nothing is delivered again."""
     return _mark(request, Mark.UNREAD, marked)
 
 
@@ -146,6 +219,7 @@ def mark_as_shown(request: HttpRequest, shown: Shown) -> dict[str, Any]:
     tags=["inbox"],
 )
 def archive(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
+    """Move out of the inbox, into the archive. It also reads them."""
     return _mark(request, Mark.ARCHIVE, marked)
 
 
@@ -158,6 +232,7 @@ def archive(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
     tags=["inbox"],
 )
 def unarchive(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
+    """Move from the archive back to the inbox."""
     return _mark(request, Mark.UNARCHIVE, marked)
 
 
@@ -180,7 +255,7 @@ def acknowledge(request: HttpRequest, confirmed: schemas.Acknowledged) -> dict[s
     summary="Undo a mark",
     tags=["inbox"],
 )
-def undo(request: HttpRequest, undone: schemas.Undo) -> dict[str, int]:
+def undo_mark(request: HttpRequest, undone: schemas.Undo) -> dict[str, int]:
     """Undo a mark where no later change replaced it. Deliveries that it cancelled stay cancelled."""
     try:
         return {"changed": marks.undo(person_of(request), undone.undo)}
@@ -191,9 +266,9 @@ def undo(request: HttpRequest, undone: schemas.Undo) -> dict[str, int]:
 def _mark(request: HttpRequest, action: Mark, asked: Marked) -> dict[str, Any]:
     person = person_of(request)
     if asked.ids is None:
-        done = marks.mark_all(person, action, scope_of(request))
+        done = marks.mark_all(person, action, scope_of(request), _kinds(asked.tab, asked.kind))
     else:
-        done = marks.mark(person, action, asked.ids)
+        done = marks.mark(person, action, asked.ids, groups=isinstance(asked, MarkedForUndo) and bool(asked.groups))
     wants_undo = isinstance(asked, MarkedForUndo) and asked.undo
     return {"changed": done.changed, "undo": done.undo} if wants_undo else {"changed": done.changed}
 

@@ -41,12 +41,17 @@ class Wanted:
     url: str = ""
     level: str = "info"
     dedupe_key: str | None = None
+    group_key: str | None = None
     timestamp: datetime | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
 class CannotIngest(ValueError):
     """Raised if nothing was sent. The message says why, for the service's developer."""
+
+
+class OutOfScope(CannotIngest):
+    """Raised for a kind that the token may not send."""
 
 
 class KeyUsedOtherwise(CannotIngest):
@@ -96,7 +101,8 @@ def _send_at(place: int, token: ServiceToken, one: Wanted, people: _People) -> d
     try:
         return _send(token, one, people)
     except (UnknownKind, EventTooLarge, ValueError) as error:
-        raise CannotIngest(f"notifications[{place}]: {str(error).removeprefix('notify.send(): ')}") from None
+        refusal = OutOfScope if isinstance(error, OutOfScope) else CannotIngest
+        raise refusal(f"notifications[{place}]: {str(error).removeprefix('notify.send(): ')}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +137,7 @@ def _people(wanted: Sequence[Wanted], token: ServiceToken) -> _People:
 def _send(token: ServiceToken, one: Wanted, people: _People) -> dict[str, Any]:
     if one.kind not in token.kinds:
         allowed = ", ".join(token.kinds) or "none"
-        raise CannotIngest(f"This token may not send the kind {one.kind!r}, only {allowed}.")
+        raise OutOfScope(f"This token may not send the kind {one.kind!r}, only {allowed}.")
     if one.url and not own_path(one.url, hub_settings.site_url):
         raise CannotIngest("The url must be a path of this site, like '/posts/9/'.")
     recipients = [people.by_name[name] for name in dict.fromkeys(one.recipients) if name in people.by_name]
@@ -149,6 +155,7 @@ def _notify(token: ServiceToken, one: Wanted, recipients: Sequence[Any]) -> list
         url=one.url,
         level=one.level,
         dedupe_key=one.dedupe_key,
+        group_key=one.group_key,
         timestamp=one.timestamp,
         data=dict(one.data),
     )

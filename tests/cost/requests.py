@@ -153,16 +153,26 @@ def _email_report(world: World) -> object:
     return answer
 
 
-def _own_address(name: str, form: Callable[[World], Mapping[str, Any]]) -> Act:
+def _with_webhooks(request: Act) -> Act:
     transports = {"webhook": "notifications_hub.transports.webhook.transport.Webhook"}
 
     def act(world: World) -> object:
         with override_settings(NOTIFICATIONS_HUB={**settings.NOTIFICATIONS_HUB, "TRANSPORTS": transports}):
-            answer = world.client.post(f"/notifications/preferences/{name}/", form(world))
+            return request(world)
+
+    return act
+
+
+def _own_address(name: str, form: Callable[[World], Mapping[str, Any]]) -> Act:
+    def act(world: World) -> object:
+        answer = world.client.post(f"/notifications/preferences/{name}/", form(world))
         assert answer.status_code in (200, 302), (name, answer.status_code)
         return answer
 
-    return act
+    return _with_webhooks(act)
+
+
+_OWN = f"{API}own-addresses/{{world.own_address.pk}}/"
 
 
 class CostRequest(Kind):
@@ -193,6 +203,13 @@ PAGES: Mapping[str, Sequence[Act]] = {
         get("/notifications/", show="archived"),
         get("/notifications/", show="unconfirmed"),
         get("/notifications/", before="{world.before}"),
+        get("/notifications/", after="{world.before}"),
+        get("/notifications/", at="{world.size.notifications}"),
+        get("/notifications/", q="replied"),
+        get("/notifications/", q="nowhere to be found", show="unread"),
+        get("/notifications/", tab="Conversations"),
+        get("/notifications/", kind="chat.invitation", before="{world.before}"),
+        get("/notifications/", kind="chat.invitation", after="{world.before}", show="archived"),
     ],
     "kinds": [_kinds],
     "gallery": [_gallery],
@@ -260,8 +277,12 @@ ROUTES: Mapping[str, Sequence[Act]] = {
         get(f"{API}notifications/", unread="true"),
         get(f"{API}notifications/", unconfirmed="true"),
         get(f"{API}notifications/", kind="comment.reply", before="{world.before}"),
+        get(f"{API}notifications/", q="nowhere to be found", tab="Conversations"),
+        get(f"{API}notifications/", at="{world.size.notifications}", unread="true"),
     ],
+    "GET notifications/tabs/": [get(f"{API}notifications/tabs/")],
     "GET notifications/count/": [get(f"{API}notifications/count/")],
+    "GET bell/": [get(f"{API}bell/"), get(f"{API}bell/", html="true", lang="zh-hans")],
     "POST notifications/read/": marking("read"),
     "POST notifications/unread/": marking("unread"),
     "POST notifications/seen/": marking("seen"),
@@ -292,6 +313,25 @@ ROUTES: Mapping[str, Sequence[Act]] = {
     # These two look up the endpoint's addresses, which a test must not.
     "POST push/subscriptions/": [
         lambda world: subscriptions.register(world.person, world.subscription(), "Firefox", lookup=_public)
+    ],
+    "POST push/subscriptions/{subscription_id}/test/": [
+        send(f"{API}push/subscriptions/{{world.browser.pk}}/test/", lambda _world: {})
+    ],
+    "GET own-addresses/": [_with_webhooks(get(f"{API}own-addresses/"))],
+    "POST own-addresses/": [
+        _with_webhooks(
+            send(f"{API}own-addresses/", lambda _world: {"method": "webhook", "address": f"https://{_PUBLIC}/api"})
+        )
+    ],
+    "POST own-addresses/{address_id}/secret/": [_with_webhooks(send(f"{_OWN}secret/", lambda _world: {}))],
+    "POST own-addresses/{address_id}/test/": [_with_webhooks(send(f"{_OWN}test/", lambda _world: {}))],
+    "DELETE own-addresses/{address_id}/": [_with_webhooks(send(_OWN, lambda _world: {}, method="delete"))],
+    "GET banners/": [get(f"{API}banners/")],
+    "POST banners/dismiss/": [send(f"{API}banners/dismiss/", lambda world: {"id": world.banner.item_id})],
+    "POST preferences/resume-email/": [send(f"{API}preferences/resume-email/", lambda _world: {})],
+    "GET notifications/{item_id}/why/": [
+        get(f"{API}notifications/{{world.size.notifications}}/why/"),
+        get(f"{API}notifications/a1/why/"),
     ],
     "POST push/renew/": [
         lambda world: subscriptions.renew(

@@ -113,7 +113,7 @@ def _killed_after_sending(row: IngestedRequest, **kwargs: Any) -> None:
 def test_a_batch_is_sent_whole_or_not_at_all(token: str, alice: User, bob: User) -> None:
     wrong = {"notifications": [PAID, PAID | {"kind": "comment.reply"}]}
     refused = ask(token, wrong, f"{URL}batch/", **{"Idempotency-Key": "b"})
-    assert refused.status_code == 400
+    assert refused.status_code == 403
     assert refused.json()["detail"] == (
         "notifications[1]: This token may not send the kind 'comment.reply', only default."
     )
