@@ -23,7 +23,6 @@ from django.db import models
 from django.utils import timezone, translation
 
 from notifications_hub.actions.keys import key_of_new
-from notifications_hub.avatars import avatar_of
 from notifications_hub.conf import hub_settings
 from notifications_hub.extension import NotificationExtension
 from notifications_hub.extension_values import BadValue, extension_from, scope_from
@@ -83,7 +82,9 @@ class Draft:
     """The reason of each person, by primary key, if theirs differ."""
     in_storm: Collection[Any] = ()
     """The people, by primary key, who got too many of the kind lately."""
+    actor: object = None
     avatar: str = ""
+    """The address of the actor's picture, once words are rendered."""
 
     @property
     def has_reason(self) -> bool:
@@ -155,7 +156,7 @@ def draft_of(verb: object, actor: object, given: dict[str, Any]) -> Draft:
     columns["action_key"] = key_of_new(kind, columns)
     if (full_key := group_key_of_new(kind, group_key, columns)) is not None:
         columns["group_key"] = full_key
-    return Draft(kind=kind, columns=columns, dedupe_key=dedupe_key, extension=extension, avatar=avatar_of(actor))
+    return Draft(kind=kind, columns=columns, dedupe_key=dedupe_key, extension=extension, actor=actor)
 
 
 def _extension(given: dict[str, Any], kind: Kind) -> tuple[NotificationExtension | None, str | None]:

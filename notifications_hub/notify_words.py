@@ -10,6 +10,7 @@ from typing import Any, cast
 from django.utils import timezone, translation
 
 from notifications_hub.actions.results import with_result
+from notifications_hub.avatars import avatar_of
 from notifications_hub.extension import extension_model, payload_of
 from notifications_hub.grouping.words import in_group
 from notifications_hub.kinds import Kind, NotificationLike
@@ -66,6 +67,7 @@ class _SharedRow:
 
 def words_of(draft: Draft, people: Sequence[Any]) -> SharedWords:
     """Render the words for each language, time zone, reason and group. Raise `PersonalWords`, or `EventTooLarge`."""
+    draft = replace(draft, avatar=avatar_of(draft.actor))
     indexes: dict[_Reader, int] = {}
     readers: list[Any] = []
     of_person: list[int] = []
