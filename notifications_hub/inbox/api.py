@@ -11,6 +11,7 @@ from ninja import Query
 from ninja.errors import HttpError
 
 from notifications_hub import __version__
+from notifications_hub.grouping.words import group_json
 from notifications_hub.inbox import (
     address_api,
     bell_api,
@@ -75,6 +76,7 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
 
     The first page of the whole inbox has `unconfirmed` if the person must still confirm some. Show those on top. Their
     place in `results` is as for all others.
+    The newest of a group stands for its unread ones, but not in a search. With `group`, list those of one group.
     With `q`, `tab`, `kind` or `unread=false`, a page may have fewer results than 20, or none: `reached` says how far it
     looked. Follow `next` until it is null.
     """
@@ -99,6 +101,8 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
         kinds=_kinds(filters.tab, filters.kind),
         unread=filters.unread,
         unconfirmed=filters.unconfirmed,
+        group=filters.group,
+        grouped=filters.grouped,
     )
     answer: dict[str, Any] = {"results": [item.as_json() for item in page.items], "next": page.next, "cursor": cursor}
     if place is not None:
@@ -108,6 +112,8 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
     if summary.unconfirmed and not filters.model_fields_set:
         top = [row.item().as_json() for row in queries.pinned(person, summary, scope)]
         answer["unconfirmed"] = {"results": top, "count": summary.unconfirmed}
+    if filters.group is not None and (newest := queries.group_of(person, filters.group)) is not None:
+        answer["group"] = group_json(newest)
     return answer
 
 
@@ -262,7 +268,7 @@ def _mark(request: HttpRequest, action: Mark, asked: Marked) -> dict[str, Any]:
     if asked.ids is None:
         done = marks.mark_all(person, action, scope_of(request), _kinds(asked.tab, asked.kind))
     else:
-        done = marks.mark(person, action, asked.ids)
+        done = marks.mark(person, action, asked.ids, groups=isinstance(asked, MarkedForUndo) and bool(asked.groups))
     wants_undo = isinstance(asked, MarkedForUndo) and asked.undo
     return {"changed": done.changed, "undo": done.undo} if wants_undo else {"changed": done.changed}
 

@@ -416,6 +416,7 @@ class Migration(migrations.Migration):
                     models.CharField(blank=True, editable=False, max_length=50, null=True, verbose_name="reason"),
                 ),
                 ("action_key", models.CharField(editable=False, max_length=200, null=True)),
+                ("group_key", models.CharField(editable=False, max_length=200, null=True)),
             ],
             options={
                 "verbose_name": "notification",
@@ -1737,6 +1738,16 @@ class Migration(migrations.Migration):
             name="person",
             field=models.ForeignKey(
                 null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(
+                    ("archived_at", None), ("deleted", False), ("group_key__isnull", False), ("unread", True)
+                ),
+                fields=["recipient", "group_key", "-timestamp", "-id"],
+                name="hub_grouped",
             ),
         ),
         migrations.CreateModel(

@@ -109,7 +109,12 @@ def test_pages_of_errors_pass(visit: Callable[..., Page], site: Site) -> None:
 
 def test_pages_for_people_pass(visit: Callable[..., Page], site: Site) -> None:
     paths = [
-        *("/", "/notifications/", "/notifications/?show=unread", "/notifications/?show=archived"),
+        *(
+            "/",
+            "/notifications/",
+            "/notifications/?show=unread&q=bob",
+            "/notifications/?show=archived&before=9999999999999999.1",
+        ),
         *("/notifications/preferences/", "/accounts/profile/", "/accounts/password/", "/showcase/connections/"),
         *("/showcase/chat/", "/showcase/report/", "/posts/1/", "/api/v1/docs/", "/notifications/following/"),
     ]
@@ -139,7 +144,12 @@ def test_the_inbox_with_a_selection_and_the_history_of_a_notification_pass(visit
 
 def test_an_empty_inbox_and_preferences_without_a_browser_pass(visit: Callable[..., Page], site: Site) -> None:
     assert (
-        collect(visit("charlie", NOTHING), site, ["/notifications/?show=archived", "/notifications/preferences/"]) == []
+        collect(
+            visit("charlie", NOTHING),
+            site,
+            ["/notifications/?q=walrus&tab=Conversations", "/notifications/preferences/"],
+        )
+        == []
     )
 
 

@@ -10,6 +10,7 @@ import { HubState } from "../protocol/hub-state.js";
 import { ApiError } from "../shared/api-error.js";
 import { copyOf, isInSight, part, setText } from "../shared/dom.js";
 import { onTick } from "../shared/ticker.js";
+import { resultIn } from "./action-result.js";
 import { CardChange } from "./card-change.js";
 import { ChangeNotice } from "./change-notice.js";
 import { ConnectionNotice } from "./connection-notice.js";
@@ -18,17 +19,30 @@ import { InboxChanges } from "./inbox-changes.js";
 import { InboxEvents } from "./inbox-events.js";
 import { InboxPaging } from "./inbox-paging.js";
 import { InboxSelection } from "./inbox-selection.js";
-import { ItemActions, resultIn } from "./item-actions.js";
+import { ItemActions } from "./item-actions.js";
 import { offerLinks } from "./item-open.js";
 import { badgeOf } from "./item-view.js";
 import { NotificationsApi } from "./notifications-api.js";
 import { shortcutsOf } from "./page-shortcuts.js";
 import { ScrollAddress } from "./scroll-address.js";
-import { Swipe } from "./swipe.js";
+import { preventRepeat } from "./shortcut-keys.js";
 import { TabCounts } from "./tab-counts.js";
 
 /** The parts that may show something private. */
-const PRIVATE = ["days", "bulk", "news", "newer", "older", "reached", "blank", "notice", "done", "read-all", "filter", "kind-tabs"];
+const PRIVATE = [
+  "days",
+  "bulk",
+  "news",
+  "newer",
+  "older",
+  "reached",
+  "blank",
+  "notice",
+  "done",
+  "read-all",
+  "filter",
+  "kind-tabs",
+];
 
 /** What the page does while somebody looks at it: forms change it in place, events update it, the focus stays. */
 export class InboxPage {
@@ -83,7 +97,6 @@ export class InboxPage {
       this.#one(name, card, { loud: true });
     const bulk = (/** @type {MarkName} */ name) => this.#bulk(name);
     this.#shortcuts = shortcutsOf({ root, cards, selection: this.#selection, mark, bulk, signal });
-    new Swipe(root, mark, signal);
     this.#followLoaded(this.#bell?.firstPage ?? null);
   }
 
@@ -172,7 +185,8 @@ export class InboxPage {
    * @param {boolean} [quiet]
    */
   #change(mark, cards, quiet) {
-    this.#changes.make({ mark, ids: cards.map(idOf), quiet, show: () => this.#show(mark, cards) });
+    const groups = this.#root.dataset.show !== "group" && (mark === "read" || mark === "archive");
+    this.#changes.make({ mark, ids: cards.map(idOf), groups, quiet, show: () => this.#show(mark, cards) });
   }
 
   /**
@@ -329,13 +343,4 @@ export class InboxPage {
     this.#root.append(words);
     if (hadFocus) words.focus();
   }
-}
-
-/**
- * Prevent a key held down from acting on the rows that move up.
- *
- * @param {KeyboardEvent} event
- */
-function preventRepeat(event) {
-  if (event.key === "Enter" && event.repeat) event.preventDefault();
 }

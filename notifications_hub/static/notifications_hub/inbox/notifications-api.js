@@ -45,6 +45,16 @@ export class NotificationsApi {
     return this.#get(before ? `notifications/?before=${encodeURIComponent(before)}` : "notifications/");
   }
 
+  /**
+   * Return the newest unread items of a group, singly, with what they have in common in `group`.
+   *
+   * @param {string} key
+   * @returns {Promise<Page>}
+   */
+  group(key) {
+    return this.#get(`notifications/?group=${encodeURIComponent(key)}`);
+  }
+
   /** @returns {Promise<{results: {name: string, unread: number, capped: boolean}[]}>} the groups of kinds */
   tabs() {
     return this.#get("notifications/tabs/");
@@ -67,7 +77,8 @@ export class NotificationsApi {
 
   /**
    * @param {MarkName} mark
-   * @param {{ids: string[]} | {all: true, tab?: string, kind?: string}} which
+   * @param {{ids: string[], groups?: true} | {all: true, tab?: string, kind?: string}} which with `groups`, also the
+   *   older unread ones of their groups
    * @returns {Promise<Changed>}
    */
   mark(mark, which) {
