@@ -1718,6 +1718,7 @@ class Migration(migrations.Migration):
                 ("claim", models.UUIDField(default=uuid.uuid4, editable=False)),
                 ("claimed_until", models.DateTimeField()),
                 ("at", models.DateTimeField(blank=True, null=True, verbose_name="done")),
+                ("published_through", models.BigIntegerField(editable=False, null=True)),
             ],
             options={
                 "verbose_name": "result of an action",
@@ -1737,6 +1738,12 @@ class Migration(migrations.Migration):
             name="person",
             field=models.ForeignKey(
                 null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="actionresult",
+            index=models.Index(
+                condition=models.Q(("published_through__isnull", False)), fields=["id"], name="hub_result_unpublished"
             ),
         ),
     ]
