@@ -89,7 +89,7 @@ class _Click:
 def run_action(row: Notification, name: str, person: Person, word: str = "") -> Outcome:
     """Run the action of this person's notification, and return what came of it. Raise `ActionProblem`.
 
-    The function's own changes, the result and the person's own event are one transaction. See `result_events` for the others.
+    The function's own changes, the result and the person's own event are one transaction. `result_events` has the rest.
     """
     click = _checked(row, name, person, word)
     claim = claims.claim(click.key, row.kind, name, person, click.word)
