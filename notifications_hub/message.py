@@ -84,6 +84,8 @@ class Message:
 
     `reason` is the code of why the person gets it, and `because` says it in words; both may be empty. `followed` is the
     signed reference of the thing that the person may unfollow. A transport also gets the link, in `unfollow_url`.
+
+    `avatar` is the address of the actor's picture, on this site or at https, and empty without the setting `AVATAR`.
     """
 
     id: str
@@ -93,6 +95,7 @@ class Message:
     url: str = ""
     level: str = "info"
     icon: str = "bell"
+    avatar: str = ""
     tag: str = ""
     language: str = "en"
     urgency: Urgency = Urgency.NORMAL
@@ -151,6 +154,7 @@ def retraction_of(message: Message) -> Message:
         url="",
         leads_to="",
         level="info",
+        avatar="",
         urgency=Urgency.NORMAL,
         ttl=SHOWN_SECONDS,
         privacy=Privacy.FULL,
@@ -189,7 +193,7 @@ def veiled(message: Message) -> Message:
     with translation.override(message.language):
         # The kind's own buttons would reveal the subject.
         actions = tuple(open_and_read()) if message.actions else ()
-        plain = replace(message, title=_("You have a new notification"), body="", actions=actions)
+        plain = replace(message, title=_("You have a new notification"), body="", avatar="", actions=actions)
         return to_confirm(plain, page_to_confirm(message)) if message.must_acknowledge else plain
 
 
@@ -217,6 +221,7 @@ class Item:
     extension: Mapping[str, Any] | None = None
     scope: str | None = None
     acknowledged_at: datetime | None = None
+    group: Mapping[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of the API and of `…created` and `…updated` events."""
@@ -247,6 +252,10 @@ class Item:
             shape["acknowledged_at"] = None if self.acknowledged_at is None else timestamp(self.acknowledged_at)
         if message.reason:
             shape["reason"] = {"code": message.reason, "words": message.because, "object": message.followed or None}
+        if self.group is not None:
+            shape["group"] = self.group
+        if message.avatar:
+            shape["avatar"] = message.avatar
         if message.leads_to:
             shape["leads_to"] = message.leads_to
         if buttons := message.buttons:

@@ -23,6 +23,7 @@ from notifications_hub.actions.results import load_results
 from notifications_hub.announcements.results import tallies
 from notifications_hub.announcements.results.models import What
 from notifications_hub.announcements.results.tallies import Before
+from notifications_hub.avatars import load_avatars
 from notifications_hub.database import transaction
 from notifications_hub.database.chunks import chunks
 from notifications_hub.database.primary import PrimaryManager
@@ -295,6 +296,7 @@ def emit_items(event: str, notifications: Iterable[Notification], *, rewrites: b
     """
     notifications = list(notifications)
     load_results(notifications)
+    load_avatars(notifications)
     streams.append_many(_item_event(event, row, item, rewrites=rewrites) for row, item in _rendered(notifications))
 
 

@@ -11,6 +11,7 @@ from notifications_hub.actions import views as actions
 from notifications_hub.actions.api import router as actions_router
 from notifications_hub.announcements.banners import views as banners
 from notifications_hub.announcements.banners.api import router as banners_router
+from notifications_hub.catalogue import gallery
 from notifications_hub.catalogue import views as catalogue
 from notifications_hub.following import link_views as unfollow_links
 from notifications_hub.following import views as following
@@ -22,6 +23,7 @@ from notifications_hub.inbox import (
     digest_views,
     email_views,
     opening,
+    preference_views,
     quiet_views,
     unsubscribe_views,
     views,
@@ -42,8 +44,9 @@ api.add_router("notify/", ingest_router)
 _pages: list[URLPattern | URLResolver] = [
     path("notifications/", views.inbox, name="inbox"),
     path("notifications/kinds/", catalogue.kinds, name="kinds"),
+    path("notifications/gallery/", gallery.gallery, name="gallery"),
     path("notifications/mark/", views.mark, name="mark"),
-    path("notifications/preferences/", views.preferences_page, name="preferences"),
+    path("notifications/preferences/", preference_views.preferences_page, name="preferences"),
     path("notifications/preferences/forget-device/", device_views.forget, name="forget-device"),
     path("notifications/preferences/add-address/", address_views.add, name="add-address"),
     path("notifications/preferences/renew-secret/", address_views.renew, name="renew-secret"),

@@ -23,6 +23,7 @@ GUIDES = (
     "escalation.md",
     "extend-notifications.md",
     "following.md",
+    "grouping.md",
     "jobs.md",
     "kind-catalogue.md",
     "kinds.md",
@@ -41,11 +42,15 @@ CLIENTS = "clients.md"
 BEFORE_MIGRATING = ("extend-notifications.md",)
 """Guides that come before the first `migrate`. The others go on from the README's tables."""
 
-RUN_BY_HOSTS = ("beside-your-project.md", "first-notification.md", "pages.md")
+RUN_BY_HOSTS = ("beside-your-project.md", "first-notification.md", "pages.md", "theming.md")
 """The guides that tests/hosts/ follows, in projects of their own."""
 
 FOR_THE_PACKAGE = "from-django-notifications.md"
 """The guide for a project on django-notifications, which tests/package_import/ follows."""
+
+
+OF_THE_EXAMPLES = "your-front-end.md"
+"""The guide whose code is that of `examples/`, which tests/package/ runs."""
 
 
 @pytest.mark.parametrize("guide", GUIDES)
@@ -130,4 +135,5 @@ def test_every_guide_is_run() -> None:
         CLIENTS,
         *RUN_BY_HOSTS,
         FOR_THE_PACKAGE,
+        OF_THE_EXAMPLES,
     }

@@ -17,9 +17,17 @@ ROOT = Path(__file__).parents[1]
 HUB = "notifications_hub"
 
 LAYERS = [
-    ["admin_guards", "admin_lists", "cache_keys", "escalation.after", "name_clashes"],
+    [
+        "admin_guards",
+        "admin_lists",
+        "cache_keys",
+        "escalation.after",
+        "grouping.group",
+        "grouping.storm",
+        "name_clashes",
+    ],
     ["database", "kinds", "task_framework", "users", "web"],
-    ["following.followed", "following.reasons", "system_actors"],
+    ["charts", "following.followed", "following.reasons", "system_actors", "tallying"],
     [
         "actions.models",
         "announcements.results.models",
@@ -34,9 +42,11 @@ LAYERS = [
         "ops.demo",
         "quiet_hours.calendar",
         "rendering",
+        "use.models",
     ],
     [
         "announcements.results.failures",
+        "avatars",
         "delivery.bulk",
         "discovery",
         "escalation.cancelling",
@@ -54,7 +64,7 @@ LAYERS = [
         "preference_links",
         "streams",
     ],
-    ["actions.results"],
+    ["actions.results", "grouping.words"],
     ["delivery.claiming", "extension_values", "notification_queryset", "rows.registry", "transports"],
     [
         "announcements.banners.rules",
@@ -62,11 +72,13 @@ LAYERS = [
         "announcements.methods",
         "announcements.queryset",
         "announcements.validation",
+        "use.tallies",
     ],
     ["announcements.models", "delivery.digest_choices", "delivery.preferences", "following"],
     [
         "email_checks",
         "escalation.declaration_checks",
+        "icon_checks",
         "inbox_scope",
         "method_checks",
         "notification",
@@ -75,11 +87,19 @@ LAYERS = [
         "quiet_hours",
         "rows",
     ],
-    ["actions.keys"],
-    ["delivery.arming", "notification_removal", "notify_arguments", "notify_statement", "package_import", "wsgi"],
+    ["actions.keys", "grouping.keys"],
+    [
+        "delivery.arming",
+        "grouping",
+        "notification_removal",
+        "notify_arguments",
+        "notify_statement",
+        "package_import",
+        "wsgi",
+    ],
     ["delivery", "notify_words"],
     ["notify_created", "notify_insert"],
-    ["actions", "announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks", "worker_task"],
+    ["actions", "announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks", "use", "worker_task"],
     ["confirmations", "escalation", "live"],
     ["flash_claim"],
     [
@@ -96,7 +116,7 @@ LAYERS = [
         "ops.web_server",
         "publishing",
     ],
-    ["announcements.admin_pages", "following.button", "following.schemas", "ingest"],
+    ["announcements.admin_pages", "following.button", "following.schemas", "ingest", "use.admin_pages"],
     # Entry points for servers, Django and the command line.
     [
         "admin",

@@ -32,6 +32,7 @@ from notifications_hub.kinds import Action, Run, kind_of
 from notifications_hub.message import Outcome
 from notifications_hub.notification import Notification
 from notifications_hub.rendering import render
+from notifications_hub.use.tallies import tally_action
 from notifications_hub.users import Person
 from notifications_hub.web.text import storable
 
@@ -99,6 +100,7 @@ def run_action(row: Notification, name: str, person: Person, word: str = "") -> 
         with transaction.atomic():
             claims.hold(claim)
             result = claims.settle(claim, _called(click))
+            tally_action(row.kind, name)
             _publish(click, result)
             return outcome_of(result, [click.action])
     except claims.LostClaim:

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 from notifications_hub.inbox import address_changes
 from notifications_hub.inbox.address_changes import CannotRenew
 from notifications_hub.inbox.address_form import Section
-from notifications_hub.inbox.views import preferences_context
+from notifications_hub.inbox.preference_views import preferences_context
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.transports.own_addresses.transport import AddressRefused
 from notifications_hub.web.throttle import TooMany

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Query
 from ninja.errors import HttpError
 
 from notifications_hub import __version__
+from notifications_hub.grouping.words import group_json
 from notifications_hub.inbox import (
     address_api,
+    bell_api,
     digest_api,
     marks,
     preference_api,
@@ -21,13 +23,18 @@ from notifications_hub.inbox import (
     quiet_api,
     report_api,
     schemas,
+    tabs,
     token_api,
 )
 from notifications_hub.inbox.api_docs import ApiPage
 from notifications_hub.inbox.marks import Mark
-from notifications_hub.inbox.queries import BadPageMark
+from notifications_hub.inbox.matching import Words
+from notifications_hub.inbox.places import BadPageMark
+from notifications_hub.inbox.queries import NoSuchItem
 from notifications_hub.inbox.responses import PrivateAPI, revalidated
 from notifications_hub.inbox.schemas import Changed, ChangedForUndo, Filters, Marked, MarkedForUndo, Problem, Shown
+from notifications_hub.inbox.search import search
+from notifications_hub.inbox.tabs import Tab
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.inbox_scope import scope_of
 from notifications_hub.inbox_summary import summary_of
@@ -43,6 +50,7 @@ api = PrivateAPI(
     docs_url="docs/",
     docs=ApiPage(),
 )
+api.add_router("bell/", bell_api.router)
 api.add_router("notifications/", report_api.router)
 api.add_router("own-addresses/", address_api.router)
 api.add_router("push/", push_api.router)
@@ -57,7 +65,7 @@ _MARK_PROBLEMS = {(400, 401, 403, 429): Problem}
 
 @api.get(
     "notifications/",
-    response={200: schemas.NotificationPage, **_PROBLEMS},
+    response={200: schemas.NotificationPage, **_PROBLEMS, 404: Problem},
     exclude_unset=True,
     url_name="notifications",
     summary="List notifications",
@@ -68,7 +76,9 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
 
     The first page of the whole inbox has `unconfirmed` if the person must still confirm some. Show those on top. Their
     place in `results` is as for all others.
-    With `kind` or `unread=false`, a page may have fewer results than `limit`, or none. Follow `next` until it is null.
+    The newest of a group stands for its unread ones, but not in a search. With `group`, list those of one group.
+    With `q`, `tab`, `kind` or `unread=false`, a page may have fewer results than 20, or none: `reached` says how far it
+    looked. Follow `next` until it is null.
     """
     _refuse_unknown_filters(request, Filters.model_fields)
     person = person_of(request)
@@ -77,13 +87,33 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
     scope = scope_of(request)
     summary = summary_of(person, scope)
     try:
-        page = queries.items(person, scope=scope, summary=summary, **filters.dict())
+        place = queries.place_of(person, before=filters.before, after=filters.after, at=filters.at)
     except BadPageMark as error:
         raise HttpError(400, str(error)) from None
+    except NoSuchItem:
+        raise Http404 from None
+    page = search(
+        person,
+        Words.parse(filters.q),
+        summary=summary,
+        place=place,
+        scope=scope,
+        kinds=_kinds(filters.tab, filters.kind),
+        unread=filters.unread,
+        unconfirmed=filters.unconfirmed,
+        group=filters.group,
+        grouped=filters.grouped,
+    )
     answer: dict[str, Any] = {"results": [item.as_json() for item in page.items], "next": page.next, "cursor": cursor}
+    if place is not None:
+        answer["previous"] = page.previous
+    if page.reached is not None:
+        answer["reached"] = page.reached
     if summary.unconfirmed and not filters.model_fields_set:
         top = [row.item().as_json() for row in queries.pinned(person, summary, scope)]
         answer["unconfirmed"] = {"results": top, "count": summary.unconfirmed}
+    if filters.group is not None and (newest := queries.group_of(person, filters.group)) is not None:
+        answer["group"] = group_json(newest)
     return answer
 
 
@@ -99,6 +129,32 @@ def count_notifications(request: HttpRequest) -> HttpResponse:
     counts = queries.counts(person_of(request), scope_of(request))
     values = {"unread": counts.unread, "unseen": counts.unseen, "capped": counts.capped}
     return revalidated(request, values, f'"{counts.unread}-{counts.unseen}-{counts.capped:d}"')
+
+
+@api.get(
+    "notifications/tabs/",
+    response={200: schemas.InboxTabs, **_PROBLEMS},
+    url_name="tabs",
+    summary="List tabs",
+    tags=["inbox"],
+)
+def list_tabs(request: HttpRequest) -> dict[str, Any]:
+    """Return the groups of kinds, in the order of the inbox page, with the number of unread notifications of each."""
+    person, scope = person_of(request), scope_of(request)
+    return {"results": [_tab(one) for one in tabs.counted_tabs(person, summary_of(person, scope), scope)]}
+
+
+def _tab(tab: Tab) -> dict[str, Any]:
+    whole = {"name": tab.name, "label": tab.label, "kinds": sorted(tab.kinds)}
+    return whole | {"unread": tab.unread, "capped": tab.capped}
+
+
+def _kinds(tab: str | None, kind: str | None) -> frozenset[str] | None:
+    """Return the kinds that the filters leave; None for all. Raise 400 for a tab that the site does not have."""
+    found = tabs.find_tab(tab) if tab else None
+    if tab and found is None:
+        raise HttpError(400, _("There is no such tab. `notifications/tabs/` lists them."))
+    return tabs.kinds_listed(found, kind or "")
 
 
 @api.post(
@@ -210,9 +266,9 @@ def undo_mark(request: HttpRequest, undone: schemas.Undo) -> dict[str, int]:
 def _mark(request: HttpRequest, action: Mark, asked: Marked) -> dict[str, Any]:
     person = person_of(request)
     if asked.ids is None:
-        done = marks.mark_all(person, action, scope_of(request))
+        done = marks.mark_all(person, action, scope_of(request), _kinds(asked.tab, asked.kind))
     else:
-        done = marks.mark(person, action, asked.ids)
+        done = marks.mark(person, action, asked.ids, groups=isinstance(asked, MarkedForUndo) and bool(asked.groups))
     wants_undo = isinstance(asked, MarkedForUndo) and asked.undo
     return {"changed": done.changed, "undo": done.undo} if wants_undo else {"changed": done.changed}
 

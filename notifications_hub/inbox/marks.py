@@ -17,7 +17,8 @@ from notifications_hub.database import transaction
 from notifications_hub.database.chunks import chunks
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
-from notifications_hub.inbox.queries import ITEM_ID, announced_rows, inbox_of, own_lists
+from notifications_hub.grouping.members import members, older_than
+from notifications_hub.inbox.queries import ITEM_ID, announced_rows, inbox_of, own_lists, own_rows
 from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.notification import InboxQuerySet, Notification
 from notifications_hub.notification_queryset import UNCONFIRMED
@@ -111,9 +112,19 @@ class Done:
     changed: int
 
 
-def mark(person: Person, action: Mark, ids: Iterable[str]) -> Marked:
-    """Mark these ids, all with one time. An id of another person changes nothing."""
-    return _apply(person, [_named(person, ids)], action)
+def mark(person: Person, action: Mark, ids: Iterable[str], *, groups: bool = False) -> Marked:
+    """Mark these ids, all with one time. An id of another person changes nothing.
+
+    With `groups`, mark the unread ones of their groups too, but none that is newer: nobody has seen it there.
+    """
+    named = _named(person, ids)
+    return _apply(person, [named, *(_groups_of(person, named) if groups else [])], action)
+
+
+def _groups_of(person: Person, named: InboxQuerySet) -> list[InboxQuerySet]:
+    grouped = named.filter(group_key__isnull=False, unread=True, archived_at=None)
+    keys = list(grouped.order_by().values_list("group_key", "timestamp", "pk"))
+    return [members(own_rows(person), str(key)).filter(older_than(at, pk)) for key, at, pk in keys]
 
 
 def acknowledge(person: Person, ids: Iterable[str]) -> int:
@@ -130,11 +141,15 @@ def acknowledge(person: Person, ids: Iterable[str]) -> int:
         return changed
 
 
-def mark_all(person: Person, action: Mark, scope: str | None = None) -> Marked:
-    """Mark the whole inbox, or the whole archive for "unarchive", all with one time. With a `scope`, only that."""
+def mark_all(person: Person, action: Mark, scope: str | None = None, kinds: Collection[str] | None = None) -> Marked:
+    """Mark the whole inbox, or the whole archive for "unarchive", all with one time.
+
+    With a `scope`, only that, and with `kinds`, only these.
+    """
     personal_rows.make_rows(person)
     lists = [*own_lists(person, scope), announced_rows(person, personal_rows.running_for(person))]
-    return _apply(person, [rows.filter(_MARKS[action].scope) for rows in lists], action)
+    which = _MARKS[action].scope if kinds is None else _MARKS[action].scope & Q(kind__in=sorted(kinds))
+    return _apply(person, [rows.filter(which) for rows in lists], action)
 
 
 def undo(person: Person, token: str) -> int:
@@ -195,7 +210,7 @@ def _parse(ids: Iterable[str]) -> tuple[set[int], set[int]]:
 def _apply(person: Person, lists: Iterable[InboxQuerySet], action: Mark) -> Marked:
     mark, now = _MARKS[action], datetime.now(UTC)
     found = [rows.filter(mark.todo).order_by().values_list("pk", flat=True) for rows in lists]
-    pks = sorted(pk for pks in found for pk in pks)
+    pks = sorted({pk for pks in found for pk in pks})
     with transaction.atomic():
         changed = sum(_apply_to(some, mark, now) for some in chunks(pks, IDS_IN_AN_EVENT))
     return Marked.of(person, action, changed, now)

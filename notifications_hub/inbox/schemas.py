@@ -75,6 +75,16 @@ class ActionOutcome(Schema):
     at: str = Field(examples=["2026-11-20T12:00:00.123456Z"])
 
 
+class ItemGroup(Schema):
+    """The unread notifications of one group. The newest stands for all in lists."""
+
+    key: str = Field(description="Opaque. Unread items with one key are shown as one.")
+    count: int | None = Field(None, description="Only if there are several: how many, 100 at most.")
+    title: str | None = Field(None, description="Only beside `count`.", examples=["Bob and 4 others replied"])
+    body: str | None = Field(None, description="Only beside `count`. Plain text, may be empty.")
+    actors: list[str] | None = Field(None, description="Only beside `count`: the newest 5 at most.")
+
+
 class InboxItem(Schema):
     model_config = ConfigDict(json_schema_extra={"example": _AN_ITEM})
 
@@ -88,6 +98,10 @@ class InboxItem(Schema):
     )
     level: Literal["success", "info", "warning", "error"]
     icon: str
+    avatar: str | None = Field(
+        None,
+        description="Only with the setting `AVATAR`: the actor's picture, of this site or at https.",
+    )
     tag: str = Field(description="On a device, a push replaces an earlier one with the same tag.")
     actor: str
     target: str
@@ -98,6 +112,9 @@ class InboxItem(Schema):
     archived: bool
     delivered: bool = Field(description="True once some delivery method has reached the person.")
     toast: bool = Field(description="False: list and count it, but show no toast.")
+    group: ItemGroup | None = Field(
+        None, description="Only if it belongs to a group. In events, and for members listed singly, only the key."
+    )
     reason: ItemReason | None = Field(None, description="Only if the site gave a reason.")
     critical: bool | None = Field(None, description="Only if it is critical: true. Quiet hours do not hold it back.")
     must_acknowledge: bool | None = Field(
@@ -128,9 +145,17 @@ class NotificationPage(Schema):
         description="Pass it as `before` to get the next page; null on the last page.",
         examples=["1763640000123456.12"],
     )
+    previous: str | None = Field(
+        None,
+        description="Only with `before`, `after` or `at`: pass it as `after` to get what is newer; null without any.",
+    )
+    reached: datetime | None = Field(
+        None, description="Only if a search or filter has yet to go through what is older (or newer) than this time."
+    )
     unconfirmed: UnconfirmedItems | None = Field(
         None, description="Only on the first page without filters: what the person has yet to confirm, if anything."
     )
+    group: ItemGroup | None = Field(None, description="Only with `group`, if anything of it is unread.")
     cursor: str = Field(
         description="Taken before the results: a live connection that starts here misses nothing.",
         examples=["eyJpbmJveC43IjoxOH0"],
@@ -151,13 +176,57 @@ class Filters(Schema):
         None, pattern=r"^[^\x00]*$", max_length=100, description="Only this kind.", examples=["comment.reply"]
     )
     unconfirmed: bool = Field(False, description="True: only what the person has yet to confirm.")
+    group: str | None = Field(
+        None, pattern=r"^[^\x00]+$", max_length=200, description="Only the unread ones of this group, singly."
+    )
+    grouped: bool = Field(True, description="False: list the unread ones of a group singly.")
+    tab: str | None = Field(
+        None,
+        max_length=200,
+        description="Only kinds of this group, by its `name` in `tabs/`.",
+        examples=["Conversations"],
+    )
+    q: str = Field(
+        "",
+        max_length=200,
+        description="Only what has all these words in its title, body, actor or target, as people see them.",
+    )
     before: str | None = Field(
         None,
         max_length=100,
-        description="The `next` of the page before this one.",
+        description="The `next` of a page: go on with what is older.",
         # Only documented: the route's own words say more than those of a pattern.
         json_schema_extra={"pattern": r"^-?\d{1,18}\.\d{1,18}$"},
     )
+    after: str | None = Field(
+        None,
+        max_length=100,
+        description="The `previous` of a page: go on with what is newer.",
+        json_schema_extra={"pattern": r"^-?\d{1,18}\.\d{1,18}$"},
+    )
+    at: str | None = Field(None, max_length=20, description="The id of a notification: begin the page with it.")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Filters:
+        if sum(one is not None for one in (self.before, self.after, self.at)) > 1:
+            raise ValueError("Give one of before, after and at.")
+        if self.group is not None and self.model_fields_set - {"group", "before", "after"}:
+            raise ValueError("With `group`, give no other filter than before or after.")
+        return self
+
+
+class InboxTab(Schema):
+    """A group of kinds. The number is counted among the person's newest 500 unread notifications."""
+
+    name: str = Field(description="For `tab`: the same in every language.", examples=["Conversations"])
+    label: str = Field(description="In the person's language.", examples=["Conversations"])
+    kinds: list[str] = Field(examples=[["comment.reply"]])
+    unread: int = Field(description="100 at most.")
+    capped: bool = Field(description="Whether there may be more.")
+
+
+class InboxTabs(Schema):
+    results: list[InboxTab] = Field(description="Empty on a site whose kinds have no groups.")
 
 
 class Shown(Schema):
@@ -166,7 +235,7 @@ class Shown(Schema):
     ids: list[str] = Field(max_length=IDS_AT_ONCE, description="An id of another person is treated as missing.")
 
 
-_MARKED: list[JsonValue] = [{"ids": ["12", "a5"]}, {"all": True}]
+_MARKED: list[JsonValue] = [{"ids": ["12", "a5"]}, {"all": True}, {"all": True, "tab": "Conversations"}]
 _EITHER: list[JsonValue] = [
     {"required": ["ids"], "properties": {"ids": {"type": "array"}, "all": {"type": "null"}}},
     {"required": ["all"], "properties": {"all": {"const": True}, "ids": {"type": "null"}}},
@@ -174,7 +243,7 @@ _EITHER: list[JsonValue] = [
 
 
 class Marked(Schema):
-    """Either `ids` or `all`."""
+    """Either `ids` or `all`. With `all`, `tab` and `kind` leave only their kinds."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": _MARKED, "oneOf": _EITHER})
 
@@ -182,11 +251,15 @@ class Marked(Schema):
         None, max_length=IDS_AT_ONCE, description="An id of another person is treated as missing."
     )
     all: Literal[True] | None = Field(None, description="Everything in the inbox.")
+    tab: str | None = Field(None, max_length=200, description="Only beside `all`: kinds of this group.")
+    kind: str | None = Field(None, max_length=100, pattern=r"^[^\x00]*$", description="Only beside `all`: this kind.")
 
     @model_validator(mode="after")
     def _either(self) -> Marked:
         if (self.ids is None) == (self.all is None):
             raise ValueError('Give either {"ids": […]} or {"all": true}.')
+        if self.all is None and (self.tab is not None or self.kind is not None):
+            raise ValueError('Give tab and kind only beside {"all": true}.')
         return self
 
 
@@ -197,6 +270,9 @@ class Acknowledged(Schema):
 
 
 class MarkedForUndo(Marked):
+    groups: Literal[True] | None = Field(
+        None, description="Beside `ids`: also mark the older unread ones of their groups, as one change."
+    )
     undo: Literal[True] | None = Field(None, description="Answer with a token that undoes this mark for an hour.")
 
 

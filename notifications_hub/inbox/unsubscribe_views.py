@@ -15,6 +15,7 @@ from notifications_hub.inbox import unsubscribing
 from notifications_hub.kinds import kind_of
 from notifications_hub.message import localized_for
 from notifications_hub.transports.email.unsubscribe_links import InvalidLink, Subscription, subscription_in
+from notifications_hub.use.models import Source
 
 _TEMPLATE = "notifications_hub/unsubscribe.html"
 
@@ -49,7 +50,9 @@ def _changed(request: HttpRequest, subscription: Subscription) -> dict[str, Any]
         except unsubscribing.CannotUndo:
             return _state_of(subscription)
         return {"state": "again"}
-    changed = unsubscribing.unsubscribe(subscription)
+    # The body of RFC 8058, which mail programs post.
+    is_one_click = request.POST.get("List-Unsubscribe") == "One-Click"
+    changed = unsubscribing.unsubscribe(subscription, Source.ONE_CLICK if is_one_click else Source.LINK)
     return {**_state_of(subscription), "undo": unsubscribing.undo_token(subscription, changed) if changed else ""}
 
 

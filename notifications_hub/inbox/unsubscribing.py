@@ -17,6 +17,7 @@ from notifications_hub.kinds import EVERY_KIND, Kind, all_kinds
 from notifications_hub.transports import default_methods, get_transport, locked_methods, transport_names
 from notifications_hub.transports.email.transport import Email
 from notifications_hub.transports.email.unsubscribe_links import Subscription
+from notifications_hub.use.models import Source
 from notifications_hub.users import Person
 
 UNDO_SALT = "notifications_hub.resubscribe"
@@ -53,7 +54,7 @@ def state_of(subscription: Subscription) -> State:
     return State.ON if _changes(preferences.choices_of(subscription.person_pk), subscription) else State.OFF
 
 
-def unsubscribe(subscription: Subscription) -> list[str]:
+def unsubscribe(subscription: Subscription, source: Source) -> list[str]:
     """Switch emails off, of its kinds or of every kind, also of later ones. Return the names of the rows to undo."""
     changed: list[str] = []
 
@@ -62,7 +63,7 @@ def unsubscribe(subscription: Subscription) -> list[str]:
         changed.extend(name for name in changes if name not in before or name == EVERY_KIND or _had(before[name]))
         return changes
 
-    preferences.change(subscription.person_pk, decide)
+    preferences.change(subscription.person_pk, decide, source)
     return changed
 
 
@@ -93,7 +94,7 @@ def undo(subscription: Subscription, token: str) -> None:
         raise CannotUndo from None
     if person != str(subscription.person_pk):
         raise CannotUndo
-    preferences.change(subscription.person_pk, lambda choices: _undone(choices, names))
+    preferences.change(subscription.person_pk, lambda choices: _undone(choices, names), Source.LINK)
 
 
 def _undone(choices: Choices, names: Collection[str]) -> Changes:

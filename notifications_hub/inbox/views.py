@@ -1,4 +1,7 @@
-"""The inbox and preference pages. They work without JavaScript, and a GET changes nothing that a person notices."""
+"""The inbox, and the page about one notification. They work without JavaScript.
+
+A GET changes nothing that a person notices.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,6 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.middleware.csrf import get_token
-from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -21,31 +23,25 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from notifications_hub.announcements.markdown import safe_html
-from notifications_hub.inbox import (
-    links,
-    marks,
-    preference_form,
-    queries,
-)
+from notifications_hub.grouping.group import number
+from notifications_hub.inbox import links, marks, queries
 from notifications_hub.inbox.delivery_report import DeliveryReport
-from notifications_hub.inbox.digest_form import digest_section
+from notifications_hub.inbox.listing import Listing
 from notifications_hub.inbox.marks import Mark
-from notifications_hub.inbox.preference_changes import Refused
-from notifications_hub.inbox.preference_columns import addresses_of
-from notifications_hub.inbox.preference_table import preference_table
-from notifications_hub.inbox.push_attributes import PushAttributes
-from notifications_hub.inbox.queries import BadPageMark
-from notifications_hub.inbox.quiet_form import quiet_section
+from notifications_hub.inbox.matching import NO_WORDS, Words
+from notifications_hub.inbox.places import BadPageMark, Place
+from notifications_hub.inbox.queries import NoSuchItem
+from notifications_hub.inbox.search import search
+from notifications_hub.inbox.tabs import counted_tabs
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.inbox_scope import scope_of
 from notifications_hub.inbox_summary import summary_for
-from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.message import Item, Outcome
 from notifications_hub.notification import Notification
-from notifications_hub.preference_links import KIND, place_of, preferences_of
+from notifications_hub.preference_links import preferences_of
 from notifications_hub.users import Person
 from notifications_hub.web.site_paths import same_site_path
 
@@ -60,7 +56,7 @@ WATCHED = timedelta(minutes=1)
 """Time for which the delivery page keeps refreshing."""
 
 # The next person at this browser must not find these pages, in a proxy or with the back button.
-_private = cache_control(no_store=True, private=True)
+private_page = cache_control(no_store=True, private=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +73,7 @@ class InboxEntry:
     host: str
     level: str
     icon: str
+    avatar: str
     actor: str
     at: datetime
     unread: bool
@@ -87,64 +84,90 @@ class InboxEntry:
     outcome: Outcome | None
     because: str = ""
     followed: str = ""
+    words: Words = NO_WORDS
+    group_key: str = ""
+    group_number: str = ""
+
+    @property
+    def marked_title(self) -> SafeString:
+        return self.words.marked(self.title)
+
+    @property
+    def marked_body(self) -> SafeString:
+        return self.words.marked(self.body)
 
     @property
     def unconfirmed(self) -> bool:
         return self.must_acknowledge and self.acknowledged_at is None
 
     @classmethod
-    def of(cls, row: Notification) -> Self:
-        return cls.of_item(row.item(), row.announcement.markdown() if row.announcement else "")
+    def of(cls, row: Notification, words: Words = NO_WORDS) -> Self:
+        return cls.of_item(row.item(), row.announcement.markdown() if row.announcement else "", words)
 
     @classmethod
-    def of_item(cls, item: Item, markdown: str) -> Self:
-        message = item.message
+    def of_item(cls, item: Item, markdown: str, words: Words = NO_WORDS) -> Self:
+        message, group = item.message, item.group or {}
         return cls(
             id=message.id,
             kind=message.kind,
-            title=message.title,
-            body=message.body,
-            body_html=safe_html(markdown) if markdown else mark_safe(""),
+            title=group.get("title", message.title),
+            body=group.get("body", message.body),
+            body_html=words.marked_in(safe_html(markdown)) if markdown else mark_safe(""),
             url=message.url,
             leads_to=message.leads_to,
             host=message.host,
             level=message.level,
             icon=message.icon,
+            avatar=message.avatar,
             actor=item.actor,
             at=item.at,
             unread=item.unread,
             archived=item.archived,
-            buttons=[one | {"asks_json": json.dumps(one.get("asks"))} for one in message.buttons],
-            outcome=message.outcome,
+            # An action of a group would be about its newest alone.
+            buttons=[
+                one | {"asks_json": json.dumps(one.get("asks"))} for one in message.buttons if not group.get("count")
+            ],
+            outcome=None if "count" in group else message.outcome,
             must_acknowledge=message.must_acknowledge,
             acknowledged_at=item.acknowledged_at,
             because=message.because,
             followed=message.followed,
+            words=words,
+            group_key=group.get("key", "") if item.unread and not item.archived else "",
+            group_number=number(group["count"]) if "count" in group else "",
         )
 
 
 @require_safe
 @login_required
-@_private
+@private_page
 def inbox(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
     show = request.GET.get("show", "all")
     show = show if show in _SHOWN else "all"
     summary, scope = summary_for(request), scope_of(request)
-    try:
-        before = request.GET.get("before")
-        page = queries.items(person, before=before, summary=summary, scope=scope, **_SHOWN[show])
-    except BadPageMark as error:
-        raise BadRequest(str(error)) from None
-    top = queries.pinned(person, summary, scope) if show == "all" and before is None else []
-    entries = [InboxEntry.of(row) for row in {row.pk: row for row in [*top, *page.rows]}.values()]
+    listing, linked = Listing.of(request.GET, show), _linked(request, person)
+    place, words = linked.place, listing.words
+    shown = {"group": listing.group} if listing.group else _SHOWN[show]
+    given: Any = {"summary": summary, "scope": scope, "kinds": listing.kinds, **shown}
+    page = search(person, words, place=place, **given)
+    is_start = place is None and not listing.is_filtered
+    top = queries.pinned(person, summary, scope) if show == "all" and is_start else []
+    entries = [InboxEntry.of(row, words) for row in {row.pk: row for row in [*top, *page.rows]}.values()]
     context = {
+        "listing": listing,
+        "linked": linked,
+        "is_linked_here": bool(page.rows) and page.rows[0].item_id == linked.at,
+        "tabs": listing.tab_links(counted_tabs(person, summary, scope)),
+        "older": listing.path(before=page.next) if page.next else "",
+        "newer": listing.path(after=page.previous) if page.previous else "",
+        "reached": page.reached,
         "pinned": [one for one in entries if one.unconfirmed],
         "items": [one for one in entries if not one.unconfirmed],
         "unconfirmed": summary.unconfirmed,
-        "next": page.next,
         "unread": summary.unread,
-        "show": show,
+        "group_title": queries.title_of_group(person, listing.group),
+        "show": listing.show,
         "scope": scope,
         "here": _here(request),
         "done": _done(person, request.GET.get("undo", "")),
@@ -153,6 +176,32 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "csrf": get_token(request),
     }
     return TemplateResponse(request, "notifications_hub/inbox.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """The place that the address names, if any. Without a `place`, the item `at` is missing."""
+
+    place: Place | None = None
+    at: str = ""
+
+    @property
+    def is_missing(self) -> bool:
+        return bool(self.at) and self.place is None
+
+
+def _linked(request: HttpRequest, person: Person) -> Linked:
+    names = {name: request.GET.get(name) for name in ("before", "after", "at")}
+    name = next((name for name, value in names.items() if value), None)
+    if name is None:
+        return Linked()
+    at = names["at"] or "" if name == "at" else ""
+    try:
+        return Linked(queries.place_of(person, **{name: names[name]}), at)
+    except BadPageMark as error:
+        raise BadRequest(str(error)) from None
+    except NoSuchItem:
+        return Linked(at=at)
 
 
 def _here(request: HttpRequest) -> str:
@@ -183,9 +232,9 @@ def _done(person: Person, token: str) -> dict[str, str] | None:
 
 @require_POST
 @login_required
-@_private
+@private_page
 def mark(request: HttpRequest) -> HttpResponseRedirect:
-    """Apply `action` to `ids`, or to everything with `all=1`, or `undo` a mark. Redirect to `next`."""
+    """Apply `action` to `ids`, and to their `groups`, or to everything with `all=1`, or `undo` a mark. Redirect."""
     if "undo" in request.POST:
         _undo(request)
         return HttpResponseRedirect(_next(request))
@@ -198,12 +247,20 @@ def mark(request: HttpRequest) -> HttpResponseRedirect:
         _acknowledge(request)
         return HttpResponseRedirect(_next(request))
     if request.POST.get("all") == "1":
-        done = marks.mark_all(person, action, scope_of(request))
+        done = marks.mark_all(person, action, scope_of(request), _marked_kinds(request))
     else:
-        done = marks.mark(person, action, request.POST.getlist("ids"))
+        done = marks.mark(person, action, request.POST.getlist("ids"), groups="groups" in request.POST)
     if action is Mark.UNARCHIVE and done.changed:
         messages.success(request, _restored(done.changed))
     return HttpResponseRedirect(_with_undo(_next(request), done.undo))
+
+
+def _marked_kinds(request: HttpRequest) -> frozenset[str] | None:
+    """Return the kinds that "all" means; None for all kinds. A tab that is gone must not mean all of them."""
+    listing = Listing.of(request.POST)
+    if request.POST.get("tab") and listing.tab is None:
+        raise BadRequest("There is no such tab.")
+    return listing.kinds
 
 
 def _acknowledge(request: HttpRequest) -> None:
@@ -245,46 +302,9 @@ def _with_undo(onward: str, token: str | None) -> str:
     return f"{path}?{parameters.urlencode()}"
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@login_required
-@_private
-def preferences_page(request: HttpRequest) -> HttpResponse:
-    if request.method == "POST":
-        return _save_preferences(request)
-    if place := place_of(request.GET.get(KIND, "")):
-        return redirect(f"{request.path}#{place}")
-    return TemplateResponse(request, "notifications_hub/preferences.html", preferences_context(request))
-
-
-def _save_preferences(request: HttpRequest) -> HttpResponse:
-    try:
-        preference_form.save_form(person_of(request), request.POST)
-    except Refused as refused:
-        messages.error(request, str(refused))
-    else:
-        messages.success(request, _("Your preferences are saved."))
-    return redirect("notifications_hub:preferences")
-
-
-def preferences_context(request: HttpRequest) -> dict[str, Any]:
-    addresses = addresses_of(person_of(request))
-    table = preference_table(addresses)
-    return {
-        "table": table,
-        "push_available": addresses.has_push_key,
-        "push_column": next((one for one in table.columns if one.name == DeliveryMethod.WEB_PUSH), None),
-        "devices": addresses.browsers,
-        "own": addresses.own,
-        "email": addresses.email,
-        "push": PushAttributes.of(request),
-        "quiet": quiet_section(addresses.person),
-        "digests": digest_section(addresses.person),
-    }
-
-
 @require_safe
 @login_required
-@_private
+@private_page
 def why(request: HttpRequest, item_id: str) -> HttpResponse:
     """Show how the person was notified, or why not."""
     row = queries.find(person_of(request), item_id)

@@ -416,6 +416,7 @@ class Migration(migrations.Migration):
                     models.CharField(blank=True, editable=False, max_length=50, null=True, verbose_name="reason"),
                 ),
                 ("action_key", models.CharField(editable=False, max_length=200, null=True)),
+                ("group_key", models.CharField(editable=False, max_length=200, null=True)),
             ],
             options={
                 "verbose_name": "notification",
@@ -1745,5 +1746,111 @@ class Migration(migrations.Migration):
             index=models.Index(
                 condition=models.Q(("published_through__isnull", False)), fields=["id"], name="hub_result_unpublished"
             ),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(
+                    ("archived_at", None), ("deleted", False), ("group_key__isnull", False), ("unread", True)
+                ),
+                fields=["recipient", "group_key", "-timestamp", "-id"],
+                name="hub_grouped",
+            ),
+        ),
+        migrations.CreateModel(
+            name="UseFold",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("floor", models.BigIntegerField(default=0)),
+                ("folded_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("looked_back_at", models.DateTimeField(default=django.utils.timezone.now)),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="UseTally",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("what", models.CharField(choices=[("off", "Off"), ("on", "On"), ("acted", "Acted")], max_length=10)),
+                ("kind", models.CharField(max_length=100)),
+                ("method", models.CharField(blank=True, max_length=20)),
+                ("detail", models.CharField(blank=True, max_length=100)),
+                ("at", models.DateTimeField()),
+                ("number", models.BigIntegerField()),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="UseWalk",
+            fields=[
+                ("age", models.PositiveSmallIntegerField(primary_key=True, serialize=False)),
+                ("through", models.BigIntegerField(default=0)),
+                ("ahead", models.BigIntegerField(default=0)),
+                ("ahead_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("xid", models.BigIntegerField(null=True)),
+                ("server", models.CharField(blank=True, max_length=40)),
+                ("turned_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("tidied_at", models.DateTimeField(default=django.utils.timezone.now)),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="KindUse",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("day", models.DateField()),
+                ("kind", models.CharField(max_length=100)),
+                ("method", models.CharField(blank=True, max_length=20)),
+                ("age", models.PositiveSmallIntegerField(help_text="in hours")),
+                ("number", models.BigIntegerField(db_default=0, default=0)),
+                ("seen", models.BigIntegerField(db_default=0, default=0)),
+                ("opened", models.BigIntegerField(db_default=0, default=0)),
+                ("ignored", models.BigIntegerField(db_default=0, default=0)),
+                ("archived", models.BigIntegerField(db_default=0, default=0)),
+                ("asked", models.BigIntegerField(db_default=0, default=0)),
+                ("confirmed", models.BigIntegerField(db_default=0, default=0)),
+            ],
+            options={
+                "verbose_name": "use",
+                "verbose_name_plural": "use",
+                "abstract": False,
+                "default_permissions": ("view",),
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("day", "kind", "method", "age"), name="hub_kind_use_once")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="UseSum",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("what", models.CharField(choices=[("off", "Off"), ("on", "On"), ("acted", "Acted")], max_length=10)),
+                ("kind", models.CharField(max_length=100)),
+                ("method", models.CharField(blank=True, max_length=20)),
+                ("detail", models.CharField(blank=True, max_length=100)),
+                ("day", models.DateField()),
+                ("number", models.BigIntegerField()),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("day", "what", "kind", "method", "detail"), name="hub_use_sum_once")
+                ],
+            },
+        ),
+        migrations.AddIndex(
+            model_name="kinduse",
+            index=models.Index(condition=models.Q(("age__in", [1, 24])), fields=["day"], name="hub_kind_use_replaced"),
         ),
     ]

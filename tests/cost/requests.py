@@ -109,6 +109,12 @@ def _kinds(world: World) -> object:
     return answer
 
 
+def _gallery(world: World) -> object:
+    answer = world.admin.get("/notifications/gallery/")
+    assert answer.status_code == 200
+    return answer
+
+
 EMAIL = "notifications_hub.transports.email.transport.Email"
 
 
@@ -197,8 +203,16 @@ PAGES: Mapping[str, Sequence[Act]] = {
         get("/notifications/", show="archived"),
         get("/notifications/", show="unconfirmed"),
         get("/notifications/", before="{world.before}"),
+        get("/notifications/", after="{world.before}"),
+        get("/notifications/", at="{world.size.notifications}"),
+        get("/notifications/", q="replied"),
+        get("/notifications/", q="nowhere to be found", show="unread"),
+        get("/notifications/", tab="Conversations"),
+        get("/notifications/", kind="chat.invitation", before="{world.before}"),
+        get("/notifications/", kind="chat.invitation", after="{world.before}", show="archived"),
     ],
     "kinds": [_kinds],
+    "gallery": [_gallery],
     "mark": [
         post("/notifications/mark/", lambda world: {"action": "read", "ids": world.ids(20)}),
         post("/notifications/mark/", lambda world: {"action": "archive", "ids": world.ids(20)}),
@@ -266,8 +280,12 @@ ROUTES: Mapping[str, Sequence[Act]] = {
         get(f"{API}notifications/", unread="true"),
         get(f"{API}notifications/", unconfirmed="true"),
         get(f"{API}notifications/", kind="comment.reply", before="{world.before}"),
+        get(f"{API}notifications/", q="nowhere to be found", tab="Conversations"),
+        get(f"{API}notifications/", at="{world.size.notifications}", unread="true"),
     ],
+    "GET notifications/tabs/": [get(f"{API}notifications/tabs/")],
     "GET notifications/count/": [get(f"{API}notifications/count/")],
+    "GET bell/": [get(f"{API}bell/"), get(f"{API}bell/", html="true", lang="zh-hans")],
     "POST notifications/read/": marking("read"),
     "POST notifications/unread/": marking("unread"),
     "POST notifications/seen/": marking("seen"),

@@ -23,7 +23,8 @@ from notifications_hub.announcements.models import Announcement
 from notifications_hub.confirmations.people import CHUNK, confirmed_among
 from notifications_hub.confirmations.subjects import Subject, newest_first
 from notifications_hub.delivery import acknowledgement
-from notifications_hub.inbox.queries import counts, items, pinned
+from notifications_hub.inbox.queries import counts, items, pinned, place_of
+from notifications_hub.inbox.tabs import COUNTED, counted_tabs
 from notifications_hub.inbox_summary import CAP, summary_of, waiting_ids
 from notifications_hub.notification import Notification
 from notifications_hub.streams.cursor import Position
@@ -120,11 +121,11 @@ def rows_read(plan: dict[str, Any]) -> int:
     )
 
 
-def assert_bounded(act: Callable[[], object], *indexes: str, buffers: int = BUFFERS) -> None:
+def assert_bounded(act: Callable[[], object], *indexes: str, buffers: int = BUFFERS, rows: int = ROWS_READ) -> None:
     used: set[str] = set()
     for statement, plan in plans_of(act):
         used |= {node["Index Name"] for node in nodes(plan) if "Index Name" in node}
-        assert rows_read(plan) <= ROWS_READ, (statement, plan)
+        assert rows_read(plan) <= rows, (statement, plan)
         assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] <= buffers, (statement, plan)
         assert "Sort" not in {node["Node Type"] for node in nodes(plan) if node["Actual Rows"] > ROWS_READ}
     assert set(indexes) <= used, used
@@ -170,7 +171,21 @@ def test_a_page_of_a_large_inbox_reads_little_more_than_it_shows(
     indexes = [index] if index else ["hub_archive_listed"] if "archived" in state else []
     assert_bounded(partial(items, alice, summary=summary, **wanted), *indexes)
     if page.next:
-        assert_bounded(partial(items, alice, summary=summary, before=page.next, **wanted), *indexes)
+        for side in ("before", "after"):
+            place = place_of(alice, **{side: page.next})
+            assert_bounded(partial(items, alice, summary=summary, place=place, **wanted), *indexes)
+
+
+@pytest.mark.usefixtures("_crowd")
+@pytest.mark.parametrize("state", STATES)
+def test_the_numbers_of_tabs_are_counted_among_a_bounded_part(alice: User, state: str) -> None:
+    fill(alice, state)
+    announce(20)
+    summary = summary_of(alice)
+
+    # Of the announcements that run at the moment, each is read.
+    most = COUNTED + 100
+    assert_bounded(partial(counted_tabs, alice, summary, None), buffers=2 * most, rows=most)
 
 
 @pytest.mark.usefixtures("_crowd")
@@ -212,7 +227,8 @@ def test_what_must_be_confirmed_is_found_by_its_index(alice: User, state: str) -
     assert summary.unconfirmed == CAP
     assert_bounded(partial(pinned, alice, summary), "hub_unconfirmed")
     page = items(alice, unconfirmed=True, summary=summary)
-    assert_bounded(partial(items, alice, unconfirmed=True, summary=summary, before=page.next), "hub_unconfirmed")
+    place = place_of(alice, before=page.next)
+    assert_bounded(partial(items, alice, unconfirmed=True, summary=summary, place=place), "hub_unconfirmed")
     of_kind = newest_first(Subject(kind="default").unconfirmed())
     assert_bounded(lambda: list(of_kind[:50]), "hub_unconfirmed_of_kind")
 

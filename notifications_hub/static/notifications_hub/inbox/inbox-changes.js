@@ -35,6 +35,8 @@ const GONE = ["notification.deleted", "announcement.withdrawn"];
  * @property {MarkName} mark
  * @property {string[]} ids
  * @property {boolean} [all] everything in the inbox, instead of the ids
+ * @property {boolean} [groups] the older unread ones of the items' groups too
+ * @property {{tab?: string, kind?: string}} [within] the part of the inbox that `all` means
  * @property {boolean} [quiet] whether success is not reported, because the button that reverts it is right there
  * @property {() => Shown} show
  *
@@ -95,8 +97,9 @@ export class InboxChanges {
     const request = { action, key, shown: action.show(), confirmed: new Set() };
     this.#underWay.add(request);
     try {
-      const { mark, all, ids } = action;
-      const { changed, undo } = await this.#api.mark(mark, all ? { all } : { ids });
+      const { mark, all, within, ids, groups } = action;
+      const which = all ? { all, ...within } : { ids, ...(groups && { groups }) };
+      const { changed, undo } = await this.#api.mark(mark, which);
       this.#done(request, changed, undo);
     } catch (error) {
       this.#failed(request, error);

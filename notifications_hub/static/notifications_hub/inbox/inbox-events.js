@@ -38,6 +38,8 @@ export class InboxEvents {
         return this.#join(data);
       case "notification.updated":
         if (!this.#lists(data)) return;
+        if (this.#cards.hasGroup(data)) this.#paging.regroup();
+        if (this.#cards.standsFor(data)) return;
         this.#move([data.id], data.archived);
         for (const card of this.#cards.some([data.id])) fillActions(card, data);
         this.#cards.mark(this.#cards.some([data.id]), data.unread);
@@ -47,12 +49,14 @@ export class InboxEvents {
       case "notification.unread":
         return this.#mark(data.ids ?? [], kind === "notification.unread");
       case "notification.archived":
+        this.#regroup(data.ids ?? []);
         return this.#move(data.ids ?? [], true);
       case "announcement.updated":
         if (this.#cards.has(data.id)) this.#paging.refetch();
         return;
       case "notification.deleted":
       case "announcement.withdrawn":
+        this.#regroup(data.ids ?? []);
         return this.#leave(data.ids ?? []);
     }
   }
@@ -63,9 +67,10 @@ export class InboxEvents {
    */
   #mark(ids, unread) {
     this.#cards.mark(this.#cards.some(ids), unread);
+    if (this.#cards.mayGroup(ids)) return this.#paging.regroup();
     const isUnknown = unread && !ids.every((id) => this.#cards.has(id));
     // With more pages to come, an unknown row may belong to one of those.
-    if (isUnknown && this.#root.dataset.show === "unread" && !part(this.#root, "older")) this.#paging.offerNews();
+    if (isUnknown && this.#root.dataset.show === "unread" && !part(this.#root, "older")) this.#offer();
   }
 
   /**
@@ -74,15 +79,27 @@ export class InboxEvents {
    * @param {Item} item
    */
   #join(item) {
-    const { show } = this.#root.dataset;
+    const { show, group } = this.#root.dataset;
     const isNew = this.#lists(item) && !this.#cards.has(item.id);
-    const belongs = show === "unconfirmed" ? isUnconfirmed(item) : show !== "archived";
-    if (belongs && isNew) this.#paging.offerNews();
+    if (isNew && show !== "group" && this.#cards.hasGroup(item)) return this.#paging.regroup();
+    const belongs =
+      show === "unconfirmed" ? isUnconfirmed(item) : show !== "archived" && (!group || item.group?.key === group);
+    if (belongs && isNew) this.#offer();
+  }
+
+  /** @param {string[]} ids of rows that leave, which a card may stand for */
+  #regroup(ids) {
+    if (this.#root.dataset.show !== "archived" && this.#cards.mayGroup(ids)) this.#paging.regroup();
   }
 
   /** @param {Item} item */
   #lists(item) {
-    return isInScope(item, this.#root.getAttribute("scope"));
+    return isInScope(item, this.#root.getAttribute("scope")) && this.#cards.listsKind(item.kind);
+  }
+
+  /** Offer what is new. A search does not, because only the server knows what it finds. */
+  #offer() {
+    if (!this.#root.hasAttribute("data-search")) this.#paging.offerNews();
   }
 
   /**
@@ -93,6 +110,6 @@ export class InboxEvents {
    */
   #move(ids, archived) {
     if (archived !== (this.#root.dataset.show === "archived")) this.#leave(ids);
-    else if (!this.#cards.bringBack(ids)) this.#paging.offerNews();
+    else if (!this.#cards.bringBack(ids)) this.#offer();
   }
 }

@@ -12,17 +12,36 @@ import { copyOf, isInSight, part, setText } from "../shared/dom.js";
 import { onTick } from "../shared/ticker.js";
 import { CardChange } from "./card-change.js";
 import { ChangeNotice } from "./change-notice.js";
+import { ConnectionNotice } from "./connection-notice.js";
 import { InboxCards, idOf, isUnread } from "./inbox-cards.js";
 import { InboxChanges } from "./inbox-changes.js";
 import { InboxEvents } from "./inbox-events.js";
 import { InboxPaging } from "./inbox-paging.js";
 import { InboxSelection } from "./inbox-selection.js";
 import { ItemActions, resultIn } from "./item-actions.js";
+import { offerLinks } from "./item-open.js";
 import { badgeOf } from "./item-view.js";
 import { NotificationsApi } from "./notifications-api.js";
+import { shortcutsOf } from "./page-shortcuts.js";
+import { ScrollAddress } from "./scroll-address.js";
+import { Swipe } from "./swipe.js";
+import { TabCounts } from "./tab-counts.js";
 
 /** The parts that may show something private. */
-const PRIVATE = ["days", "bulk", "news", "older", "blank", "notice", "done", "read-all"];
+const PRIVATE = [
+  "days",
+  "bulk",
+  "news",
+  "newer",
+  "older",
+  "reached",
+  "blank",
+  "notice",
+  "done",
+  "read-all",
+  "filter",
+  "kind-tabs",
+];
 
 /** What the page does while somebody looks at it: forms change it in place, events update it, the focus stays. */
 export class InboxPage {
@@ -33,6 +52,9 @@ export class InboxPage {
   #events;
   #paging;
   #selection;
+  /** @type {TabCounts | null} */
+  #tabs;
+  #shortcuts;
   #stop;
   /** The first row of the latest change, and the row that took its place. @type {(HTMLElement | undefined)[]} */
   #latest = [];
@@ -61,9 +83,20 @@ export class InboxPage {
     this.#selection = new InboxSelection(root, signal);
     this.#stop = () => life.abort();
     new ItemActions(root, signal);
+    const tabs = part(root, "kind-tabs");
+    this.#tabs = tabs && new TabCounts(tabs, api, signal);
+    offerLinks(root, signal);
     root.addEventListener("item-act", (event) => this.#act(api, /** @type {ItemActEvent} */ (event)), { signal });
     cards.refresh();
+    new ScrollAddress(root, cards, signal);
     this.#listen(signal);
+    const bar = part(root, "connection");
+    if (bar) new ConnectionNotice({ bar, speaks: true, focusAfter: () => this.#focusHome(), signal });
+    const mark = (/** @type {MarkName} */ name, /** @type {HTMLElement} */ card) =>
+      this.#one(name, card, { loud: true });
+    const bulk = (/** @type {MarkName} */ name) => this.#bulk(name);
+    this.#shortcuts = shortcutsOf({ root, cards, selection: this.#selection, mark, bulk, signal });
+    new Swipe(root, mark, signal);
     this.#followLoaded(this.#bell?.firstPage ?? null);
   }
 
@@ -100,7 +133,7 @@ export class InboxPage {
     const mark = /** @type {MarkName} */ (button.value);
     part(this.#root, "done")?.remove();
     if (form.contains(part(this.#root, "bulk-actions"))) this.#bulk(mark);
-    else if (form.matches("[data-part=read-all]")) this.#readAll();
+    else if (form.matches("[data-part=read-all]")) this.#readAll(new FormData(form));
     else this.#one(mark, form.closest("[data-id]"));
   }
 
@@ -114,28 +147,36 @@ export class InboxPage {
     this.#focusLatest();
   }
 
-  #readAll() {
+  /** @param {FormData} form whose tab and kind are the part of the inbox that the button names */
+  #readAll(form) {
     this.#latest = [];
+    const names = ["tab", "kind"].filter((name) => form.get(name));
+    const within = Object.fromEntries(names.map((name) => [name, String(form.get(name))]));
     const show = () => {
       const wanted = this.#cards.all.filter(isUnread);
-      return this.#show("read", wanted, Math.max(0, this.#unread - wanted.length));
+      // Of a part, only the server knows how many are not on the page.
+      return this.#show("read", wanted, names.length ? 0 : Math.max(0, this.#unread - wanted.length));
     };
-    this.#changes.make({ mark: "read", ids: [], all: true, show });
+    this.#changes.make({ mark: "read", ids: [], all: true, within, show });
     this.#focusHome();
   }
 
   /**
    * @param {MarkName} mark
    * @param {Element | null} row
+   * @param {{loud?: boolean}} [how] loud: report it, because the button that takes it back was not pressed
    */
-  #one(mark, row) {
+  #one(mark, row, { loud = false } = {}) {
     const card = /** @type {HTMLElement | null} */ (row);
     if (!card) return;
     const stays = mark === "read" || mark === "unread";
+    const isCardFocused = document.activeElement === card;
     const neighbour = this.#cards.neighbourOf([card]);
     this.#latest = [card, neighbour];
-    this.#change(mark, [card], stays);
-    if (!stays) this.#focusButton(neighbour, mark);
+    this.#change(mark, [card], stays && !loud);
+    if (stays) return;
+    if (isCardFocused && neighbour) neighbour.focus();
+    else this.#focusButton(neighbour, mark);
   }
 
   /**
@@ -144,7 +185,8 @@ export class InboxPage {
    * @param {boolean} [quiet]
    */
   #change(mark, cards, quiet) {
-    this.#changes.make({ mark, ids: cards.map(idOf), quiet, show: () => this.#show(mark, cards) });
+    const groups = this.#root.dataset.show !== "group" && (mark === "read" || mark === "archive");
+    this.#changes.make({ mark, ids: cards.map(idOf), groups, quiet, show: () => this.#show(mark, cards) });
   }
 
   /**
@@ -198,6 +240,7 @@ export class InboxPage {
     this.#changes.confirm(event);
     this.#paging.note(event);
     this.#events.apply(event);
+    this.#tabs?.apply(event);
   }
 
   /** @param {string[]} ids */
@@ -216,6 +259,7 @@ export class InboxPage {
     this.#unread = Math.max(0, this.#unread + more);
     this.#count();
     this.#selection.refresh();
+    this.#shortcuts?.refresh();
     const blank = part(this.#root, "blank");
     const hadFocus = document.activeElement === blank;
     blank.hidden = this.#cards.all.length > 0 || this.#paging.refill();
