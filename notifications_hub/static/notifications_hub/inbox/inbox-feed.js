@@ -11,10 +11,10 @@
 import { backoff } from "../protocol/backoff.js";
 import { HubState } from "../protocol/hub-state.js";
 import { ApiError } from "../shared/api-error.js";
+import { resultIn } from "./action-result.js";
 import { CountCheck } from "./count-check.js";
 import { GroupCheck } from "./group-check.js";
 import { InboxChanges } from "./inbox-changes.js";
-import { resultIn } from "./item-actions.js";
 import { OlderPages } from "./older-pages.js";
 import { StoreChange } from "./store-change.js";
 

@@ -10,6 +10,7 @@ import { HubState } from "../protocol/hub-state.js";
 import { ApiError } from "../shared/api-error.js";
 import { copyOf, isInSight, part, setText } from "../shared/dom.js";
 import { onTick } from "../shared/ticker.js";
+import { resultIn } from "./action-result.js";
 import { CardChange } from "./card-change.js";
 import { ChangeNotice } from "./change-notice.js";
 import { ConnectionNotice } from "./connection-notice.js";
@@ -18,13 +19,13 @@ import { InboxChanges } from "./inbox-changes.js";
 import { InboxEvents } from "./inbox-events.js";
 import { InboxPaging } from "./inbox-paging.js";
 import { InboxSelection } from "./inbox-selection.js";
-import { ItemActions, resultIn } from "./item-actions.js";
+import { ItemActions } from "./item-actions.js";
 import { offerLinks } from "./item-open.js";
 import { badgeOf } from "./item-view.js";
 import { NotificationsApi } from "./notifications-api.js";
 import { shortcutsOf } from "./page-shortcuts.js";
 import { ScrollAddress } from "./scroll-address.js";
-import { Swipe } from "./swipe.js";
+import { preventRepeat } from "./shortcut-keys.js";
 import { TabCounts } from "./tab-counts.js";
 
 /** The parts that may show something private. */
@@ -96,7 +97,6 @@ export class InboxPage {
       this.#one(name, card, { loud: true });
     const bulk = (/** @type {MarkName} */ name) => this.#bulk(name);
     this.#shortcuts = shortcutsOf({ root, cards, selection: this.#selection, mark, bulk, signal });
-    new Swipe(root, mark, signal);
     this.#followLoaded(this.#bell?.firstPage ?? null);
   }
 
@@ -343,13 +343,4 @@ export class InboxPage {
     this.#root.append(words);
     if (hadFocus) words.focus();
   }
-}
-
-/**
- * Prevent a key held down from acting on the rows that move up.
- *
- * @param {KeyboardEvent} event
- */
-function preventRepeat(event) {
-  if (event.key === "Enter" && event.repeat) event.preventDefault();
 }
