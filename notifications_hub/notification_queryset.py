@@ -319,6 +319,10 @@ def item_id(pk: int, announcement_pk: int | None) -> str:
     return str(pk) if announcement_pk is None else f"a{announcement_pk}"
 
 
+_SHORT_BODY = 1000
+"""Characters of a body in an event that is too large for the whole item."""
+
+
 def emit_items(event: str, notifications: Iterable[Notification], *, rewrites: bool = False) -> None:
     """Log one event per notification, with the whole item, in the recipient's language.
 
@@ -331,8 +335,11 @@ def emit_items(event: str, notifications: Iterable[Notification], *, rewrites: b
 
 
 def _item_event(event: str, row: Notification, item: Item, *, rewrites: bool) -> NewEvent:
-    key = item_key(_ITEM, row.item_id)
-    return NewEvent(inbox_topic(row.recipient_id), event, item.as_json(), item=key, erases=[key] if rewrites else ())
+    key, whole = item_key(_ITEM, row.item_id), item.as_json()
+    # A new one that is too large is refused. A later change must not fail, whatever its item has gained meanwhile.
+    smaller = None if event == "notification.created" else {**whole, "data": {}, "body": whole["body"][:_SHORT_BODY]}
+    erases = [key] if rewrites else ()
+    return NewEvent(inbox_topic(row.recipient_id), event, whole, item=key, erases=erases, smaller=smaller)
 
 
 def emit_ids(event: str, owned: Iterable[Owned], more: Mapping[str, str] | None = None) -> None:

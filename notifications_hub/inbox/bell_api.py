@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import get_language, get_supported_language_variant, override
 from ninja import Query, Router, Schema
-from pydantic import Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
 
 from notifications_hub.inbox.bell import bell_html, bell_of
 from notifications_hub.inbox.schemas import Problem
@@ -19,12 +19,28 @@ from notifications_hub.inbox_summary import summary_of
 router = Router(tags=["inbox"])
 
 
+_EXAMPLE: dict[str, JsonValue] = {
+    "live": "/live/",
+    "person": "3f9a1c",
+    "csrf": "kS0Zr1q7",
+    "scope": None,
+    "quiet": None,
+    "unread": 3,
+    "unseen": 1,
+    "inbox_url": "/notifications/",
+    "preferences_url": "/notifications/preferences/",
+    "sign_in_url": "/accounts/login/",
+}
+
+
 class BellAsked(Schema):
     html: bool = Field(False, description="Whether to return the markup of `<notification-bell>` too.")
     lang: str = Field("", max_length=20, description="Its language; if the site lacks it, that of the request.")
 
 
 class BellShown(Schema):
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
+
     live: str = Field(description="The prefix of the live addresses.", examples=["/live/"])
     person: str = Field(description="The person's pseudonym: the tabs of one person share a connection.")
     csrf: str = Field(description="Django's CSRF token, for the header `X-CSRFToken`.")

@@ -77,4 +77,5 @@ def _shown(shape: Shape, schemas: Shape) -> list[tuple[str, Shape]]:
     """Return the fields that the example has. An optional one that may be null is only in some answers."""
     required = shape.get("required", ())
     fields = shape.get("properties", {}).items()
-    return [(name, field) for name, field in fields if name in required or field.get("default", 0) is not None]
+    null = {"type": "null"}
+    return [(name, field) for name, field in fields if name in required or null not in field.get("anyOf", ())]

@@ -242,7 +242,7 @@ class InboxTab(Schema):
 
     name: str = Field(description="For `tab`: the same in every language.", examples=["Conversations"])
     label: str = Field(description="In the person's language.", examples=["Conversations"])
-    kinds: list[str]
+    kinds: list[str] = Field(examples=[["comment.reply"]])
     unread: int = Field(description="100 at most.")
     capped: bool = Field(description="Whether there may be more.")
 

@@ -57,8 +57,7 @@ def _changed(request: HttpRequest, subscription: Subscription) -> dict[str, Any]
 
 
 def _label(subscription: Subscription) -> str:
-    kind = kind_of(subscription.kind)
-    return str(kind.label or kind.name) if subscription.kind else ""
+    return ", ".join(str(kind.label or kind.name) for kind in map(kind_of, subscription.kinds))
 
 
 def _page(request: HttpRequest, context: dict[str, Any], *, status: int = 200) -> HttpResponse:

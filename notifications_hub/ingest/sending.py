@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ from notifications_hub.kinds import UnknownKind
 from notifications_hub.notification import Notification
 from notifications_hub.notify import notify_handler
 from notifications_hub.streams import EventTooLarge
-from notifications_hub.system_actors import SystemActor
+from notifications_hub.system_actors import SystemActor, declared_actor
 from notifications_hub.web.site_paths import own_path
 
 MOST = 1000
@@ -147,7 +147,7 @@ def _send(token: ServiceToken, one: Wanted, people: _People) -> dict[str, Any]:
 
 def _notify(token: ServiceToken, one: Wanted, recipients: Sequence[Any]) -> list[Notification]:
     answers: Sequence[tuple[object, Any]] = notify.send(
-        SystemActor(one.actor or token.name),
+        _actor(token, one.actor or token.name),
         recipient=recipients,
         verb=one.verb,
         kind=one.kind,
@@ -160,3 +160,8 @@ def _notify(token: ServiceToken, one: Wanted, recipients: Sequence[Any]) -> list
         data=dict(one.data),
     )
     return next((list(made) for receiver, made in answers if receiver is notify_handler), [])
+
+
+def _actor(token: ServiceToken, name: str) -> SystemActor:
+    """Return the actor that people read. All names of a token are one actor, which `per_minute` counts."""
+    return declared_actor(name) or replace(SystemActor(name), name=f"service:{token.pk}", label=name)

@@ -1714,6 +1714,7 @@ class Migration(migrations.Migration):
                 ("claim", models.UUIDField(default=uuid.uuid4, editable=False)),
                 ("claimed_until", models.DateTimeField()),
                 ("at", models.DateTimeField(blank=True, null=True, verbose_name="done")),
+                ("published_through", models.BigIntegerField(editable=False, null=True)),
             ],
             options={
                 "verbose_name": "result of an action",
@@ -1885,6 +1886,12 @@ class Migration(migrations.Migration):
                 ),
                 fields=["recipient", "group_key", "-timestamp", "-id"],
                 name="hub_grouped",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="actionresult",
+            index=models.Index(
+                condition=models.Q(("published_through__isnull", False)), fields=["id"], name="hub_result_unpublished"
             ),
         ),
     ]

@@ -106,13 +106,27 @@ class Event(HubModel):
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event to append. Make `item` and `erases` with `item_key()`; see `Event`."""
+    """An event to append. Make `item` and `erases` with `item_key()`; see `Event`.
+
+    `smaller` is the data to log instead if `data` is too large.
+    """
 
     topic: str
     kind: str
     data: Mapping[str, Any]
     item: str | None = None
     erases: Sequence[str] = ()
+    smaller: Mapping[str, Any] | None = None
+
+    @property
+    def encoded(self) -> str:
+        """Return the data as JSON. Raise as `encode_data()` does."""
+        try:
+            return encode_data(self.data)
+        except EventTooLarge:
+            if self.smaller is None:
+                raise
+            return encode_data(self.smaller)
 
 
 def item_key(name: str, key: object) -> str:

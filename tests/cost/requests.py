@@ -227,7 +227,10 @@ PAGES: Mapping[str, Sequence[Act]] = {
     ],
     "preferences": [
         get("/notifications/preferences/"),
-        post("/notifications/preferences/", lambda _world: {"default:live": "on", "whole": "flash:on"}),
+        post(
+            "/notifications/preferences/",
+            lambda _world: {"shown": "default", "default:live": "on", "whole": "flash:on"},
+        ),
     ],
     "forget-device": [post("/notifications/preferences/forget-device/", lambda world: {"id": world.browser.pk})],
     "test-device": [post("/notifications/preferences/test-device/", lambda world: {"id": world.browser.pk})],

@@ -68,12 +68,12 @@ def test_a_method_that_is_off_as_a_whole_counts_once(alice: User) -> None:
 
 
 def test_links_in_emails_count_as_what_they_are(alice: User) -> None:
-    Client().post(Subscription(alice.pk, REPLY).path, {"List-Unsubscribe": "One-Click"})
+    Client().post(Subscription(alice.pk, (REPLY,)).path, {"List-Unsubscribe": "One-Click"})
     # A second one changes nothing.
-    Client().post(Subscription(alice.pk, REPLY).path, {"List-Unsubscribe": "One-Click"})
-    page = Client().post(Subscription(alice.pk, "chat.mention").path)
+    Client().post(Subscription(alice.pk, (REPLY,)).path, {"List-Unsubscribe": "One-Click"})
+    page = Client().post(Subscription(alice.pk, ("chat.mention",)).path)
     assert sums(What.OFF) == {(REPLY, "email", "one_click"): 1, ("chat.mention", "email", "link"): 1}
-    Client().post(Subscription(alice.pk, "chat.mention").path, {"undo": page.context["undo"]})
+    Client().post(Subscription(alice.pk, ("chat.mention",)).path, {"undo": page.context["undo"]})
     assert sums(What.ON) == {("chat.mention", "email", "link"): 1}
 
 
