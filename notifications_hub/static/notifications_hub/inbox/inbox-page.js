@@ -365,7 +365,6 @@ export class InboxPage {
   }
 }
 
-
 /**
  * Return the list that a form names, or the part of it.
  *
