@@ -48,11 +48,10 @@ def test_an_inbox_is_worked_through_by_keys_alone(page_for: People, site: Site) 
     expect(card(page, 20)).to_be_focused()
     wait_until(lambda: unread(site) == "21", what="the change on the server")
 
-    keys.press("s")
-    expect(card(page, 20).locator("button[value=unsave]")).to_be_visible()
-    expect(card(page, 20)).to_be_focused()
-    keys.press("s")
-    expect(card(page, 20).locator("button[value=save]")).to_be_visible()
+    for button in ("unsave", "save"):
+        keys.press("s")
+        expect(card(page, 20).locator(f"button[value={button}]")).to_be_visible()
+        expect(card(page, 20)).to_be_focused()
 
     keys.press("x")
     keys.press("j")
