@@ -77,6 +77,8 @@ def statements_of(act: Callable[[], object]) -> int:
         ("/notifications/preferences/", SIGNED_IN + 5),  # browsers, choices, the last push, quiet hours, the bell
         (f"{API}notifications/", SIGNED_IN + 5),
         (f"{API}notifications/count/", SIGNED_IN + 1),
+        (f"{API}bell/", SIGNED_IN + 1),
+        (f"{API}bell/?html=true&lang=zh-hans", SIGNED_IN + 1),
     ],
 )
 def test_a_page_stays_within_its_budget(alice: User, client_for: ClientFor, url: str, most: int) -> None:
