@@ -46,7 +46,8 @@ _IGNORED = Q(delivered_at__isnull=False, seen_at=None, acknowledged_at=None) & ~
 _COUNTS = {
     "seen": Q(seen_at__isnull=False) | _OPENED,
     "opened": _OPENED,
-    "archived": _PUT_AWAY & ~_OPENED,
+    # A snoozed one is put away too, and comes back.
+    "archived": _PUT_AWAY & ~_OPENED & Q(snoozed_until=None),
     "asked": Q(must_acknowledge=True),
     "confirmed": Q(must_acknowledge=True, acknowledged_at__isnull=False),
 }

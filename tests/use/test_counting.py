@@ -65,25 +65,27 @@ def numbers(age: int, column: str = "number") -> dict[str, int]:
 
 
 def test_each_notification_counts_by_what_became_of_it(alice: User) -> None:
-    unseen, ignored, seen, read, archived, confirmed, removed = send(alice, 7, must_acknowledge=True)
+    unseen, ignored, seen, read, archived, snoozed, confirmed, removed = send(alice, 8, must_acknowledge=True)
     of = Notification.objects.filter
-    of(pk__in=[one.pk for one in (ignored, seen, archived)]).mark_as_delivered("live")
+    of(pk__in=[one.pk for one in (ignored, seen, archived, snoozed)]).mark_as_delivered("live")
     of(pk=confirmed.pk).mark_as_delivered("email")
     of(pk=seen.pk).mark_all_as_seen()
     of(pk=read.pk).mark_all_as_read()
     of(pk=confirmed.pk).acknowledge()
-    Notification.objects.filter(pk=archived.pk).update(archived_at=datetime.now(UTC))
+    now = datetime.now(UTC)
+    of(pk=archived.pk).update(archived_at=now)
+    of(pk=snoozed.pk).update(archived_at=now, snoozed_until=now + timedelta(days=30))
     count_sent()
     removed.delete()
     count_after(walking.LAST)
 
-    assert numbers(walking.SENT) == {"": 7}
-    assert numbers(walking.LAST) == {"": 2, "live": 3, "email": 1}
+    assert numbers(walking.SENT) == {"": 8}
+    assert numbers(walking.LAST) == {"": 2, "live": 4, "email": 1}
     assert numbers(walking.LAST, "seen") == {"": 1, "live": 1, "email": 1}
     assert numbers(walking.LAST, "opened") == {"": 1, "email": 1}
     assert numbers(walking.LAST, "ignored") == {"live": 1}
     assert numbers(walking.LAST, "archived") == {"live": 1}
-    assert numbers(walking.LAST, "asked") == {"": 2, "live": 3, "email": 1}
+    assert numbers(walking.LAST, "asked") == {"": 2, "live": 4, "email": 1}
     assert numbers(walking.LAST, "confirmed") == {"email": 1}
     assert unseen.delivered_at is None
 
