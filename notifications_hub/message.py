@@ -224,6 +224,7 @@ class Item:
     acknowledged_at: datetime | None = None
     saved: bool = False
     snoozed_until: datetime | None = None
+    group: Mapping[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of the API and of `…created` and `…updated` events."""
@@ -254,6 +255,8 @@ class Item:
             shape["acknowledged_at"] = None if self.acknowledged_at is None else timestamp(self.acknowledged_at)
         if message.reason:
             shape["reason"] = {"code": message.reason, "words": message.because, "object": message.followed or None}
+        if self.group is not None:
+            shape["group"] = self.group
         if message.avatar:
             shape["avatar"] = message.avatar
         if message.leads_to:

@@ -23,6 +23,8 @@ from notifications_hub.actions.results import with_result
 from notifications_hub.extension import extension_of, keep, payload_of
 from notifications_hub.following.followed import Followed
 from notifications_hub.following.reasons import sentence_of
+from notifications_hub.grouping.group import NotificationGroup
+from notifications_hub.grouping.words import group_json, in_group
 from notifications_hub.kinds import NotificationLike, kind_of
 from notifications_hub.message import Item, Message, list_to_confirm, time_to_live, to_confirm
 from notifications_hub.notification_queryset import UNCONFIRMED, InboxManager, InboxQuerySet, emit_items, item_id
@@ -92,6 +94,8 @@ class Notification(AbstractNotification):
     followed = models.CharField(max_length=220, null=True, editable=False)  # noqa: DJ001 -- as above
     # What this and other notifications let people decide together. Empty: the person alone. NULL: nothing.
     action_key = models.CharField(max_length=200, null=True, editable=False)  # noqa: DJ001 -- as the line above says
+    # Unread ones of one person that share it are shown as one: see `grouping`. NULL for most, as above.
+    group_key = models.CharField(max_length=200, null=True, editable=False)  # noqa: DJ001 -- as above
     toast = models.BooleanField(default=True)
     flash = models.BooleanField(default=True)
     flash_claim = models.UUIDField(null=True, blank=True, editable=False)
@@ -135,6 +139,9 @@ class Notification(AbstractNotification):
     unfollowed = False
     avatar = ""
     """True if the person follows the thing no more. Inboxes set it, for all rows of a page by one query."""
+
+    group: NotificationGroup | None = None
+    """Its group, if it is unread and not alone there. Inboxes set it, for all rows of a page by one query."""
 
     objects = InboxManager()  # type: ignore[assignment, misc]
 
@@ -220,6 +227,12 @@ class Notification(AbstractNotification):
             models.Index(
                 fields=["recipient", "saved_at"], condition=models.Q(saved_at__isnull=False), name="hub_saved"
             ),
+            # The newest of a group stands for all in lists. Without groups it has no rows.
+            models.Index(
+                fields=["recipient", "group_key", "-timestamp", "-id"],
+                condition=models.Q(unread=True, deleted=False, archived_at=None, group_key__isnull=False),
+                name="hub_grouped",
+            ),
             # The result of an action goes to everyone who has a notification of the same thing.
             models.Index(fields=["action_key"], condition=models.Q(action_key__gt=""), name="hub_action_key"),
             # What a person has yet to confirm, and for the admin what of a kind is unconfirmed. They have no rows on a
@@ -294,7 +307,7 @@ class Notification(AbstractNotification):
             return self.announcement.message()
         message = message_of(self.kind, self.as_kinds_read_it(), item_id=self.item_id, tag=f"n{self.pk}")
         message = replace(message, avatar=self.avatar) if self.avatar else message
-        message = because(message, self.reason, None if self.unfollowed else self.followed)
+        message = because(in_group(message, self.group_key), self.reason, None if self.unfollowed else self.followed)
         message = replace(message, thread=self.thread) if self.thread else message
         return to_confirm(message, list_to_confirm()) if self.must_acknowledge else message
 
@@ -327,6 +340,7 @@ class Notification(AbstractNotification):
             acknowledged_at=self.acknowledged_at,
             saved=self.saved_at is not None,
             snoozed_until=self.snoozed_until,
+            group=group_json(self),
         )
 
     def _row(self) -> InboxQuerySet:

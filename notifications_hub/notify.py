@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from datetime import timedelta
 from operator import attrgetter
 from typing import Any
@@ -30,6 +31,8 @@ from notifications_hub.delivery.planning import plans_for
 from notifications_hub.escalation.planning import plan_steps
 from notifications_hub.following.followed import is_unsaved
 from notifications_hub.following.recipients import Followers
+from notifications_hub.grouping.keys import is_damped
+from notifications_hub.grouping.storms import people_in_storm
 from notifications_hub.notification import Notification, emit_items
 from notifications_hub.notify_arguments import BadArgument, BadRecipient, Draft, actor_of, draft_of
 from notifications_hub.notify_created import CreatedForFollowers
@@ -145,6 +148,9 @@ def _notify(draft: Draft, people: Sequence[Any]) -> list[Notification]:
         people = _not_flooded(draft, draft.kind.per_minute, people)
     if not people:
         return []
+    if draft.kind.storm is not None and is_damped(draft.kind, draft.columns):
+        stormy = people_in_storm(draft.kind.name, draft.kind.storm, people, draft.columns["timestamp"])
+        draft = replace(draft, in_storm=stormy)
     if connection.vendor == "postgresql":
         with suppress(PersonalWords):
             return _notify_in_one_statement(draft, people, words_of(draft, people))

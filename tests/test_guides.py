@@ -23,6 +23,7 @@ GUIDES = (
     "escalation.md",
     "extend-notifications.md",
     "following.md",
+    "grouping.md",
     "jobs.md",
     "kind-catalogue.md",
     "kinds.md",

@@ -17,7 +17,15 @@ ROOT = Path(__file__).parents[1]
 HUB = "notifications_hub"
 
 LAYERS = [
-    ["admin_guards", "admin_lists", "cache_keys", "escalation.after", "name_clashes"],
+    [
+        "admin_guards",
+        "admin_lists",
+        "cache_keys",
+        "escalation.after",
+        "grouping.group",
+        "grouping.storm",
+        "name_clashes",
+    ],
     ["database", "kinds", "task_framework", "users", "web"],
     ["charts", "following.followed", "following.reasons", "system_actors", "tallying"],
     [
@@ -56,7 +64,7 @@ LAYERS = [
         "preference_links",
         "streams",
     ],
-    ["actions.results"],
+    ["actions.results", "grouping.words"],
     ["delivery.claiming", "extension_values", "notification_queryset", "rows.registry", "transports"],
     [
         "announcements.banners.rules",
@@ -79,8 +87,16 @@ LAYERS = [
         "quiet_hours",
         "rows",
     ],
-    ["actions.keys"],
-    ["delivery.arming", "notification_removal", "notify_arguments", "notify_statement", "package_import", "wsgi"],
+    ["actions.keys", "grouping.keys"],
+    [
+        "delivery.arming",
+        "grouping",
+        "notification_removal",
+        "notify_arguments",
+        "notify_statement",
+        "package_import",
+        "wsgi",
+    ],
     ["delivery", "notify_words"],
     ["notify_created", "notify_insert", "snoozing"],
     ["actions", "announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks", "use", "worker_task"],

@@ -26,7 +26,7 @@ from notifications_hub.web.developer_pages import ask_to_sign_in
 
 _LOADED = re.compile(r"<script\b[^>]*></script>|<link\b[^>]*>")
 """What a fragment loads. A live element would look for its job, or for this browser's subscription."""
-_NAMED = re.compile(r'\b(id|for|form|aria-labelledby|aria-describedby)="([^"]+)"')
+_NAMED = re.compile(r'(?<=\s)(id|for|form|aria-labelledby|aria-describedby)="([^"]+)"')
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,10 +91,8 @@ def _in_scheme(element: Element, state: State, scheme: str) -> ShownState:
 
 def _fragment(template: str, values: Mapping[str, Any], prefix: str) -> str:
     """Render a template. Its ids get a prefix, because the page shows it many times."""
-    html = _LOADED.sub(
-        "", render_to_string(f"notifications_hub/{template}", {**values, "mark_url": "#", "csrf_token": "none"})
-    )
-    return _NAMED.sub(lambda found: f'{found[1]}="{_prefixed(found[2], prefix)}"', html)
+    html = render_to_string(f"notifications_hub/{template}", {"mark_url": "#", "csrf_token": "none", **values})
+    return _NAMED.sub(lambda found: f'{found[1]}="{_prefixed(found[2], prefix)}"', _LOADED.sub("", html))
 
 
 def _prefixed(names: str, prefix: str) -> str:

@@ -26,6 +26,8 @@ from notifications_hub.delivery.sender import Result, Sending, failed_unexpected
 from notifications_hub.delivery.wishes import Wishes
 from notifications_hub.following.followed import Followed
 from notifications_hub.following.unfollow_links import UnfollowLink
+from notifications_hub.grouping.members import load_groups
+from notifications_hub.grouping.words import message_of_group
 from notifications_hub.kinds import Urgency, kind_of
 from notifications_hub.message import localized_for, retraction_of, time_to_live
 from notifications_hub.transports import Loads, Send, delay_of, get_transport, transport_names
@@ -40,6 +42,7 @@ def prepared(claimed: Sequence[Delivery], wishes: Wishes) -> Iterator[Sending | 
     senders = {name: _senders(name, its) for name, its in _by_transport(claimed).items()}
     act_url = report_url()
     load_results(one.notification for one in claimed)
+    load_groups(one.notification for one in claimed)
     load_avatars(one.notification for one in claimed)
     unwanted = switched_off([one for one in claimed if _waits_for_long(one)])
     for one in claimed:
@@ -119,7 +122,7 @@ def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Sending:
     if code := pointless_reason(one):
         raise _Pointless(code)
     with localized_for(one.notification.recipient):
-        message = one.notification.message()
+        message = message_of_group(one.notification)
         if one.is_retraction:
             message = retraction_of(message)
             return Sending(delivery=one, message=message, send=send, expires=one.created.timestamp() + message.ttl)

@@ -12,6 +12,7 @@ from ninja import Query
 from ninja.errors import HttpError
 
 from notifications_hub import __version__
+from notifications_hub.grouping.words import group_json
 from notifications_hub.inbox import (
     address_api,
     bell_api,
@@ -78,6 +79,7 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
 
     The first page of the whole inbox has `unconfirmed` if the person must still confirm some. Show those on top. Their
     place in `results` is as for all others.
+    The newest of a group stands for its unread ones, but not in a search. With `group`, list those of one group.
     With `q`, `tab`, `kind` or `unread=false`, a page may have fewer results than 20, or none: `reached` says how far it
     looked. Follow `next` until it is null.
     """
@@ -100,6 +102,8 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
         place=place,
         scope=scope,
         kinds=_kinds(filters.tab, filters.kind),
+        group=filters.group,
+        grouped=filters.grouped,
         **({"unread": filters.unread, "unconfirmed": filters.unconfirmed} | schemas.LISTS[filters.show or "all"]),
     )
     answer: dict[str, Any] = {"results": [item.as_json() for item in page.items], "next": page.next, "cursor": cursor}
@@ -110,6 +114,8 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
     if summary.unconfirmed and not filters.model_fields_set:
         top = [row.item().as_json() for row in queries.pinned(person, summary, scope)]
         answer["unconfirmed"] = {"results": top, "count": summary.unconfirmed}
+    if filters.group is not None and (newest := queries.group_of(person, filters.group)) is not None:
+        answer["group"] = group_json(newest)
     return answer
 
 
@@ -325,7 +331,8 @@ def _mark(request: HttpRequest, action: Mark, asked: Marked, until: datetime | N
         kinds, show = _kinds(asked.tab, asked.kind), None if asked.show is None else Show(asked.show)
         done = marks.mark_all(person, action, scope_of(request), kinds, show=show, until=until)
     else:
-        done = marks.mark(person, action, asked.ids, until)
+        groups = isinstance(asked, MarkedForUndo) and bool(asked.groups)
+        done = marks.mark(person, action, asked.ids, until, groups=groups)
     wants_undo = isinstance(asked, MarkedForUndo) and asked.undo
     return {"changed": done.changed, "undo": done.undo} if wants_undo else {"changed": done.changed}
 

@@ -9,9 +9,11 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from notifications_hub.grouping.keys import MAX_KEY
 from notifications_hub.inbox.matching import Words
 from notifications_hub.inbox.tabs import KindChoices, Tab, find_tab, kinds_listed, kinds_to_choose
 from notifications_hub.kinds import kind_of
+from notifications_hub.web.text import storable
 
 _LONGEST_KIND, _LONGEST_SEARCH = 100, 200
 
@@ -30,16 +32,22 @@ class TabLink:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The list of a page: a state, a tab if any, the name of a kind, and what was typed to search. Both may be empty."""
+    """The list of a page: a state, a tab, the name of a kind, and what was typed to search. Most may be empty.
+
+    With a `group`, it lists the unread ones with this key.
+    """
 
     show: str = "all"
     tab: Tab | None = None
     kind: str = ""
     q: str = ""
+    group: str = ""
 
     @classmethod
     def of(cls, given: QueryDict, show: str = "all") -> Listing:
         """Return what an address or a form asks for. A tab that the site does not have is left out."""
+        if group := storable(given.get("group", ""), MAX_KEY):
+            return cls("group", group=group)
         kind = given.get("kind", "")
         is_kind = "\0" not in kind and len(kind) <= _LONGEST_KIND
         q = given.get("q", "").strip()[:_LONGEST_SEARCH]
@@ -55,7 +63,7 @@ class Listing:
 
     @property
     def is_filtered(self) -> bool:
-        return bool(self.tab or self.kind or self.q)
+        return bool(self.tab or self.kind or self.q or self.group)
 
     @property
     def rest(self) -> str:
@@ -64,6 +72,8 @@ class Listing:
 
     def path(self, **place: str) -> str:
         """Return the relative address of the list, or of a place in it."""
+        if self.group:
+            return f"?{urlencode({'group': self.group} | place)}"
         own = {"show": self.show, "tab": self.tab.name if self.tab else "", "kind": self.kind, "q": self.q}
         return f"?{urlencode({name: value for name, value in (own | place).items() if value})}"
 

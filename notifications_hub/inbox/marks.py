@@ -18,7 +18,8 @@ from notifications_hub.database import transaction
 from notifications_hub.database.chunks import chunks
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
-from notifications_hub.inbox.queries import ITEM_ID, announced_rows, inbox_of, own_lists
+from notifications_hub.grouping.members import members, older_than
+from notifications_hub.inbox.queries import ITEM_ID, announced_rows, inbox_of, own_lists, own_rows
 from notifications_hub.kinds import DeliveryMethod
 from notifications_hub.notification import InboxQuerySet, Notification
 from notifications_hub.notification_queryset import ARCHIVED, IN_INBOX, SNOOZED, UNCONFIRMED
@@ -189,9 +190,21 @@ class Done:
         return signing.dumps(signed, salt=_UNDO_SALT, compress=True)
 
 
-def mark(person: Person, action: Mark, ids: Iterable[str], until: datetime | None = None) -> Marked:
-    """Mark these ids, all with one time. An id of another person changes nothing. A snooze needs `until`."""
-    return _apply(person, [_named(person, ids)], action, until)
+def mark(
+    person: Person, action: Mark, ids: Iterable[str], until: datetime | None = None, *, groups: bool = False
+) -> Marked:
+    """Mark these ids, all with one time. An id of another person changes nothing. A snooze needs `until`.
+
+    With `groups`, mark the unread ones of their groups too, but none that is newer: nobody has seen it there.
+    """
+    named = _named(person, ids)
+    return _apply(person, [named, *(_groups_of(person, named) if groups else [])], action, until)
+
+
+def _groups_of(person: Person, named: InboxQuerySet) -> list[InboxQuerySet]:
+    grouped = named.filter(group_key__isnull=False, unread=True, archived_at=None)
+    keys = list(grouped.order_by().values_list("group_key", "timestamp", "pk"))
+    return [members(own_rows(person), str(key)).filter(older_than(at, pk)) for key, at, pk in keys]
 
 
 def acknowledge(person: Person, ids: Iterable[str]) -> int:

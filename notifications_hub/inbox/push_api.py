@@ -163,14 +163,14 @@ def report_push(request: HttpRequest, report: Act) -> dict[str, Any]:
     delivery = Delivery.objects.filter(pk=sent, notification=row).first()
     if delivery is None or not _may_report(delivery, row):
         raise HttpError(400, _invalid_token())
+    delivery.notification = row
     beside = summed_up_beside(delivery)
     # A page may have shown it since it was sent: to a phone that was off, for example.
-    delivery.notification = row
     mark_shown([delivery])
     arming.mark_delivered([pk, *beside], delivery.transport)
     with localized_for(row.recipient):
         if report.action == "read":
-            marks.mark(row.recipient, Mark.READ, [row.item_id])
+            marks.mark(row.recipient, Mark.READ, [row.item_id], groups=True)
         elif report.action == "acknowledge" and not beside:
             # Nobody confirms what a summary did not show.
             marks.acknowledge(row.recipient, [row.item_id])

@@ -6,7 +6,7 @@ Every query starts from `recipient`, so it can return no other person's row.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +18,8 @@ from notifications_hub.announcements import personal_rows
 from notifications_hub.announcements.queryset import AnnouncementQuerySet
 from notifications_hub.avatars import load_avatars
 from notifications_hub.following.follows import followed_among
+from notifications_hub.grouping.members import load_groups, members, newest_of_groups, waits_in_group
+from notifications_hub.grouping.words import message_of_group
 from notifications_hub.inbox.places import PageMark, Place
 from notifications_hub.inbox_summary import CAP, Summary, current_summary
 from notifications_hub.message import Item
@@ -106,11 +108,14 @@ def items(
     limit: int = PAGE,
     summary: Summary | None = None,
     scope: str | None = None,
+    group: str | None = None,
+    grouped: bool = True,
 ) -> InboxPage:
     """Return a page, newest first. With a `scope`, list only what belongs to it, or to every scope.
 
     With `unconfirmed`, list only what the person has yet to confirm. With `saved`, list what they saved, wherever it
-    is. With `snoozed`, list what comes back later, which no other list has.
+    is. With `snoozed`, list what comes back later, which no other list has. The newest of a group stands for its unread
+    ones, except with `group`, which lists those of one key, without `grouped`, and `at` one of them.
 
     A page by kinds, of read rows only, or of a scope's archive may have fewer than `limit` rows although `next` is set:
     see `SCANNED`.
@@ -133,6 +138,8 @@ def items(
         rows = rows if place is None else rows.filter(place.beyond)
         if unconfirmed:
             rows = rows.order_by("acknowledged_at", "announcement_id", "-timestamp", "-pk")
+        elif group is not None:
+            rows = rows.order_by("-timestamp", "-pk")
         else:
             rows = rows.order_by(*index_order(unread=unread, archived=is_aside, scoped=is_scoped))
         return rows.reverse() if is_upward else rows
@@ -146,19 +153,25 @@ def items(
         rows = listed(rows, waits)
         rows = rows if unread is None else rows.filter(unread=unread)
         rows = rows if kinds is None else rows.filter(kind__in=sorted(kinds))
-        rows = rows if end is None else rows.filter(end.not_newer() if is_upward else end.not_older())
-        return rows[: limit + 1]
+        rows = rows if group is None else members(rows, group)
+        return rows if end is None else rows.filter(end.not_newer() if is_upward else end.not_older())
 
     if is_aside and scope is not None:
         own = [rows.filter(scope__in=(scope, "")) for rows in own]
-    lists = [wanted(rows) for rows in own]
-    if summary.running:
+    lists = [wanted(rows)[: limit + 1] for rows in own]
+    if summary.running and group is None:
         running = personal_rows.running_for(person)
         running = running.filter(must_acknowledge=True) if unconfirmed else running
         # Without a condition on the row itself, the planner cannot walk through all that waits of the person.
-        lists.append(wanted(announced_rows(person, running), Q(acknowledged_at=None)))
-    page = _page(_joined(lists), limit, end, place)
+        lists.append(wanted(announced_rows(person, running), Q(acknowledged_at=None))[: limit + 1])
+    found = list(_joined(lists))
+    is_grouped = grouped and group is None and not is_aside
+    if is_grouped and any(map(waits_in_group, found)):
+        found = _with_newest_of_groups(found, lists, [wanted(rows) for rows in own], limit, place)
+    page = _page(found, limit, end, place)
     _note_unfollowed(person, page.rows)
+    if is_grouped:
+        load_groups(page.rows)
     return page
 
 
@@ -169,6 +182,35 @@ def _which(*, archived: bool, saved: bool, snoozed: bool) -> Q:
     if snoozed:
         return SNOOZED
     return ARCHIVED if archived else IN_INBOX
+
+
+def _with_newest_of_groups(
+    singly: list[Notification],
+    lists: Sequence[InboxQuerySet],
+    own: Sequence[InboxQuerySet],
+    limit: int,
+    place: Place | None,
+) -> list[Notification]:
+    """Return the rows of a page whose groups the newest stands for. `lists` begin with those of `own`, limited."""
+    is_upward = place is not None and place.side == "after"
+    heads = [newest_of_groups(rows, limit + 1, is_upward=is_upward) for rows in own]
+    found = list(_joined([*heads, *lists[len(own) :]]))
+    # A link to one of a group leads to it.
+    is_lost = place is not None and place.side == "at" and place.mark.pk not in {row.pk for row in found}
+    return singly if is_lost else found
+
+
+def group_of(person: Person, key: str) -> Notification | None:
+    """Return the newest unread one of a group, with the group if it has more than one; None without any."""
+    newest = members(own_rows(person), key).order_by("-timestamp", "-pk").for_items().first()
+    if newest is not None:
+        load_groups([newest])
+    return newest
+
+
+def title_of_group(person: Person, key: str) -> str:
+    newest = group_of(person, key) if key else None
+    return "" if newest is None else message_of_group(newest).title
 
 
 def place_of(
@@ -234,7 +276,7 @@ def _joined(lists: Sequence[InboxQuerySet]) -> InboxQuerySet:
     return Notification.objects.filter(pk__in=RawSQL(union, parameters)).for_items()  # noqa: S611 -- as above
 
 
-def _page(rows: InboxQuerySet, limit: int, end: PageMark | None, place: Place | None) -> InboxPage:
+def _page(rows: Iterable[Notification], limit: int, end: PageMark | None, place: Place | None) -> InboxPage:
     is_upward = place is not None and place.side == "after"
     found = sorted(rows, key=lambda row: (row.timestamp, row.pk), reverse=not is_upward)
     shown, has_more = found[:limit], len(found) > limit

@@ -76,6 +76,16 @@ class ActionOutcome(Schema):
     at: str = Field(examples=["2026-11-20T12:00:00.123456Z"])
 
 
+class ItemGroup(Schema):
+    """The unread notifications of one group. The newest stands for all in lists."""
+
+    key: str = Field(description="Opaque. Unread items with one key are shown as one.")
+    count: int | None = Field(None, description="Only if there are several: how many, 100 at most.")
+    title: str | None = Field(None, description="Only beside `count`.", examples=["Bob and 4 others replied"])
+    body: str | None = Field(None, description="Only beside `count`. Plain text, may be empty.")
+    actors: list[str] | None = Field(None, description="Only beside `count`: the newest 5 at most.")
+
+
 class InboxItem(Schema):
     model_config = ConfigDict(json_schema_extra={"example": _AN_ITEM})
 
@@ -103,6 +113,9 @@ class InboxItem(Schema):
     archived: bool
     delivered: bool = Field(description="True once some delivery method has reached the person.")
     toast: bool = Field(description="False: list and count it, but show no toast.")
+    group: ItemGroup | None = Field(
+        None, description="Only if it belongs to a group. In events, and for members listed singly, only the key."
+    )
     reason: ItemReason | None = Field(None, description="Only if the site gave a reason.")
     critical: bool | None = Field(None, description="Only if it is critical: true. Quiet hours do not hold it back.")
     must_acknowledge: bool | None = Field(
@@ -147,6 +160,7 @@ class NotificationPage(Schema):
     unconfirmed: UnconfirmedItems | None = Field(
         None, description="Only on the first page without filters: what the person has yet to confirm, if anything."
     )
+    group: ItemGroup | None = Field(None, description="Only with `group`, if anything of it is unread.")
     cursor: str = Field(
         description="Taken before the results: a live connection that starts here misses nothing.",
         examples=["eyJpbmJveC43IjoxOH0"],
@@ -184,6 +198,10 @@ class Filters(Schema):
         None, pattern=r"^[^\x00]*$", max_length=100, description="Only this kind.", examples=["comment.reply"]
     )
     unconfirmed: bool = Field(False, description="True: only what the person has yet to confirm.")
+    group: str | None = Field(
+        None, pattern=r"^[^\x00]+$", max_length=200, description="Only the unread ones of this group, singly."
+    )
+    grouped: bool = Field(True, description="False: list the unread ones of a group singly.")
     tab: str | None = Field(
         None,
         max_length=200,
@@ -214,6 +232,8 @@ class Filters(Schema):
     def _one_place(self) -> Filters:
         if sum(one is not None for one in (self.before, self.after, self.at)) > 1:
             raise ValueError("Give one of before, after and at.")
+        if self.group is not None and self.model_fields_set - {"group", "before", "after"}:
+            raise ValueError("With `group`, give no other filter than before or after.")
         return self
 
 
@@ -280,6 +300,9 @@ class Acknowledged(Schema):
 
 
 class MarkedForUndo(Marked):
+    groups: Literal[True] | None = Field(
+        None, description="Beside `ids`: also mark the older unread ones of their groups, as one change."
+    )
     undo: Literal[True] | None = Field(None, description="Answer with a token that undoes this mark for an hour.")
 
 

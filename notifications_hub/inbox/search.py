@@ -37,6 +37,8 @@ def search(
 ) -> InboxPage:
     """Return a page of what has all these words, or of everything. `filters` are those of `queries.items`.
 
+    A search lists those of a group singly, because each has words of its own.
+
     A page with fewer than `limit` rows may have a `next`, or above a `previous`. Then its time was over, and `reached`
     says how far it went.
     """
@@ -62,6 +64,7 @@ def _pages(
     person: Person, words: Words, place: Place | None, limit: int, *, summary: Summary, filters: Mapping[str, Any]
 ) -> Iterator[InboxPage]:
     """Yield the pages from a place on. Without words, a page has no more rows than are still wanted."""
+    filters = {**filters, "grouped": filters.get("grouped", True) and not words}
     side: Side = "after" if place is not None and place.side == "after" else "before"
     missing = limit
     while True:

@@ -25,6 +25,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
 from notifications_hub.announcements.markdown import safe_html
+from notifications_hub.grouping.group import number
 from notifications_hub.inbox import links, marks, queries
 from notifications_hub.inbox.delivery_report import DeliveryReport
 from notifications_hub.inbox.listing import Listing
@@ -81,6 +82,8 @@ class InboxEntry:
     saved: bool = False
     snoozed_until: datetime | None = None
     words: Words = NO_WORDS
+    group_key: str = ""
+    group_number: str = ""
 
     @property
     def marked_title(self) -> SafeString:
@@ -100,12 +103,12 @@ class InboxEntry:
 
     @classmethod
     def of_item(cls, item: Item, markdown: str, words: Words = NO_WORDS) -> Self:
-        message = item.message
+        message, group = item.message, item.group or {}
         return cls(
             id=message.id,
             kind=message.kind,
-            title=message.title,
-            body=message.body,
+            title=group.get("title", message.title),
+            body=group.get("body", message.body),
             body_html=words.marked_in(safe_html(markdown)) if markdown else mark_safe(""),
             url=message.url,
             leads_to=message.leads_to,
@@ -117,8 +120,11 @@ class InboxEntry:
             at=item.at,
             unread=item.unread,
             archived=item.archived,
-            buttons=[one | {"asks_json": json.dumps(one.get("asks"))} for one in message.buttons],
-            outcome=message.outcome,
+            # An action of a group would be about its newest alone.
+            buttons=[
+                one | {"asks_json": json.dumps(one.get("asks"))} for one in message.buttons if not group.get("count")
+            ],
+            outcome=None if "count" in group else message.outcome,
             must_acknowledge=message.must_acknowledge,
             acknowledged_at=item.acknowledged_at,
             because=message.because,
@@ -126,6 +132,8 @@ class InboxEntry:
             saved=item.saved,
             snoozed_until=item.snoozed_until,
             words=words,
+            group_key=group.get("key", "") if item.unread and not item.archived else "",
+            group_number=number(group["count"]) if "count" in group else "",
         )
 
 
@@ -139,7 +147,8 @@ def inbox(request: HttpRequest) -> HttpResponse:
     summary, scope = summary_for(request), scope_of(request)
     listing, linked = Listing.of(request.GET, show), _linked(request, person)
     place, words = linked.place, listing.words
-    given: Any = {"summary": summary, "scope": scope, "kinds": listing.kinds, **LISTS[show]}
+    shown = {"group": listing.group} if listing.group else LISTS[show]
+    given: Any = {"summary": summary, "scope": scope, "kinds": listing.kinds, **shown}
     page = search(person, words, place=place, **given)
     is_start = place is None and not listing.is_filtered
     top = queries.pinned(person, summary, scope) if show == "all" and is_start else []
@@ -157,7 +166,8 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "unconfirmed": summary.unconfirmed,
         "is_long": not words and (place is not None or page.next is not None),
         "unread": summary.unread,
-        "show": show,
+        "group_title": queries.title_of_group(person, listing.group),
+        "show": listing.show,
         "scope": scope,
         "here": _here(request),
         "done": _done(person, request.GET.get("undo", "")),
@@ -220,7 +230,10 @@ def _done(person: Person, token: str) -> dict[str, str] | None:
 @login_required
 @private_page
 def mark(request: HttpRequest) -> HttpResponseRedirect:
-    """Apply `action` to `ids`, or to a list with `all=1`, or `undo` a mark. `snooze` says until when. Redirect."""
+    """Apply `action` to `ids`, and to their `groups`, or to a list with `all=1`, or `undo` a mark. Redirect.
+
+    `snooze` says until when.
+    """
     if "undo" in request.POST:
         _undo(request)
         return HttpResponseRedirect(_next(request))
@@ -253,7 +266,7 @@ def _action(request: HttpRequest) -> Mark:
 def _mark(request: HttpRequest, action: Mark, until: datetime | None) -> marks.Marked:
     person = person_of(request)
     if request.POST.get("all") != "1":
-        return marks.mark(person, action, request.POST.getlist("ids"), until)
+        return marks.mark(person, action, request.POST.getlist("ids"), until, groups="groups" in request.POST)
     show = request.POST.get("show", "")
     listed = Show(show) if show in list(Show) else None
     return marks.mark_all(person, action, scope_of(request), _marked_kinds(request), show=listed, until=until)

@@ -86,6 +86,9 @@ class NotificationWanted(Schema):
     url: str = Field("", description="A path of this site.")
     level: Literal["success", "info", "warning", "error"] = "info"
     dedupe_key: str | None = Field(None, max_length=200, description="A person gets one notification with this key.")
+    group_key: str | None = Field(
+        None, max_length=200, description="Unread ones of the kind with this key are shown as one."
+    )
     timestamp: Moment | None = Field(None, description="When it happened; left out: now.")
     data: dict[str, JsonValue] = Field({}, description="The sender's own data, which the kind's words may use.")
 

@@ -41,6 +41,7 @@ class Wanted:
     url: str = ""
     level: str = "info"
     dedupe_key: str | None = None
+    group_key: str | None = None
     timestamp: datetime | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
 
@@ -154,6 +155,7 @@ def _notify(token: ServiceToken, one: Wanted, recipients: Sequence[Any]) -> list
         url=one.url,
         level=one.level,
         dedupe_key=one.dedupe_key,
+        group_key=one.group_key,
         timestamp=one.timestamp,
         data=dict(one.data),
     )

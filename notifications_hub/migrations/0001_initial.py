@@ -418,6 +418,7 @@ class Migration(migrations.Migration):
                 ("action_key", models.CharField(editable=False, max_length=200, null=True)),
                 ("saved_at", models.DateTimeField(blank=True, null=True, verbose_name="saved")),
                 ("snoozed_until", models.DateTimeField(blank=True, null=True, verbose_name="snoozed until")),
+                ("group_key", models.CharField(editable=False, max_length=200, null=True)),
             ],
             options={
                 "verbose_name": "notification",
@@ -1732,6 +1733,16 @@ class Migration(migrations.Migration):
             name="person",
             field=models.ForeignKey(
                 null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(
+                    ("archived_at", None), ("deleted", False), ("group_key__isnull", False), ("unread", True)
+                ),
+                fields=["recipient", "group_key", "-timestamp", "-id"],
+                name="hub_grouped",
             ),
         ),
         migrations.CreateModel(

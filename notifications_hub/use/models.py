@@ -63,8 +63,9 @@ class KindUse(HubModel):
 class UseWalk(HubModel):
     """The position of the chore that counts notifications of one age: those up to `through` are counted.
 
-    The row's lock lets one process count. The walk of age 0 counts only what nobody can still commit. `ahead` is the newest notification when it looked, and
-    `xid` is above all transactions of that time. Once these have ended, everything up to `ahead` is there to count.
+    The row's lock lets one process count. The walk of age 0 counts only what nobody can still commit. `ahead` is the
+    newest notification when it looked, and `xid` is above all transactions of that time. Once these have ended,
+    everything up to `ahead` is there to count.
     """
 
     age = models.PositiveSmallIntegerField(primary_key=True)

@@ -86,19 +86,20 @@ def first_uncounted() -> date | None:
 
 
 def _last(walk: UseWalk) -> int | None:
-    """Return the key up to which the next step counts, or None if there is nothing to count."""
+    """Return the key up to which the next step counts, or None if there is nothing to count.
+
+    It looks at a few rows only, because keys ascend with time.
+    """
     ready = _settled(walk) if walk.age == SENT else UseWalk.objects.values_list("through", flat=True).get(age=SENT)
     rows = Notification.objects.filter(pk__gt=walk.through, pk__lte=ready).order_by("pk")
-    found = rows.values_list("pk", "committed_at")
-    before = datetime.now(UTC) - timedelta(hours=walk.age)
-    if walk.age and ((first := found.first()) is None or first[1] > before):
+    found, before = rows.values_list("pk", "committed_at"), datetime.now(UTC) - timedelta(hours=walk.age)
+    first = found.first()
+    if first is None or (walk.age and first[1] > before):
         return None
-    last = None
-    for pk, at in found[:STEP]:
-        if walk.age and at > before:
-            break
-        last = pk
-    return last
+    end = next(iter(found[STEP - 1 : STEP]), None) or found.last() or first
+    if walk.age and end[1] > before:
+        end = found.filter(pk__lte=end[0], committed_at__lte=before).last() or first
+    return int(end[0])
 
 
 def _settled(walk: UseWalk) -> int:

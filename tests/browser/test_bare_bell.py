@@ -46,7 +46,7 @@ def test_the_bell_of_a_page_without_a_template_counts_lists_marks_and_toasts(
     people_of: Callable[[Site], People], quiet_site: Site
 ) -> None:
     people = people_of(quiet_site)
-    quiet_site.python(SEND.format(verb="wrote"))
+    quiet_site.python(SEND.format(verb="knocked"))
     page = bare(people, "alice", "en")
     bell = page.get_by_role("button", name="Notifications, 1 unread")
     expect(bell).to_be_visible()
@@ -55,12 +55,12 @@ def test_the_bell_of_a_page_without_a_template_counts_lists_marks_and_toasts(
     bell.click()
     panel = page.get_by_role("dialog", name="Notifications")
     expect(panel.locator("[data-part=state]")).to_have_attribute("data-state", "live")
-    panel.get_by_role("button", name="Mark as read: Bob wrote").click()
+    panel.get_by_role("button", name="Mark as read: Bob knocked").click()
     expect(page.get_by_role("button", name="Notifications", exact=True)).to_be_visible()
     wait_until(lambda: quiet_site.python("print(alice.notifications.unread().count())").strip() == "0", what="the mark")
 
     page.evaluate(ROUTE)
-    panel.get_by_role("link", name="Bob wrote").click()
+    panel.get_by_role("link", name="Bob knocked").click()
     expect(panel).to_be_hidden()
     expect(page).to_have_title("/showcase/")
 

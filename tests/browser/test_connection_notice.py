@@ -1,4 +1,4 @@
-"""What page and panel say while they are offline, or while live updates are away."""
+"""The bar of page and panel while they are offline, or while live updates are away."""
 
 from __future__ import annotations
 

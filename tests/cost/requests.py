@@ -112,6 +112,12 @@ def _kinds(world: World) -> object:
     return answer
 
 
+def _gallery(world: World) -> object:
+    answer = world.admin.get("/notifications/gallery/")
+    assert answer.status_code == 200
+    return answer
+
+
 EMAIL = "notifications_hub.transports.email.transport.Email"
 
 
@@ -211,6 +217,7 @@ PAGES: Mapping[str, Sequence[Act]] = {
         get("/notifications/", kind="chat.invitation", after="{world.before}", show="archived"),
     ],
     "kinds": [_kinds],
+    "gallery": [_gallery],
     "mark": [
         post("/notifications/mark/", lambda world: {"action": "read", "ids": world.ids(20)}),
         post("/notifications/mark/", lambda world: {"action": "archive", "ids": world.ids(20)}),

@@ -94,13 +94,13 @@ def test_a_search_is_in_the_readers_language(alice: User, bob: User, client: Cli
     reply = send_one(alice, bob, kind="comment.reply", target=bob).item_id
     announced = broadcast(title="Maintenance")
     AnnouncementTranslation.objects.create(announcement=announced, language="zh-hans", title="系统维护通知")
-    chinese = {"headers": {"Accept-Language": "zh-hans"}}
+    chinese = {"Accept-Language": "zh-hans"}
 
-    answer = client.get(LIST, {"q": "维护"}, **chinese).json()
+    answer = client.get(LIST, {"q": "维护"}, headers=chinese).json()
     assert [item["id"] for item in answer["results"]] == [announced.item_id]
-    assert client.get(LIST, {"q": "maintenance"}, **chinese).json()["results"] == []
-    assert [one["id"] for one in client.get(LIST, {"q": "回复"}, **chinese).json()["results"]] == [reply]
-    page = client.get(PAGE, {"q": "维护"}, **chinese).content.decode()
+    assert client.get(LIST, {"q": "maintenance"}, headers=chinese).json()["results"] == []
+    assert [one["id"] for one in client.get(LIST, {"q": "回复"}, headers=chinese).json()["results"]] == [reply]
+    page = client.get(PAGE, {"q": "维护"}, headers=chinese).content.decode()
     assert "系统<mark>维护</mark>通知" in page
 
 

@@ -80,8 +80,8 @@ def test_client_and_store_weigh_at_most_20_kb(packed: Path) -> None:
     assert 10_000 < weight(packed / "client" / "dist" / "index.js") <= 20_000
 
 
-def test_the_elements_with_their_styles_weigh_at_most_36_kb(packed: Path) -> None:
-    assert 20_000 < weight(packed / "client" / "dist" / "elements.js") <= 36_000
+def test_the_elements_with_their_styles_weigh_at_most_40_kb(packed: Path) -> None:
+    assert 20_000 < weight(packed / "client" / "dist" / "elements.js") <= 40_000
 
 
 def test_the_package_depends_on_nothing_and_contains_only_what_it_exports(packed: Path) -> None:

@@ -47,7 +47,6 @@ WITHOUT_TRACES = {
     "RowChange": "rows of the host's tables, for a second",
     "UseFold": "numbers",
     "UseSum": "counts",
-    "UseTally": "counts",
     "UseWalk": "numbers",
 }
 """Tables of the hub that hold nothing about a person, with the reason."""

@@ -14,8 +14,8 @@ _SCRIPT = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 # No rule is left out. The tags also turn on rules that axe runs only if asked to, such as the size of targets.
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _RUN = """
-async (rules) => {
-  const { violations } = await axe.run(document, { runOnly: rules, resultTypes: ["violations"] });
+async ([runOnly, rules]) => {
+  const { violations } = await axe.run(document, { runOnly, rules, resultTypes: ["violations"] });
   return violations.flatMap(({ id, nodes }) =>
     nodes.map((node) => `${id}: ${node.target.join(" ")}: ${node.failureSummary.replace(/\\s+/g, " ")}`));
 }
@@ -28,9 +28,11 @@ class Look:
 
     width: int
     scheme: Literal["light", "dark"]
+    forced_colours: bool = False
 
 
 LOOKS = (Look(1280, "light"), Look(320, "dark"))
+FORCED = Look(1280, "dark", forced_colours=True)
 
 
 def findings(page: Page, looks: Sequence[Look] = LOOKS) -> list[str]:
@@ -42,7 +44,7 @@ def findings(page: Page, looks: Sequence[Look] = LOOKS) -> list[str]:
 def poor_contrasts(page: Page) -> list[str]:
     """Return the texts of the page as it looks now whose contrast axe finds too low."""
     _prepare(page)
-    found: list[str] = page.evaluate(_RUN, {"type": "rule", "values": ["color-contrast"]})
+    found: list[str] = page.evaluate(_RUN, [{"type": "rule", "values": ["color-contrast"]}, {}])
     return found
 
 
@@ -60,6 +62,8 @@ CONTEXT = {"bypass_csp": True}
 
 def _look(page: Page, look: Look) -> list[str]:
     page.set_viewport_size({"width": look.width, "height": 900})
-    page.emulate_media(color_scheme=look.scheme)
-    found: list[str] = page.evaluate(_RUN, _RULES)
+    page.emulate_media(color_scheme=look.scheme, forced_colors="active" if look.forced_colours else "none")
+    # In forced colours, scripts read the colours of the style sheet, not those of the screen.
+    off = {"color-contrast": {"enabled": False}} if look.forced_colours else {}
+    found: list[str] = page.evaluate(_RUN, [_RULES, off])
     return found

@@ -172,8 +172,9 @@ def test_a_killed_process_loses_and_doubles_nothing(
     alice: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send(alice, 50)
-    monkeypatch.setattr(walking, "STEP", 0)
-    for _look in range(2):
+    UseWalk.objects.bulk_create([UseWalk(age=age) for age in walking.AGES])
+    # On SQLite, the first look counts already.
+    for _look in range(2 if connection.vendor == "postgresql" else 0):
         count(walking.SENT)
         UseWalk.objects.update(ahead_at=datetime.now(UTC) - timedelta(minutes=1))
     monkeypatch.setattr(walking, "STEP", 10)
@@ -190,7 +191,6 @@ def test_a_killed_process_loses_and_doubles_nothing(
 
 
 def _goes_on() -> bool:
-    assert connection.vendor
     return walking.walk_step(walking.SENT)
 
 

@@ -115,7 +115,7 @@ def _switching(use: Use) -> Section:
         if off or on
     ]
     head = [_("Day"), _("Switched off"), _("Switched on again"), _("Off after that")]
-    return Section("switching", title, meaning, Table(head, cells), columns=drawn)
+    return Section("switching", title, meaning, Table(head, cells), columns=drawn, is_wide=True)
 
 
 def _switched_off(use: Use) -> Section:

@@ -31,7 +31,7 @@ export class Attention {
   constructor(bell, badge, signal) {
     this.#bell = bell;
     this.#badge = badge;
-    prepareSound(signal);
+    prepareSound(() => this.#wants("sound"), signal);
     onChoice(() => this.count(this.#unread), signal);
     signal.addEventListener("abort", () => this.#leave(), { once: true });
   }
@@ -68,8 +68,9 @@ export class Attention {
   /** @param {string} count */
   #onIcon(count) {
     if (count && !this.#bell.hasAttribute("no-data-images")) favicon ??= new FaviconCount();
+    if (!favicon) return;
     const { backgroundColor, color } = getComputedStyle(this.#badge);
-    favicon?.show(count, { ground: backgroundColor, text: color });
+    favicon.show(count, { ground: backgroundColor, text: color });
   }
 
   /** Restore title and icon, unless another bell has taken over. */

@@ -16,12 +16,13 @@ let soundedAt = 0;
 /**
  * Prepare the sound at the person's next click or key. Before that, browsers allow none, and would log a warning.
  *
+ * @param {() => boolean} isWanted asked at each click
  * @param {AbortSignal} signal
  */
-export function prepareSound(signal) {
+export function prepareSound(isWanted, signal) {
   const ready = new AbortController();
   const prepare = () => {
-    if (!navigator.userActivation?.isActive) return;
+    if (!navigator.userActivation?.isActive || !isWanted()) return;
     audio ??= new AudioContext();
     ready.abort();
   };

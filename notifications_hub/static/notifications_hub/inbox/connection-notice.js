@@ -47,7 +47,8 @@ export class ConnectionNotice {
     if (!(target instanceof Element) || target.localName !== "notification-bell") return;
     this.#state = state;
     this.#retryAt = retryAt;
-    if (state === HubState.WAITING) this.#since ||= Date.now();
+    // Without a next try, the page has just been left, perhaps for the browser's cache of pages.
+    if (state === HubState.WAITING && retryAt > 0) this.#since ||= Date.now();
     else if (state !== HubState.CONNECTING) this.#since = 0;
     clearInterval(this.#timer);
     if (this.#since) this.#timer = setInterval(() => this.#render(), 1_000);

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * @import { CardState } from "./card-state.js"
- * @import { Item, Page, Unconfirmed } from "../protocol/wire.js"
+ * @import { Item, ItemGroup, Page, Unconfirmed } from "../protocol/wire.js"
  */
 import { copyOf, part, setText } from "../shared/dom.js";
 import { stateOf } from "./card-state.js";
@@ -38,6 +38,54 @@ export class InboxCards {
   /** @param {string} id */
   has(id) {
     return this.some([id]).length > 0;
+  }
+
+  /**
+   * Return whether a card is of the item's group.
+   *
+   * @param {{group?: ItemGroup}} item
+   */
+  hasGroup({ group }) {
+    return group !== undefined && this.all.some((card) => groupOf(card) === group.key);
+  }
+
+  /**
+   * Return whether another card stands for the item, because it is newer and of the same group.
+   *
+   * @param {Item} item
+   */
+  standsFor({ id, unread, archived, group }) {
+    const isMember = group !== undefined && unread && !archived && !this.has(id);
+    return isMember && this.#root.dataset.show !== "group" && this.hasGroup({ group });
+  }
+
+  /**
+   * Return whether a change of these may change what a card stands for: one is of a group, or is not on the page.
+   *
+   * @param {string[]} ids
+   */
+  mayGroup(ids) {
+    const isGroup = (/** @type {HTMLElement} */ card) => part(card, "group") !== null;
+    const groups = this.#root.dataset.show === "group" ? [] : this.all.filter(isGroup);
+    return groups.length > 0 && (groups.some((card) => ids.includes(idOf(card))) || !ids.every((id) => this.has(id)));
+  }
+
+  /**
+   * Take over the groups of a freshly fetched page: the newest of each stands in the place of the one before.
+   *
+   * @param {HTMLElement[]} fetched
+   */
+  regroup(fetched) {
+    const known = new Set(this.all.map(groupOf));
+    this.update(fetched, { isLast: false });
+    for (const card of fetched.filter((one) => known.has(groupOf(one)) && groupOf(one) && !this.has(idOf(one)))) {
+      // One that was read meanwhile stands alone now.
+      const old = this.all.filter((one) => isUnread(one) && groupOf(one) === groupOf(card));
+      const hadFocus = old.some((one) => one.contains(document.activeElement));
+      this.remove(old);
+      this.insert([card]);
+      if (hadFocus) card.focus();
+    }
   }
 
   /**
@@ -89,6 +137,8 @@ export class InboxCards {
    */
   differFrom({ results, next, unconfirmed = { results: [], count: 0 } }) {
     const { show } = this.#root.dataset;
+    // Its rows are not those of the first page.
+    if (show === "group") return false;
     if (show === "unconfirmed") return this.#topDiffers(unconfirmed);
     if (show === "saved") return false;
     if (show === "archived" || show === "snoozed") return results.some(({ id }) => this.has(id));
@@ -141,6 +191,8 @@ export class InboxCards {
     this.show(card, stateOf(fresh));
     if (isUnconfirmed(card) !== isUnconfirmed(fresh)) this.confirm([card], !isUnconfirmed(fresh));
     card.dataset.level = fresh.dataset.level;
+    card.toggleAttribute("data-group", groupOf(fresh) !== "");
+    if (groupOf(fresh)) card.dataset.group = groupOf(fresh);
     for (const selector of [".nh-disc", ".nh-words"]) {
       const [old, now] = [card.querySelector(selector), fresh.querySelector(selector)];
       if (!old || !now || old.isEqualNode(now) || old.querySelector("form:not([hidden])")) continue;
@@ -265,6 +317,11 @@ export function cardsIn(root) {
 /** @param {Element} card */
 export function idOf(card) {
   return card.getAttribute("data-id") ?? "";
+}
+
+/** @param {Element} card */
+export function groupOf(card) {
+  return card.getAttribute("data-group") ?? "";
 }
 
 /** @param {Element} card */

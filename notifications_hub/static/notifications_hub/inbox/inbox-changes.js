@@ -31,6 +31,7 @@ const GONE = ["notification.deleted", "announcement.withdrawn"];
  * @property {MarkName} mark
  * @property {string[]} ids
  * @property {boolean} [all] everything in the inbox, instead of the ids
+ * @property {boolean} [groups] the older unread ones of the items' groups too
  * @property {{show?: string, tab?: string, kind?: string}} [within] the list that `all` means, or a part of it
  * @property {string} [until] for a snooze
  * @property {boolean} [quiet] whether success is not reported, because the button that reverts it is right there
@@ -92,8 +93,9 @@ export class InboxChanges {
     const request = { action, key, shown: action.show(), confirmed: new Set() };
     this.#underWay.add(request);
     try {
-      const { mark, all, within, ids } = action;
-      const { changed, undo } = await this.#api.mark(mark, { ...(all ? { all, ...within } : { ids }), until });
+      const { mark, all, within, ids, groups } = action;
+      const which = all ? { all, ...within } : { ids, ...(groups && { groups }) };
+      const { changed, undo } = await this.#api.mark(mark, { ...which, until });
       this.#done(request, changed, undo);
     } catch (error) {
       this.#failed(request, error);

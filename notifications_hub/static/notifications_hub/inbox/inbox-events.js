@@ -39,6 +39,8 @@ export class InboxEvents {
         return this.#join(data);
       case "notification.updated":
         if (!this.#lists(data)) return;
+        if (this.#cards.hasGroup(data)) this.#paging.regroup();
+        if (this.#cards.standsFor(data)) return;
         this.#move([data.id], isListed(data, this.#show), Boolean(data.saved));
         for (const card of this.#cards.some([data.id])) {
           fillActions(card, data);
@@ -51,12 +53,14 @@ export class InboxEvents {
       case "notification.unread":
         return this.#mark(data.ids ?? [], kind === "notification.unread");
       case "notification.archived":
+        this.#regroup(data.ids ?? []);
         return this.#archived(data);
       case "announcement.updated":
         if (this.#cards.has(data.id)) this.#paging.refetch();
         return;
       case "notification.deleted":
       case "announcement.withdrawn":
+        this.#regroup(data.ids ?? []);
         return this.#leave(data.ids ?? []);
     }
   }
@@ -67,6 +71,7 @@ export class InboxEvents {
    */
   #mark(ids, unread) {
     this.#cards.mark(this.#cards.some(ids), unread);
+    if (this.#cards.mayGroup(ids)) return this.#paging.regroup();
     const isUnknown = unread && !ids.every((id) => this.#cards.has(id));
     // With more pages to come, an unknown row may belong to one of those.
     if (isUnknown && this.#root.dataset.show === "unread" && !part(this.#root, "older")) this.#offer();
@@ -88,18 +93,27 @@ export class InboxEvents {
    * @param {Item} item
    */
   #join(item) {
+    const { group } = this.#root.dataset;
     const show = this.#show;
     if (show === "snoozed") return this.#leave([item.id]);
     for (const card of this.#cards.some([item.id])) {
       this.#cards.show(card, { ...stateOf(card), unread: item.unread, archived: false, until: "" });
     }
     const isNew = this.#lists(item) && !this.#cards.has(item.id);
-    const belongs = show === "unconfirmed" ? isUnconfirmed(item) : show === "all" || show === "unread";
+    const mayJoin = show === "all" || show === "unread" || show === "group";
+    if (isNew && mayJoin && show !== "group" && this.#cards.hasGroup(item)) return this.#paging.regroup();
+    const belongs = show === "unconfirmed" ? isUnconfirmed(item) : mayJoin && (!group || item.group?.key === group);
     if (belongs && isNew) this.#offer();
   }
 
   get #show() {
     return this.#root.dataset.show ?? "all";
+  }
+
+  /** @param {string[]} ids of rows that leave, which a card may stand for */
+  #regroup(ids) {
+    const isAside = ["archived", "saved", "snoozed"].includes(this.#show);
+    if (!isAside && this.#cards.mayGroup(ids)) this.#paging.regroup();
   }
 
   /** @param {Item} item */

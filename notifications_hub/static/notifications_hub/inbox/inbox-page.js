@@ -10,6 +10,7 @@ import { HubState } from "../protocol/hub-state.js";
 import { ApiError } from "../shared/api-error.js";
 import { copyOf, isInSight, part, setText } from "../shared/dom.js";
 import { onTick } from "../shared/ticker.js";
+import { resultIn } from "./action-result.js";
 import { CardChange } from "./card-change.js";
 import { leaves } from "./card-state.js";
 import { ChangeNotice } from "./change-notice.js";
@@ -19,14 +20,14 @@ import { InboxChanges } from "./inbox-changes.js";
 import { InboxEvents } from "./inbox-events.js";
 import { InboxPaging } from "./inbox-paging.js";
 import { InboxSelection } from "./inbox-selection.js";
-import { ItemActions, resultIn } from "./item-actions.js";
+import { ItemActions } from "./item-actions.js";
 import { offerLinks } from "./item-open.js";
 import { badgeOf } from "./item-view.js";
 import { NotificationsApi } from "./notifications-api.js";
 import { shortcutsOf } from "./page-shortcuts.js";
 import { ScrollAddress } from "./scroll-address.js";
+import { preventRepeat } from "./shortcut-keys.js";
 import { followSnoozeMenus, timeOf, untilOf } from "./snooze-menu.js";
-import { Swipe } from "./swipe.js";
 import { TabCounts } from "./tab-counts.js";
 
 /**
@@ -105,7 +106,6 @@ export class InboxPage {
       this.#one({ mark: name }, card, { loud: true });
     const bulk = (/** @type {MarkName} */ name) => this.#bulk({ mark: name });
     this.#shortcuts = shortcutsOf({ root, cards, selection: this.#selection, mark, bulk, signal });
-    new Swipe(root, mark, signal);
     this.#followLoaded(this.#bell?.firstPage ?? null);
   }
 
@@ -198,8 +198,9 @@ export class InboxPage {
    * @param {{quiet?: boolean, all?: boolean, within?: Record<string, string>}} [how]
    */
   #change({ mark, until, time }, cards, { quiet, all, within } = {}) {
+    const groups = this.#root.dataset.show !== "group" && ["read", "archive", "snooze"].includes(mark);
     const show = () => this.#show(mark, cards, 0, time);
-    this.#changes.make({ mark, ids: cards.map(idOf), quiet, all, within, until, show });
+    this.#changes.make({ mark, ids: cards.map(idOf), groups, quiet, all, within, until, show });
   }
 
   /**
@@ -386,13 +387,4 @@ function wantedBy(button) {
   if (until === null) return null;
   /** @type {HTMLElement | null} */ (button.closest("[popover]"))?.hidePopover();
   return { mark: "snooze", until, time: timeOf(button) };
-}
-
-/**
- * Prevent a key held down from acting on the rows that move up.
- *
- * @param {KeyboardEvent} event
- */
-function preventRepeat(event) {
-  if (event.key === "Enter" && event.repeat) event.preventDefault();
 }

@@ -10,6 +10,8 @@ import { EndlessList } from "./endless-list.js";
 import { idOf } from "./inbox-cards.js";
 import { fetchInbox } from "./inbox-html.js";
 
+const REGROUP_AFTER = 400;
+
 /** @typedef {Awaited<ReturnType<typeof fetchInbox>> & {missed: HubEvent[]}} Fetched */
 
 /** @typedef {"older" | "newer" | "news"} LinkName */
@@ -29,6 +31,8 @@ export class InboxPaging {
   #address = location.href;
   /** For each load under way, the events that arrived meanwhile. @type {Set<HubEvent[]>} */
   #loads = new Set();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #regroupTimer;
 
   /**
    * @param {object} options
@@ -52,6 +56,7 @@ export class InboxPaging {
     this.#signal = signal;
     this.#endless = new EndlessList((link) => this.#load(link, "older", true), signal);
     root.addEventListener("click", (event) => this.#click(event), { signal });
+    signal.addEventListener("abort", () => clearTimeout(this.#regroupTimer), { once: true });
     this.#endless.watch(this.#older);
   }
 
@@ -65,6 +70,24 @@ export class InboxPaging {
     const link = this.#older;
     if (link && this.#endless.goesOn) this.#load(link, "older", true);
     return Boolean(link);
+  }
+
+  /** Bring the groups up to date, soon: several of their rows may change at the same time. */
+  regroup() {
+    this.#regroupTimer ??= setTimeout(() => this.#regroup(), REGROUP_AFTER);
+  }
+
+  async #regroup() {
+    this.#regroupTimer = undefined;
+    try {
+      const page = await this.#fetch(this.#address);
+      this.#cards.regroup(page.cards);
+      this.#catchUp(page);
+      this.#changed();
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) this.#signedOut();
+      else if (!this.#signal.aborted) this.offerNews();
+    }
   }
 
   get #older() {

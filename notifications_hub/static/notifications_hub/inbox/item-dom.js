@@ -1,9 +1,9 @@
 // @ts-check
-/** @import { Item } from "../protocol/wire.js" */
+/** @import { Item, ItemGroup } from "../protocol/wire.js" */
 import { pageLanguage, part, setText } from "../shared/dom.js";
 import { fillActions } from "./item-actions.js";
 import { isUnconfirmed } from "./item-state.js";
-import { avatarOf, linkOf, outsideOf, wordsOf } from "./item-view.js";
+import { avatarOf, badgeOf, linkOf, outsideOf, wordsOf } from "./item-view.js";
 
 /**
  * Write an item into a copy of the template of a row or a toast.
@@ -12,7 +12,8 @@ import { avatarOf, linkOf, outsideOf, wordsOf } from "./item-view.js";
  * @param {Item} item
  */
 export function fillItem(root, item) {
-  const { title, body } = wordsOf(item, pageLanguage());
+  const isGroup = item.group?.count !== undefined;
+  const { title, body } = { ...wordsOf(item, pageLanguage()), ...(item.group?.title && wordsOfGroup(item.group)) };
   root.dataset.id = item.id;
   root.dataset.level = item.level;
   fillLevel(root, item.level);
@@ -25,7 +26,28 @@ export function fillItem(root, item) {
   fillReason(part(root, "reason"), item);
   fillPicture(root, item);
   fillLink(part(root, "link"), item);
-  fillActions(root, item);
+  fillGroup(part(root, "group"), item.group);
+  // An action of a group would be about its newest alone.
+  fillActions(root, isGroup ? {} : item);
+}
+
+/** @param {ItemGroup} group */
+function wordsOfGroup({ title = "", body = "" }) {
+  return { title, body };
+}
+
+/**
+ * Say how many an item stands for, and link to them. A toast has no room for that.
+ *
+ * @param {HTMLElement | null} link
+ * @param {ItemGroup} [group]
+ */
+function fillGroup(link, { key, count } = { key: "" }) {
+  if (!link) return;
+  const { words = "", page = "" } = link.dataset;
+  link.hidden = count === undefined;
+  setText(link, count === undefined ? "" : words.replace("{count}", badgeOf(count)));
+  link.setAttribute("href", `${page}?group=${encodeURIComponent(key)}`);
 }
 
 /**

@@ -128,15 +128,20 @@ export class Keyboard {
     return cards.find(isInSight) ?? cards[0];
   }
 
-  /** The card with the focus, or the last one that had it. */
+  /** The card with the focus. Only this one is acted on: of any other, nobody would see which it is. */
+  get #focused() {
+    const card = /** @type {HTMLElement | undefined} */ (document.activeElement?.closest(".nh-card") ?? undefined);
+    return card && this.#root.contains(card) ? card : undefined;
+  }
+
+  /** The card to move from: the one with the focus, or the last one that had it. */
   get #current() {
-    const active = /** @type {HTMLElement | null} */ (document.activeElement?.closest(".nh-card") ?? null);
-    const card = active && this.#root.contains(active) ? active : this.#latest;
+    const card = this.#focused ?? this.#latest;
     return card && this.#cards.all.includes(card) ? card : undefined;
   }
 
   #note() {
-    const card = /** @type {HTMLElement | null} */ (document.activeElement?.closest(".nh-card") ?? null);
+    const card = this.#focused;
     if (!card) return;
     this.#latest = card;
     this.#at = this.#cards.all.indexOf(card);
@@ -146,7 +151,7 @@ export class Keyboard {
   #mark(names) {
     const marks = /** @type {MarkName[]} */ (names);
     if (marks.some((mark) => this.#deeds.markPicked(mark))) return true;
-    const card = this.#current;
+    const card = this.#focused;
     const mark = card && marks.find((one) => buttonOf(card, one));
     if (mark) this.#deeds.mark(mark, card);
     return Boolean(mark);
@@ -154,14 +159,14 @@ export class Keyboard {
 
   /** @param {boolean} isRange */
   #pick(isRange) {
-    const box = this.#current?.querySelector(":scope > .nh-pick");
+    const box = this.#focused?.querySelector(":scope > .nh-pick");
     // A click, because the selection takes the range from its Shift.
     box?.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, shiftKey: isRange }));
     return Boolean(box);
   }
 
   #open() {
-    const link = /** @type {HTMLElement | null} */ (this.#current?.querySelector("a[data-part=link]") ?? null);
+    const link = /** @type {HTMLElement | null} */ (this.#focused?.querySelector("a[data-part=link]") ?? null);
     link?.click();
     return link !== null;
   }

@@ -45,6 +45,16 @@ export class NotificationsApi {
     return this.#get(before ? `notifications/?before=${encodeURIComponent(before)}` : "notifications/");
   }
 
+  /**
+   * Return the newest unread items of a group, singly, with what they have in common in `group`.
+   *
+   * @param {string} key
+   * @returns {Promise<Page>}
+   */
+  group(key) {
+    return this.#get(`notifications/?group=${encodeURIComponent(key)}`);
+  }
+
   /** @returns {Promise<{results: {name: string, unread: number, capped: boolean}[]}>} the groups of kinds */
   tabs() {
     return this.#get("notifications/tabs/");
@@ -67,8 +77,9 @@ export class NotificationsApi {
 
   /**
    * @param {MarkName} mark
-   * @param {{ids: string[], until?: string} | {all: true, show?: string, tab?: string, kind?: string, until?: string}}
-   *   which and, for a snooze, until when
+   * @param {{ids: string[], groups?: boolean, until?: string}
+   *   | {all: true, show?: string, tab?: string, kind?: string, until?: string}} which with `groups`, also the older
+   *   unread ones of their groups; for a snooze, until when
    * @returns {Promise<Changed>}
    */
   mark(mark, which) {

@@ -7,10 +7,11 @@
 import { part } from "../shared/dom.js";
 import { Keyboard } from "./keyboard.js";
 import { ShortcutsDialog } from "./shortcuts-dialog.js";
+import { Swipe } from "./swipe.js";
 
 /**
- * Return the shortcuts of the page, or null if its template is the site's own and lists none. Then nobody could turn
- * them off.
+ * Let swipes act, and return the shortcuts of the page, or null if its template is the site's own and lists none. Then
+ * nobody could turn them off.
  *
  * @param {object} options
  * @param {HTMLElement} options.root the `<inbox-page>`
@@ -21,6 +22,7 @@ import { ShortcutsDialog } from "./shortcuts-dialog.js";
  * @param {AbortSignal} options.signal
  */
 export function shortcutsOf({ root, cards, selection, mark, bulk, signal }) {
+  new Swipe(root, mark, signal);
   if (!part(root, "shortcuts")) return null;
   const dialog = new ShortcutsDialog(root, signal);
   const markPicked = (/** @type {MarkName} */ name) => {

@@ -56,9 +56,20 @@ export class ScrollAddress {
   get #top() {
     const { all } = this.#cards;
     const listed = all.filter((card) => !isUnconfirmed(card));
-    const edge = Number.parseFloat(getComputedStyle(all[0] ?? this.#root).scrollMarginBlockStart) || 0;
-    const top = listed.find((card) => card.getBoundingClientRect().bottom > edge);
+    // Where `scrollIntoView()` puts a card: below the bars on top.
+    const edge = pixels(document.documentElement, "scrollPaddingBlockStart") + pixels(all[0], "scrollMarginBlockStart");
+    // A pixel more than the edge: positions are fractions.
+    const top = listed.find((card) => card.getBoundingClientRect().bottom > edge + 1);
     const isStart = top === listed[0] && !part(this.#root, "newer");
     return top && !isStart ? idOf(top) : "";
   }
+}
+
+/**
+ * @param {Element | undefined} element
+ * @param {"scrollPaddingBlockStart" | "scrollMarginBlockStart"} name
+ */
+function pixels(element, name) {
+  // "auto" is no number.
+  return (element && Number.parseFloat(getComputedStyle(element)[name])) || 0;
 }

@@ -31,3 +31,12 @@ export function isTyping(target) {
   if (document.querySelector("dialog:modal")) return true;
   return target instanceof HTMLElement && (target.isContentEditable || target.closest(TYPING) !== null);
 }
+
+/**
+ * Prevent a key held down from acting on the rows that move up.
+ *
+ * @param {KeyboardEvent} event
+ */
+export function preventRepeat(event) {
+  if (event.key === "Enter" && event.repeat) event.preventDefault();
+}

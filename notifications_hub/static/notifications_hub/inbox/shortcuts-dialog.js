@@ -14,13 +14,22 @@ export class ShortcutsDialog {
   constructor(root, signal) {
     this.#root = root;
     this.#dialog = /** @type {HTMLDialogElement} */ (part(root, "shortcuts"));
-    const [opener, toggle] = [part(root, "shortcuts-open"), this.#toggle];
-    opener.hidden = false;
-    opener.addEventListener("click", () => this.open(), { signal });
+    const toggle = this.#toggle;
+    this.#offer(part(root, "shortcuts-open"), signal);
     toggle.addEventListener("change", () => choose("shortcuts", toggle.checked), { signal });
     this.#dialog.addEventListener("click", (event) => this.#click(event), { signal });
     onChoice(() => this.#render(), signal);
     signal.addEventListener("abort", () => this.#dialog.close(), { once: true });
+  }
+
+  /**
+   * @param {HTMLElement | null} opener a head of the site's own may have none
+   * @param {AbortSignal} signal
+   */
+  #offer(opener, signal) {
+    if (!opener) return;
+    opener.hidden = false;
+    opener.addEventListener("click", () => this.open(), { signal });
   }
 
   open() {

@@ -77,13 +77,17 @@ export class LateLine extends EventTarget {
   #failed(error) {
     if (this.#closed) return;
     if (error instanceof ApiError && error.signedOut) return this.#become(HubState.SIGNED_OUT);
-    this.#become(HubState.WAITING);
-    this.#timer = setTimeout(() => this.open(), backoff(this.#tries++));
+    const wait = backoff(this.#tries++);
+    this.#timer = setTimeout(() => this.open(), wait);
+    this.#become(HubState.WAITING, Date.now() + wait);
   }
 
-  /** @param {HubStateName} state */
-  #become(state) {
+  /**
+   * @param {HubStateName} state
+   * @param {number} [retryAt]
+   */
+  #become(state, retryAt) {
     this.#state = state;
-    if (!this.#line) this.dispatchEvent(new LineStateEvent(state));
+    if (!this.#line) this.dispatchEvent(new LineStateEvent(state, retryAt));
   }
 }

@@ -21,6 +21,7 @@
  * @property {boolean} toast false to list and count it without a toast
  * @property {{code: string, words: string, object: string | null, unfollowed?: boolean}} [reason] why the person got
  *   it, if the site says so; `object` can be unfollowed, unless it is already
+ * @property {ItemGroup} [group] unread items with the same key are shown as one
  * @property {boolean} [critical] true to show it in quiet hours too
  * @property {ItemAction[]} [actions] buttons that run something, until one has run
  * @property {ItemResult} [result] what came of an action that has run
@@ -33,6 +34,13 @@
  * @property {string} [scope] the part of the inbox it belongs to, such as a tenant; "" or none: all of them
  * @property {Record<string, {title: string, body: string}>} [translations] announcements carry every language
  * @property {{paths: string[], dismissable: boolean}} [banner] of an announcement that is a banner too, in its events
+ *
+ * @typedef {object} ItemGroup in events only the key; elsewhere more, if there are several
+ * @property {string} key
+ * @property {number} [count]
+ * @property {string} [title]
+ * @property {string} [body]
+ * @property {string[]} [actors]
  *
  * @typedef {object} ItemAction
  * @property {string} name
@@ -73,7 +81,7 @@
  * @property {string} at
  *
  * @typedef {{results: Item[], count: number}} Unconfirmed the newest that the person must confirm, and how many
- * @typedef {{results: Item[], next: string | null, cursor: string, unconfirmed?: Unconfirmed}} Page
+ * @typedef {{results: Item[], next: string | null, cursor: string, unconfirmed?: Unconfirmed, group?: ItemGroup}} Page
  * @typedef {{unread: number, unseen: number}} Counts
  *
  * @typedef {object} Bell what a page needs that no template of the site rendered

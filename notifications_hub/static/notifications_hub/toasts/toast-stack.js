@@ -225,14 +225,18 @@ export class ToastStack {
     const element = this.#element;
     if (!element) return;
     this.#toTop(element);
-    const kept = items.filter((item, at) => at >= items.length - AT_ONCE || staysOpen(item));
+    const single = newestOfGroups(items);
+    const kept = single.filter((item, at) => at >= single.length - AT_ONCE || staysOpen(item));
     const toasts = kept.map((item) => this.#toastOf(item, element));
-    const news = toasts.filter(({ id, line }) => this.#toasts.get(id)?.line.text !== line.text);
+    const news = toasts.filter((toast) => {
+      const known = this.#toasts.get(toast.id);
+      return known === toast || known?.line.text !== toast.line.text;
+    });
     this.#speech.add(
       news.map(({ line }) => line),
-      items.length - toasts.length,
+      single.length - toasts.length,
     );
-    this.#more += items.length - toasts.length;
+    this.#more += single.length - toasts.length;
     for (const toast of toasts) this.#display(toast, element);
     this.cutToSize();
   }
@@ -249,11 +253,26 @@ export class ToastStack {
   }
 
   /**
+   * Let the toast of the same group show this item, in its place. Return it, or null without one.
+   *
+   * @param {Item} item
+   */
+  #become(item) {
+    const key = item.group?.key;
+    const toast = key && [...this.#toasts.values()].find((one) => one.group === key);
+    if (!toast) return null;
+    this.#toasts.delete(toast.id);
+    toast.become(item);
+    this.#toasts.set(toast.id, toast);
+    return toast;
+  }
+
+  /**
    * @param {Item} item
    * @param {HTMLElement} element
    */
   #toastOf(item, element) {
-    return new Toast(item, copyOf(element, "toast"), () => this.dismiss(item.id));
+    return this.#become(item) ?? new Toast(item, copyOf(element, "toast"), ({ id }) => this.dismiss(id));
   }
 
   /**
@@ -262,6 +281,7 @@ export class ToastStack {
    */
   #display(toast, element) {
     const old = this.#toasts.get(toast.id);
+    if (old === toast) return;
     part(element, "list").prepend(toast.element);
     this.#toasts.delete(toast.id);
     this.#toasts.set(toast.id, toast);
@@ -293,6 +313,16 @@ export class ToastStack {
     const text = this.#element ? part(this.#element, "more").dataset.text : "";
     return (text ?? "").replace("{count}", String(count));
   }
+}
+
+/**
+ * Return the items without those of a group that a newer one stands for.
+ *
+ * @param {Item[]} items oldest first
+ */
+function newestOfGroups(items) {
+  const last = new Map(items.map(({ id, group }) => [group?.key, id]));
+  return items.filter(({ id, group }) => !group || last.get(group.key) === id);
 }
 
 /** Return how many toasts the screen has room for. */
