@@ -222,9 +222,9 @@ class Item:
     extension: Mapping[str, Any] | None = None
     scope: str | None = None
     acknowledged_at: datetime | None = None
-    group: Mapping[str, Any] | None = None
     saved: bool = False
     snoozed_until: datetime | None = None
+    group: Mapping[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of the API and of `…created` and `…updated` events."""

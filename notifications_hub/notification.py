@@ -224,14 +224,14 @@ class Notification(AbstractNotification):
             models.Index(
                 fields=["recipient", "archived_at"], condition=models.Q(archived_at__isnull=False), name="hub_archived"
             ),
+            models.Index(
+                fields=["recipient", "saved_at"], condition=models.Q(saved_at__isnull=False), name="hub_saved"
+            ),
             # The newest of a group stands for all in lists. Without groups it has no rows.
             models.Index(
                 fields=["recipient", "group_key", "-timestamp", "-id"],
                 condition=models.Q(unread=True, deleted=False, archived_at=None, group_key__isnull=False),
                 name="hub_grouped",
-            ),
-            models.Index(
-                fields=["recipient", "saved_at"], condition=models.Q(saved_at__isnull=False), name="hub_saved"
             ),
             # The result of an action goes to everyone who has a notification of the same thing.
             models.Index(fields=["action_key"], condition=models.Q(action_key__gt=""), name="hub_action_key"),
@@ -338,9 +338,9 @@ class Notification(AbstractNotification):
             extension=None if self.announcement_id else payload_of(extension_of(self)),
             scope=self.scope,
             acknowledged_at=self.acknowledged_at,
-            group=group_json(self),
             saved=self.saved_at is not None,
             snoozed_until=self.snoozed_until,
+            group=group_json(self),
         )
 
     def _row(self) -> InboxQuerySet:

@@ -115,8 +115,7 @@ def items(
 
     With `unconfirmed`, list only what the person has yet to confirm. With `saved`, list what they saved, wherever it
     is. With `snoozed`, list what comes back later, which no other list has. The newest of a group stands for its unread
-    ones, except in these and the archive, with `group`, which lists those of one key, without `grouped`, and `at` one
-    of them.
+    ones, except with `group`, which lists those of one key, without `grouped`, and `at` one of them.
 
     A page by kinds, of read rows only, or of a scope's archive may have fewer than `limit` rows although `next` is set:
     see `SCANNED`.
@@ -176,6 +175,15 @@ def items(
     return page
 
 
+def _which(*, archived: bool, saved: bool, snoozed: bool) -> Q:
+    """Return the condition of a list, which one of the indexes also has."""
+    if saved:
+        return Q(saved_at__isnull=False)
+    if snoozed:
+        return SNOOZED
+    return ARCHIVED if archived else IN_INBOX
+
+
 def _with_newest_of_groups(
     singly: list[Notification],
     lists: Sequence[InboxQuerySet],
@@ -203,15 +211,6 @@ def group_of(person: Person, key: str) -> Notification | None:
 def title_of_group(person: Person, key: str) -> str:
     newest = group_of(person, key) if key else None
     return "" if newest is None else message_of_group(newest).title
-
-
-def _which(*, archived: bool, saved: bool, snoozed: bool) -> Q:
-    """Return the condition of a list, which one of the indexes also has."""
-    if saved:
-        return Q(saved_at__isnull=False)
-    if snoozed:
-        return SNOOZED
-    return ARCHIVED if archived else IN_INBOX
 
 
 def place_of(

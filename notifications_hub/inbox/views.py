@@ -266,8 +266,7 @@ def _action(request: HttpRequest) -> Mark:
 def _mark(request: HttpRequest, action: Mark, until: datetime | None) -> marks.Marked:
     person = person_of(request)
     if request.POST.get("all") != "1":
-        groups = "groups" in request.POST
-        return marks.mark(person, action, request.POST.getlist("ids"), until, groups=groups)
+        return marks.mark(person, action, request.POST.getlist("ids"), until, groups="groups" in request.POST)
     show = request.POST.get("show", "")
     listed = Show(show) if show in list(Show) else None
     return marks.mark_all(person, action, scope_of(request), _marked_kinds(request), show=listed, until=until)

@@ -13,9 +13,9 @@
 
 /** The lists that a card leaves when it is marked. @type {Partial<Record<MarkName, string[]>>} */
 const LEAVES = {
-  archive: ["all", "unread", "unconfirmed", "snoozed"],
+  archive: ["all", "unread", "unconfirmed", "group", "snoozed"],
   unarchive: ["archived", "snoozed"],
-  snooze: ["all", "unread", "unconfirmed"],
+  snooze: ["all", "unread", "unconfirmed", "group"],
   unsave: ["saved"],
 };
 const CHANGES = {

@@ -93,7 +93,7 @@ export class InboxChanges {
     const request = { action, key, shown: action.show(), confirmed: new Set() };
     this.#underWay.add(request);
     try {
-      const { mark, all, within, ids, groups, until } = action;
+      const { mark, all, within, ids, groups } = action;
       const which = all ? { all, ...within } : { ids, ...(groups && { groups }) };
       const { changed, undo } = await this.#api.mark(mark, { ...which, until });
       this.#done(request, changed, undo);

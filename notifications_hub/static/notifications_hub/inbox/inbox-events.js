@@ -93,26 +93,27 @@ export class InboxEvents {
    * @param {Item} item
    */
   #join(item) {
-    const show = this.#show;
     const { group } = this.#root.dataset;
+    const show = this.#show;
     if (show === "snoozed") return this.#leave([item.id]);
     for (const card of this.#cards.some([item.id])) {
       this.#cards.show(card, { ...stateOf(card), unread: item.unread, archived: false, until: "" });
     }
     const isNew = this.#lists(item) && !this.#cards.has(item.id);
-    if (isNew && show !== "group" && this.#cards.hasGroup(item)) return this.#paging.regroup();
-    const isShown = show === "all" || show === "unread" || (show === "group" && item.group?.key === group);
-    const belongs = show === "unconfirmed" ? isUnconfirmed(item) : isShown && (!group || item.group?.key === group);
+    const mayJoin = show === "all" || show === "unread" || show === "group";
+    if (isNew && mayJoin && show !== "group" && this.#cards.hasGroup(item)) return this.#paging.regroup();
+    const belongs = show === "unconfirmed" ? isUnconfirmed(item) : mayJoin && (!group || item.group?.key === group);
     if (belongs && isNew) this.#offer();
-  }
-
-  /** @param {string[]} ids of rows that leave, which a card may stand for */
-  #regroup(ids) {
-    if (!["archived", "saved", "snoozed"].includes(this.#show) && this.#cards.mayGroup(ids)) this.#paging.regroup();
   }
 
   get #show() {
     return this.#root.dataset.show ?? "all";
+  }
+
+  /** @param {string[]} ids of rows that leave, which a card may stand for */
+  #regroup(ids) {
+    const isAside = ["archived", "saved", "snoozed"].includes(this.#show);
+    if (!isAside && this.#cards.mayGroup(ids)) this.#paging.regroup();
   }
 
   /** @param {Item} item */

@@ -77,9 +77,9 @@ export class NotificationsApi {
 
   /**
    * @param {MarkName} mark
-   * @param {{ids: string[], groups?: boolean, until?: string} |
-   *   {all: true, show?: string, tab?: string, kind?: string, until?: string}} which with `groups`, also the older unread
-   *   ones of their groups; for a snooze, until when
+   * @param {{ids: string[], groups?: boolean, until?: string}
+   *   | {all: true, show?: string, tab?: string, kind?: string, until?: string}} which with `groups`, also the older
+   *   unread ones of their groups; for a snooze, until when
    * @returns {Promise<Changed>}
    */
   mark(mark, which) {
