@@ -46,6 +46,7 @@ REFUSING = {
         "notify_people",
         "register_browser",
     ),
+    "of parameters that exclude each other, which OpenAPI cannot say": ("list_notifications",),
     "true only now, or only elsewhere: times to come, names of time zones, rights": (
         "issue_connection_token",
         "pause_notifications",

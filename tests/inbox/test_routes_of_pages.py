@@ -43,6 +43,7 @@ ROUTES = {
 NOT_PAGES = {"live_ws", "live_sse", "live_poll", "live_ack", "healthz", "readyz", "metrics", "email-reports"}
 """Addresses that people do not open."""
 ONLY_PAGES = {
+    "gallery": "for developers",
     "kinds": "for developers",
     "open": "records a click and redirects: the API gives its address as the item's link, and a client opens it",
 }
