@@ -75,9 +75,10 @@ class Message:
 
     `url` is a path of this site. An announcement may also name a page of another site, in `leads_to`. Only pages link
     there, and say so. With `retracts`, it takes back the message with the same tag, and its title says so.
-    Messages about the same target have the same `thread`, which is empty without a target. An escalation that sends it
-    again gives its step's number as `repeat`. With `must_acknowledge`, the person is asked to confirm it. Once an
-    action has run, `outcome` says what came of it, and no action that runs is left.
+    Messages about the same target have the same `thread`, which is empty without a target. A message that is sent
+    again on purpose, by an escalation or after a snooze, has another number in `repeat`. With `must_acknowledge`, the
+    person is asked to confirm it. Once an action has run, `outcome` says what came of it, and no action that runs is
+    left.
 
     A digest has `sections`, and `more` is the number of older notifications without a line. A message that has waited
     keeps its `group` when it is sent again, whatever the person has read meanwhile.
@@ -222,6 +223,8 @@ class Item:
     scope: str | None = None
     acknowledged_at: datetime | None = None
     group: Mapping[str, Any] | None = None
+    saved: bool = False
+    snoozed_until: datetime | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of the API and of `…created` and `…updated` events."""
@@ -270,7 +273,12 @@ class Item:
             shape["extension"] = self.extension
         if self.scope is not None:
             shape["scope"] = self.scope
-        return shape
+        return shape | self._put_aside()
+
+    def _put_aside(self) -> dict[str, Any]:
+        """Return what says that the person keeps it, or has put it off. Most items have neither."""
+        saved: dict[str, Any] = {"saved": True} if self.saved else {}
+        return saved | ({"snoozed_until": timestamp(self.snoozed_until)} if self.snoozed_until else {})
 
 
 def _button(action: Action) -> dict[str, Any]:

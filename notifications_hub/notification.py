@@ -108,6 +108,9 @@ class Notification(AbstractNotification):
     seen_at = models.DateTimeField(_("seen"), null=True, blank=True)
     read_at = models.DateTimeField(_("read"), null=True, blank=True)
     archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
+    saved_at = models.DateTimeField(_("saved"), null=True, blank=True)
+    # Until then it is archived too, so that no list, count or flash has it.
+    snoozed_until = models.DateTimeField(_("snoozed until"), null=True, blank=True)
     # It stays on top until the person confirms it, which also reads it.
     must_acknowledge = models.BooleanField(_("must be confirmed"), default=False, db_default=False)
     acknowledged_at = models.DateTimeField(_("confirmed"), null=True, blank=True)
@@ -172,8 +175,28 @@ class Notification(AbstractNotification):
             ),
             models.Index(
                 fields=["recipient", "announcement", "-timestamp", "-id"],
-                condition=models.Q(deleted=False, archived_at__isnull=False),
+                condition=models.Q(deleted=False, archived_at__isnull=False, snoozed_until=None),
                 name="hub_archive_listed",
+            ),
+            # These have no rows of people who save and snooze nothing.
+            models.Index(
+                fields=["recipient", "announcement", "-timestamp", "-id"],
+                condition=models.Q(deleted=False, saved_at__isnull=False),
+                name="hub_saved_listed",
+            ),
+            models.Index(
+                fields=["recipient", "announcement", "-timestamp", "-id"],
+                condition=models.Q(deleted=False, snoozed_until__isnull=False),
+                name="hub_snoozed_listed",
+            ),
+            # Workers wake what is due, and a page what is due of its person.
+            models.Index(
+                fields=["snoozed_until", "id"], condition=models.Q(snoozed_until__isnull=False), name="hub_snoozed_due"
+            ),
+            models.Index(
+                fields=["recipient", "snoozed_until"],
+                condition=models.Q(snoozed_until__isnull=False),
+                name="hub_snoozed_of_person",
             ),
             models.Index(
                 fields=["recipient", "flash", "archived_at", "-id"],
@@ -196,7 +219,7 @@ class Notification(AbstractNotification):
                 condition=models.Q(unread=True, deleted=False, seen_at=None, scope__isnull=False),
                 name="hub_scope_unseen",
             ),
-            # Undo finds what one mark changed by its time. Rows that nobody read or archived are not in these.
+            # Undo finds what one mark changed by its time. Rows that nobody marked so are not in these.
             models.Index(fields=["recipient", "read_at"], condition=models.Q(read_at__isnull=False), name="hub_read"),
             models.Index(
                 fields=["recipient", "archived_at"], condition=models.Q(archived_at__isnull=False), name="hub_archived"
@@ -206,6 +229,9 @@ class Notification(AbstractNotification):
                 fields=["recipient", "group_key", "-timestamp", "-id"],
                 condition=models.Q(unread=True, deleted=False, archived_at=None, group_key__isnull=False),
                 name="hub_grouped",
+            ),
+            models.Index(
+                fields=["recipient", "saved_at"], condition=models.Q(saved_at__isnull=False), name="hub_saved"
             ),
             # The result of an action goes to everyone who has a notification of the same thing.
             models.Index(fields=["action_key"], condition=models.Q(action_key__gt=""), name="hub_action_key"),
@@ -313,6 +339,8 @@ class Notification(AbstractNotification):
             scope=self.scope,
             acknowledged_at=self.acknowledged_at,
             group=group_json(self),
+            saved=self.saved_at is not None,
+            snoozed_until=self.snoozed_until,
         )
 
     def _row(self) -> InboxQuerySet:

@@ -33,6 +33,7 @@ GUIDES = (
     "personal-data.md",
     "preferences.md",
     "quiet-hours.md",
+    "saving-and-snoozing.md",
     "signals.md",
     "testing.md",
     "webhooks.md",

@@ -20,6 +20,7 @@ LAYERS = [
     ["client"],
     ["inbox", "tabs"],
     ["attention", "banners", "push", "toasts"],
+    ["gallery"],
     ["admin", "client.js", "elements"],
     ["index.js", "package"],
 ]

@@ -15,6 +15,7 @@ def pointless_reason(delivery: Delivery) -> ReasonCode | None:
     reasons = {
         ReasonCode.DELIVERED_ALREADY: delivered and not retracts,
         ReasonCode.READ: not unread,
+        ReasonCode.SNOOZED: notification.snoozed_until is not None,
         ReasonCode.ARCHIVED: notification.archived_at is not None,
         ReasonCode.DELETED: notification.deleted,
         ReasonCode.ANNOUNCEMENT_OVER: is_over and not retracts,

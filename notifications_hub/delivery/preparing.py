@@ -131,8 +131,8 @@ def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Sending:
     if rest <= 0:
         raise _Pointless(ReasonCode.EXPIRED)
     message = dataclasses.replace(message, ttl=max(1, int(rest)), token=act_token(one), act_url=act_url)
-    if one.escalation:
-        message = dataclasses.replace(message, repeat=one.escalation)
+    if one.repeat:
+        message = dataclasses.replace(message, repeat=one.repeat)
     if one.notification.followed and message.reason:
         link = UnfollowLink(one.notification.recipient_id, Followed.parse(one.notification.followed))
         message = dataclasses.replace(message, unfollow_url=link.path)

@@ -48,6 +48,7 @@ def reason_to_stop(notification: Notification) -> ReasonCode | None:
     reasons = {
         ReasonCode.CONFIRMED: confirms and not notification.awaits_confirmation,
         ReasonCode.READ: not notification.unread and not confirms,
+        ReasonCode.SNOOZED: notification.snoozed_until is not None and not confirms,
         ReasonCode.ARCHIVED: notification.archived_at is not None and not confirms,
         ReasonCode.DELETED: notification.deleted,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -27,7 +28,7 @@ from notifications_hub.inbox import (
     token_api,
 )
 from notifications_hub.inbox.api_docs import ApiPage
-from notifications_hub.inbox.marks import Mark
+from notifications_hub.inbox.marks import Mark, Show
 from notifications_hub.inbox.matching import Words
 from notifications_hub.inbox.places import BadPageMark
 from notifications_hub.inbox.queries import NoSuchItem
@@ -37,9 +38,11 @@ from notifications_hub.inbox.search import search
 from notifications_hub.inbox.tabs import Tab
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.inbox_scope import scope_of
-from notifications_hub.inbox_summary import summary_of
+from notifications_hub.inbox_summary import current_summary
 from notifications_hub.live.start_cursor import start_cursor
 from notifications_hub.live.topics import INBOX
+from notifications_hub.message import timestamp
+from notifications_hub.snoozing import times
 
 api = PrivateAPI(
     title="Notifications",
@@ -72,7 +75,7 @@ _MARK_PROBLEMS = {(400, 401, 403, 429): Problem}
     tags=["inbox"],
 )
 def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
-    """Return a page of the inbox, newest first, without archived notifications.
+    """Return a page, newest first: of the inbox, or with `show` of another list. The inbox has nothing archived.
 
     The first page of the whole inbox has `unconfirmed` if the person must still confirm some. Show those on top. Their
     place in `results` is as for all others.
@@ -85,7 +88,7 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
     # Before the rows: an event between the two reads then arrives twice, but is never missed.
     cursor = start_cursor(person, [INBOX])
     scope = scope_of(request)
-    summary = summary_of(person, scope)
+    summary = current_summary(person, scope)
     try:
         place = queries.place_of(person, before=filters.before, after=filters.after, at=filters.at)
     except BadPageMark as error:
@@ -99,10 +102,9 @@ def list_notifications(request: HttpRequest, filters: Query[Filters]) -> dict[st
         place=place,
         scope=scope,
         kinds=_kinds(filters.tab, filters.kind),
-        unread=filters.unread,
-        unconfirmed=filters.unconfirmed,
         group=filters.group,
         grouped=filters.grouped,
+        **({"unread": filters.unread, "unconfirmed": filters.unconfirmed} | schemas.LISTS[filters.show or "all"]),
     )
     answer: dict[str, Any] = {"results": [item.as_json() for item in page.items], "next": page.next, "cursor": cursor}
     if place is not None:
@@ -141,7 +143,7 @@ def count_notifications(request: HttpRequest) -> HttpResponse:
 def list_tabs(request: HttpRequest) -> dict[str, Any]:
     """Return the groups of kinds, in the order of the inbox page, with the number of unread notifications of each."""
     person, scope = person_of(request), scope_of(request)
-    return {"results": [_tab(one) for one in tabs.counted_tabs(person, summary_of(person, scope), scope)]}
+    return {"results": [_tab(one) for one in tabs.counted_tabs(person, current_summary(person, scope), scope)]}
 
 
 def _tab(tab: Tab) -> dict[str, Any]:
@@ -237,6 +239,66 @@ def unarchive(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
 
 
 @api.post(
+    "notifications/save/",
+    response={200: ChangedForUndo, **_MARK_PROBLEMS},
+    exclude_unset=True,
+    url_name="save",
+    summary="Save",
+    tags=["inbox"],
+)
+def save(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
+    """Keep in the list of saved notifications, wherever else they are. `hub_prune` leaves them alone."""
+    return _mark(request, Mark.SAVE, marked)
+
+
+@api.post(
+    "notifications/unsave/",
+    response={200: ChangedForUndo, **_MARK_PROBLEMS},
+    exclude_unset=True,
+    url_name="unsave",
+    summary="Remove from the saved ones",
+    tags=["inbox"],
+)
+def unsave(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
+    return _mark(request, Mark.UNSAVE, marked)
+
+
+@api.post(
+    "notifications/snooze/",
+    response={200: schemas.Snoozed, **_MARK_PROBLEMS},
+    exclude_unset=True,
+    url_name="snooze",
+    summary="Snooze",
+    tags=["inbox"],
+)
+def snooze(request: HttpRequest, marked: schemas.ToSnooze) -> dict[str, Any]:
+    """Put off until a time. Then they come back unread, and are delivered again.
+
+    What is snoozed already gets the new time, and `unarchive/` brings it back at once. What must be confirmed, and what
+    is archived, stays where it is.
+    """
+    try:
+        until = times.parse(marked.until, times.zone_of(person_of(request)))
+    except times.BadTime as error:
+        raise HttpError(400, str(error)) from None
+    return {**_mark(request, Mark.SNOOZE, marked, until), "until": timestamp(until)}
+
+
+@api.get(
+    "notifications/snooze/",
+    response={200: schemas.SnoozeTimes, **_PROBLEMS},
+    url_name="snooze-times",
+    summary="List times to snooze until",
+    tags=["inbox"],
+)
+def snooze_times(request: HttpRequest) -> dict[str, Any]:
+    """Return the choices that pages offer, as they are now in the person's time zone."""
+    zone = times.zone_of(person_of(request))
+    offered = [{"until": one.choice, "words": one.words, "at": timestamp(one.at)} for one in times.offers(zone)]
+    return {"zone": str(zone), "results": offered}
+
+
+@api.post(
     "notifications/acknowledge/",
     response={200: Changed, **_MARK_PROBLEMS},
     url_name="acknowledge",
@@ -263,12 +325,14 @@ def undo_mark(request: HttpRequest, undone: schemas.Undo) -> dict[str, int]:
         raise HttpError(400, _("This can't be undone any more.")) from None
 
 
-def _mark(request: HttpRequest, action: Mark, asked: Marked) -> dict[str, Any]:
+def _mark(request: HttpRequest, action: Mark, asked: Marked, until: datetime | None = None) -> dict[str, Any]:
     person = person_of(request)
     if asked.ids is None:
-        done = marks.mark_all(person, action, scope_of(request), _kinds(asked.tab, asked.kind))
+        kinds, show = _kinds(asked.tab, asked.kind), None if asked.show is None else Show(asked.show)
+        done = marks.mark_all(person, action, scope_of(request), kinds, show=show, until=until)
     else:
-        done = marks.mark(person, action, asked.ids, groups=isinstance(asked, MarkedForUndo) and bool(asked.groups))
+        groups = isinstance(asked, MarkedForUndo) and bool(asked.groups)
+        done = marks.mark(person, action, asked.ids, until, groups=groups)
     wants_undo = isinstance(asked, MarkedForUndo) and asked.undo
     return {"changed": done.changed, "undo": done.undo} if wants_undo else {"changed": done.changed}
 

@@ -43,6 +43,7 @@ _CANCELLED: Mapping[str, object] = {
     ReasonCode.DELIVERED_BY: _ALREADY,
     ReasonCode.DELIVERED_ALREADY: _ALREADY,
     ReasonCode.READ: gettext_lazy("Not sent to %(browser)s: you had already read it."),
+    ReasonCode.SNOOZED: gettext_lazy("Not sent to %(browser)s: you had already snoozed it."),
     ReasonCode.ARCHIVED: gettext_lazy("Not sent to %(browser)s: you had already archived it."),
     ReasonCode.DECIDED: gettext_lazy("Not sent to %(browser)s: somebody had already decided it."),
     ReasonCode.EXPIRED: gettext_lazy("Not sent to %(browser)s: it was out of date."),

@@ -21,10 +21,10 @@ from notifications_hub.following.follows import followed_among
 from notifications_hub.grouping.members import load_groups, members, newest_of_groups, waits_in_group
 from notifications_hub.grouping.words import message_of_group
 from notifications_hub.inbox.places import PageMark, Place
-from notifications_hub.inbox_summary import CAP, Summary, summary_of
+from notifications_hub.inbox_summary import CAP, Summary, current_summary
 from notifications_hub.message import Item
 from notifications_hub.notification import InboxQuerySet, Notification
-from notifications_hub.notification_queryset import UNCONFIRMED
+from notifications_hub.notification_queryset import ARCHIVED, IN_INBOX, SNOOZED, UNCONFIRMED
 from notifications_hub.users import Person
 
 PAGE = 20
@@ -103,6 +103,8 @@ def items(
     archived: bool = False,
     place: Place | None = None,
     unconfirmed: bool = False,
+    saved: bool = False,
+    snoozed: bool = False,
     limit: int = PAGE,
     summary: Summary | None = None,
     scope: str | None = None,
@@ -111,23 +113,27 @@ def items(
 ) -> InboxPage:
     """Return a page, newest first. With a `scope`, list only what belongs to it, or to every scope.
 
-    With `unconfirmed`, list only what the person has yet to confirm. The newest of a group stands for its unread ones,
-    except with `group`, which lists those of one key, without `grouped`, and `at` one of them.
+    With `unconfirmed`, list only what the person has yet to confirm. With `saved`, list what they saved, wherever it
+    is. With `snoozed`, list what comes back later, which no other list has. The newest of a group stands for its unread
+    ones, except in these and the archive, with `group`, which lists those of one key, without `grouped`, and `at` one
+    of them.
 
     A page by kinds, of read rows only, or of a scope's archive may have fewer than `limit` rows although `next` is set:
     see `SCANNED`.
     Rows that the person lacks for running announcements are created, without an event. Pass `summary` if it is known.
     """
-    summary = summary or summary_of(person, scope)
+    summary = summary or current_summary(person, scope)
     if summary.without_row:
         personal_rows.make_rows(person)
 
-    is_scoped = scope is not None and not archived
+    is_aside = archived or saved or snoozed
+    is_scoped = scope is not None and not is_aside
     is_upward = place is not None and place.side == "after"
     own = own_lists(person, scope if is_scoped else None)
+    which = _which(archived=archived, saved=saved, snoozed=snoozed)
 
     def listed(rows: InboxQuerySet, waits: Q = UNCONFIRMED) -> InboxQuerySet:
-        rows = rows.filter(archived_at__isnull=not archived)
+        rows = rows.filter(which)
         rows = rows.filter(unread=True) if unread else rows
         rows = rows.filter(waits) if unconfirmed else rows
         rows = rows if place is None else rows.filter(place.beyond)
@@ -136,11 +142,11 @@ def items(
         elif group is not None:
             rows = rows.order_by("-timestamp", "-pk")
         else:
-            rows = rows.order_by(*index_order(unread=unread, archived=archived, scoped=is_scoped))
+            rows = rows.order_by(*index_order(unread=unread, archived=is_aside, scoped=is_scoped))
         return rows.reverse() if is_upward else rows
 
     scans = (
-        kinds is not None or unread is False or (unconfirmed and unread is not None) or (archived and scope is not None)
+        kinds is not None or unread is False or (unconfirmed and unread is not None) or (is_aside and scope is not None)
     )
     end = _end_of_scan([listed(rows) for rows in own], is_upward=is_upward) if scans else None
 
@@ -151,7 +157,7 @@ def items(
         rows = rows if group is None else members(rows, group)
         return rows if end is None else rows.filter(end.not_newer() if is_upward else end.not_older())
 
-    if archived and scope is not None:
+    if is_aside and scope is not None:
         own = [rows.filter(scope__in=(scope, "")) for rows in own]
     lists = [wanted(rows)[: limit + 1] for rows in own]
     if summary.running and group is None:
@@ -160,7 +166,7 @@ def items(
         # Without a condition on the row itself, the planner cannot walk through all that waits of the person.
         lists.append(wanted(announced_rows(person, running), Q(acknowledged_at=None))[: limit + 1])
     found = list(_joined(lists))
-    is_grouped = grouped and group is None and not archived
+    is_grouped = grouped and group is None and not is_aside
     if is_grouped and any(map(waits_in_group, found)):
         found = _with_newest_of_groups(found, lists, [wanted(rows) for rows in own], limit, place)
     page = _page(found, limit, end, place)
@@ -197,6 +203,15 @@ def group_of(person: Person, key: str) -> Notification | None:
 def title_of_group(person: Person, key: str) -> str:
     newest = group_of(person, key) if key else None
     return "" if newest is None else message_of_group(newest).title
+
+
+def _which(*, archived: bool, saved: bool, snoozed: bool) -> Q:
+    """Return the condition of a list, which one of the indexes also has."""
+    if saved:
+        return Q(saved_at__isnull=False)
+    if snoozed:
+        return SNOOZED
+    return ARCHIVED if archived else IN_INBOX
 
 
 def place_of(
@@ -241,7 +256,10 @@ def _end_of_scan(lists: Sequence[InboxQuerySet], *, is_upward: bool) -> PageMark
 
 
 def index_order(*, unread: bool | None, archived: bool, scoped: bool) -> list[str]:
-    """Return newest first, after the columns by which one index alone serves the list: see `Notification.Meta`."""
+    """Return newest first, after the columns by which one index alone serves the list: see `Notification.Meta`.
+
+    Lists of what was put aside have the order of the archive.
+    """
     if scoped:
         first = ["archived_at", "announcement_id"] if unread else ["announcement_id", "archived_at"]
     else:
@@ -299,7 +317,7 @@ def _named(person: Person, wanted: str) -> InboxQuerySet | None:
 
 def counts(person: Person, scope: str | None = None) -> Counts:
     """Count without writing: a running announcement counts before the person has a row for it."""
-    return counts_in(summary_of(person, scope))
+    return counts_in(current_summary(person, scope))
 
 
 def counts_in(summary: Summary) -> Counts:

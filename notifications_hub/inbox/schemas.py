@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from ninja import Schema
 from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 IDS_AT_ONCE = 1000
+UNDO_LENGTH = 60_000
 
 _AN_ITEM: dict[str, JsonValue] = {
     "id": "12",
@@ -129,6 +130,10 @@ class InboxItem(Schema):
     actions: list[ItemAction] | None = Field(None, description="Only if its kind has actions that run, and none ran.")
     result: ActionOutcome | None = Field(None, description="Only once an action has run: what came of it.")
     extension: dict[str, JsonValue] | None = Field(None, description="Columns that the site adds for pages, if any.")
+    saved: Literal[True] | None = Field(None, description="Only if the person has saved it: true.")
+    snoozed_until: str | None = Field(
+        None, description="Only while it is snoozed: when it comes back. `archived` is then true, too."
+    )
     scope: str | None = Field(
         None, description="Only on sites with scopes, such as tenants: the one it belongs to, or empty for all of them."
     )
@@ -170,7 +175,24 @@ class UnreadCounts(Schema):
     capped: bool = Field(description="Whether a number reached 100, so that there may be more.")
 
 
+Listed = Literal["all", "unread", "saved", "snoozed", "archived", "unconfirmed"]
+
+
+LISTS: dict[str, dict[str, Any]] = {
+    "all": {},
+    "unread": {"unread": True},
+    "saved": {"saved": True},
+    "snoozed": {"snoozed": True},
+    "archived": {"archived": True},
+    "unconfirmed": {"unconfirmed": True},
+}
+"""The arguments of `queries.items` for each list."""
+
+
 class Filters(Schema):
+    show: Listed | None = Field(
+        None, description="The list, as the inbox page names it. Saved ones may also be archived or snoozed."
+    )
     unread: bool | None = Field(None, description="True: only unread. False: only read.")
     kind: str | None = Field(
         None, pattern=r"^[^\x00]*$", max_length=100, description="Only this kind.", examples=["comment.reply"]
@@ -235,7 +257,12 @@ class Shown(Schema):
     ids: list[str] = Field(max_length=IDS_AT_ONCE, description="An id of another person is treated as missing.")
 
 
-_MARKED: list[JsonValue] = [{"ids": ["12", "a5"]}, {"all": True}, {"all": True, "tab": "Conversations"}]
+_MARKED: list[JsonValue] = [
+    {"ids": ["12", "a5"]},
+    {"all": True},
+    {"all": True, "tab": "Conversations"},
+    {"all": True, "show": "saved"},
+]
 _EITHER: list[JsonValue] = [
     {"required": ["ids"], "properties": {"ids": {"type": "array"}, "all": {"type": "null"}}},
     {"required": ["all"], "properties": {"all": {"const": True}, "ids": {"type": "null"}}},
@@ -243,14 +270,17 @@ _EITHER: list[JsonValue] = [
 
 
 class Marked(Schema):
-    """Either `ids` or `all`. With `all`, `tab` and `kind` leave only their kinds."""
+    """Either `ids` or `all`. With `all`, `show` names another list, and `tab` and `kind` leave only their kinds."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": _MARKED, "oneOf": _EITHER})
 
     ids: list[str] | None = Field(
         None, max_length=IDS_AT_ONCE, description="An id of another person is treated as missing."
     )
-    all: Literal[True] | None = Field(None, description="Everything in the inbox.")
+    all: Literal[True] | None = Field(
+        None, description="Everything in a list: the inbox, or what the mark takes away, such as the archive."
+    )
+    show: Listed | None = Field(None, description="Only beside `all`: another list.")
     tab: str | None = Field(None, max_length=200, description="Only beside `all`: kinds of this group.")
     kind: str | None = Field(None, max_length=100, pattern=r"^[^\x00]*$", description="Only beside `all`: this kind.")
 
@@ -258,8 +288,8 @@ class Marked(Schema):
     def _either(self) -> Marked:
         if (self.ids is None) == (self.all is None):
             raise ValueError('Give either {"ids": […]} or {"all": true}.')
-        if self.all is None and (self.tab is not None or self.kind is not None):
-            raise ValueError('Give tab and kind only beside {"all": true}.')
+        if self.all is None and any(one is not None for one in (self.show, self.tab, self.kind)):
+            raise ValueError('Give show, tab and kind only beside {"all": true}.')
         return self
 
 
@@ -276,6 +306,35 @@ class MarkedForUndo(Marked):
     undo: Literal[True] | None = Field(None, description="Answer with a token that undoes this mark for an hour.")
 
 
+class ToSnooze(MarkedForUndo):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"ids": ["12"], "until": "tomorrow"},
+                {"ids": ["12"], "until": "2026-12-01T08:00:00Z", "undo": True},
+            ]
+        },
+    )
+
+    until: str = Field(
+        max_length=40,
+        description="`later`, `tomorrow`, `monday`, or a date and a time in ISO 8601, at most a year ahead. Without an "
+        "offset, it is in the person's time zone.",
+    )
+
+
+class SnoozeTime(Schema):
+    until: str = Field(description="To send as `until`.", examples=["tomorrow"])
+    words: str = Field(examples=["Tomorrow morning"])
+    at: str = Field(description="The time it means, in UTC.")
+
+
+class SnoozeTimes(Schema):
+    zone: str = Field(description="The person's time zone.", examples=["Europe/Berlin"])
+    results: list[SnoozeTime]
+
+
 class Changed(Schema):
     changed: int = Field(description="How many notifications changed.", examples=[2])
 
@@ -283,15 +342,20 @@ class Changed(Schema):
 class ChangedForUndo(Changed):
     undo: str | None = Field(
         None,
-        description="Only if asked for: opaque, for `notifications/undo/`. Null if nothing changed, and for `unread/`.",
+        description="Only if asked for: opaque, for `notifications/undo/`. Null if nothing changed. Null, too, if more "
+        "than 1,000 were marked as unread, moved back or removed from the saved ones.",
         examples=[_AN_UNDO],
     )
+
+
+class Snoozed(ChangedForUndo):
+    until: str = Field(description="When they come back: ISO 8601 in UTC.", examples=["2026-12-01T08:00:00.000000Z"])
 
 
 class Undo(Schema):
     model_config = ConfigDict(extra="forbid")
 
-    undo: str = Field(max_length=500, description="From the answer to a mark.", examples=[_AN_UNDO])
+    undo: str = Field(max_length=UNDO_LENGTH, description="From the answer to a mark.", examples=[_AN_UNDO])
 
 
 class Key(Schema):

@@ -21,7 +21,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
@@ -30,11 +29,13 @@ from notifications_hub.grouping.group import number
 from notifications_hub.inbox import links, marks, queries
 from notifications_hub.inbox.delivery_report import DeliveryReport
 from notifications_hub.inbox.listing import Listing
-from notifications_hub.inbox.marks import Mark
+from notifications_hub.inbox.marks import Mark, Show
 from notifications_hub.inbox.matching import NO_WORDS, Words
 from notifications_hub.inbox.places import BadPageMark, Place
 from notifications_hub.inbox.queries import NoSuchItem
+from notifications_hub.inbox.schemas import LISTS
 from notifications_hub.inbox.search import search
+from notifications_hub.inbox.snooze_form import done_in_words, nothing_in_words, snooze_form, snooze_until
 from notifications_hub.inbox.tabs import counted_tabs
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.inbox_scope import scope_of
@@ -42,15 +43,9 @@ from notifications_hub.inbox_summary import summary_for
 from notifications_hub.message import Item, Outcome
 from notifications_hub.notification import Notification
 from notifications_hub.preference_links import preferences_of
+from notifications_hub.snoozing.times import BadTime, zone_in
 from notifications_hub.users import Person
 from notifications_hub.web.site_paths import same_site_path
-
-_SHOWN: dict[str, dict[str, Any]] = {
-    "all": {},
-    "unread": {"unread": True},
-    "archived": {"archived": True},
-    "unconfirmed": {"unconfirmed": True},
-}
 
 WATCHED = timedelta(minutes=1)
 """Time for which the delivery page keeps refreshing."""
@@ -84,6 +79,8 @@ class InboxEntry:
     outcome: Outcome | None
     because: str = ""
     followed: str = ""
+    saved: bool = False
+    snoozed_until: datetime | None = None
     words: Words = NO_WORDS
     group_key: str = ""
     group_number: str = ""
@@ -132,6 +129,8 @@ class InboxEntry:
             acknowledged_at=item.acknowledged_at,
             because=message.because,
             followed=message.followed,
+            saved=item.saved,
+            snoozed_until=item.snoozed_until,
             words=words,
             group_key=group.get("key", "") if item.unread and not item.archived else "",
             group_number=number(group["count"]) if "count" in group else "",
@@ -144,11 +143,11 @@ class InboxEntry:
 def inbox(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
     show = request.GET.get("show", "all")
-    show = show if show in _SHOWN else "all"
+    show = show if show in LISTS else "all"
     summary, scope = summary_for(request), scope_of(request)
     listing, linked = Listing.of(request.GET, show), _linked(request, person)
     place, words = linked.place, listing.words
-    shown = {"group": listing.group} if listing.group else _SHOWN[show]
+    shown = {"group": listing.group} if listing.group else LISTS[show]
     given: Any = {"summary": summary, "scope": scope, "kinds": listing.kinds, **shown}
     page = search(person, words, place=place, **given)
     is_start = place is None and not listing.is_filtered
@@ -165,6 +164,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "pinned": [one for one in entries if one.unconfirmed],
         "items": [one for one in entries if not one.unconfirmed],
         "unconfirmed": summary.unconfirmed,
+        "is_long": not words and (place is not None or page.next is not None),
         "unread": summary.unread,
         "group_title": queries.title_of_group(person, listing.group),
         "show": listing.show,
@@ -172,6 +172,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "here": _here(request),
         "done": _done(person, request.GET.get("undo", "")),
         "zone": _named_zone(),
+        "snooze": snooze_form(zone_in(person, summary.schedule)) if entries else None,
         "api": links.api(),
         "csrf": get_token(request),
     }
@@ -222,37 +223,54 @@ def _done(person: Person, token: str) -> dict[str, str] | None:
         done = marks.read_token(person, token)
     except marks.CannotUndo:
         return None
-    number = done.changed
-    if done.action is Mark.READ:
-        words = ngettext("Marked %(number)d notification as read.", "Marked %(number)d notifications as read.", number)
-    else:
-        words = ngettext("Archived %(number)d notification.", "Archived %(number)d notifications.", number)
-    return {"text": words % {"number": number}, "token": token}
+    return {"text": done_in_words(done.action, done.changed), "token": token}
 
 
 @require_POST
 @login_required
 @private_page
 def mark(request: HttpRequest) -> HttpResponseRedirect:
-    """Apply `action` to `ids`, and to their `groups`, or to everything with `all=1`, or `undo` a mark. Redirect."""
+    """Apply `action` to `ids`, and to their `groups`, or to a list with `all=1`, or `undo` a mark. Redirect.
+
+    `snooze` says until when.
+    """
     if "undo" in request.POST:
         _undo(request)
         return HttpResponseRedirect(_next(request))
-    try:
-        action = Mark(request.POST.get("action", ""))
-    except ValueError:
-        raise BadRequest(f"The action is one of {', '.join(Mark)}.") from None
-    person = person_of(request)
+    action = _action(request)
     if action is Mark.ACKNOWLEDGE:
         _acknowledge(request)
         return HttpResponseRedirect(_next(request))
-    if request.POST.get("all") == "1":
-        done = marks.mark_all(person, action, scope_of(request), _marked_kinds(request))
-    else:
-        done = marks.mark(person, action, request.POST.getlist("ids"), groups="groups" in request.POST)
-    if action is Mark.UNARCHIVE and done.changed:
-        messages.success(request, _restored(done.changed))
+    try:
+        until = snooze_until(person_of(request), request.POST) if action is Mark.SNOOZE else None
+    except BadTime as error:
+        messages.error(request, str(error))
+        return HttpResponseRedirect(_next(request))
+    done = _mark(request, action, until)
+    if not done.changed:
+        messages.info(request, nothing_in_words(action))
+    elif not done.undo:
+        messages.success(request, done_in_words(action, done.changed))
     return HttpResponseRedirect(_with_undo(_next(request), done.undo))
+
+
+def _action(request: HttpRequest) -> Mark:
+    if "snooze" in request.POST:
+        return Mark.SNOOZE
+    try:
+        return Mark(request.POST.get("action", ""))
+    except ValueError:
+        raise BadRequest(f"The action is one of {', '.join(Mark)}.") from None
+
+
+def _mark(request: HttpRequest, action: Mark, until: datetime | None) -> marks.Marked:
+    person = person_of(request)
+    if request.POST.get("all") != "1":
+        groups = "groups" in request.POST
+        return marks.mark(person, action, request.POST.getlist("ids"), until, groups=groups)
+    show = request.POST.get("show", "")
+    listed = Show(show) if show in list(Show) else None
+    return marks.mark_all(person, action, scope_of(request), _marked_kinds(request), show=listed, until=until)
 
 
 def _marked_kinds(request: HttpRequest) -> frozenset[str] | None:
@@ -267,13 +285,6 @@ def _acknowledge(request: HttpRequest) -> None:
     """Confirm `ids`. There is no way to confirm everything at once."""
     if marks.acknowledge(person_of(request), request.POST.getlist("ids")):
         messages.success(request, _("Confirmed. Thank you."))
-
-
-def _restored(number: int) -> str:
-    words = ngettext(
-        "Moved %(number)d notification back to the inbox.", "Moved %(number)d notifications back to the inbox.", number
-    )
-    return words % {"number": number}
 
 
 def _undo(request: HttpRequest) -> None:

@@ -416,6 +416,8 @@ class Migration(migrations.Migration):
                     models.CharField(blank=True, editable=False, max_length=50, null=True, verbose_name="reason"),
                 ),
                 ("action_key", models.CharField(editable=False, max_length=200, null=True)),
+                ("saved_at", models.DateTimeField(blank=True, null=True, verbose_name="saved")),
+                ("snoozed_until", models.DateTimeField(blank=True, null=True, verbose_name="snoozed until")),
                 ("group_key", models.CharField(editable=False, max_length=200, null=True)),
             ],
             options={
@@ -607,6 +609,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("escalation", models.PositiveSmallIntegerField(db_default=0, default=0, editable=False)),
+                ("wake", models.PositiveSmallIntegerField(db_default=0, default=0, editable=False)),
             ],
             options={
                 "verbose_name": "delivery",
@@ -881,14 +884,6 @@ class Migration(migrations.Migration):
                 condition=models.Q(("deleted", False), ("seen_at", None), ("unread", True)),
                 fields=["recipient", "announcement", "archived_at", "seen_at"],
                 name="hub_inbox_unseen",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("archived_at__isnull", False), ("deleted", False)),
-                fields=["recipient", "announcement", "-timestamp", "-id"],
-                name="hub_archive_listed",
             ),
         ),
         migrations.AddIndex(
@@ -1354,7 +1349,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="delivery",
             constraint=models.UniqueConstraint(
-                fields=("notification", "transport", "address", "is_retraction", "escalation"),
+                fields=("notification", "transport", "address", "is_retraction", "escalation", "wake"),
                 name="hub_delivery_once",
             ),
         ),
@@ -1747,16 +1742,6 @@ class Migration(migrations.Migration):
                 condition=models.Q(("published_through__isnull", False)), fields=["id"], name="hub_result_unpublished"
             ),
         ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(
-                    ("archived_at", None), ("deleted", False), ("group_key__isnull", False), ("unread", True)
-                ),
-                fields=["recipient", "group_key", "-timestamp", "-id"],
-                name="hub_grouped",
-            ),
-        ),
         migrations.CreateModel(
             name="UseFold",
             fields=[
@@ -1852,5 +1837,61 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="kinduse",
             index=models.Index(condition=models.Q(("age__in", [1, 24])), fields=["day"], name="hub_kind_use_replaced"),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("archived_at__isnull", False), ("deleted", False), ("snoozed_until", None)),
+                fields=["recipient", "announcement", "-timestamp", "-id"],
+                name="hub_archive_listed",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("deleted", False), ("saved_at__isnull", False)),
+                fields=["recipient", "announcement", "-timestamp", "-id"],
+                name="hub_saved_listed",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("deleted", False), ("snoozed_until__isnull", False)),
+                fields=["recipient", "announcement", "-timestamp", "-id"],
+                name="hub_snoozed_listed",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("snoozed_until__isnull", False)),
+                fields=["snoozed_until", "id"],
+                name="hub_snoozed_due",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("snoozed_until__isnull", False)),
+                fields=["recipient", "snoozed_until"],
+                name="hub_snoozed_of_person",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("saved_at__isnull", False)), fields=["recipient", "saved_at"], name="hub_saved"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(
+                    ("archived_at", None), ("deleted", False), ("group_key__isnull", False), ("unread", True)
+                ),
+                fields=["recipient", "group_key", "-timestamp", "-id"],
+                name="hub_grouped",
+            ),
         ),
     ]

@@ -134,11 +134,16 @@ def item_key(name: str, key: object) -> str:
     return f"{name}:{key}"
 
 
-def id_events(topic: str, kind: str, ids: Sequence[str], *, erases: str = "") -> Iterator[NewEvent]:
-    """Yield events that list at most `IDS_IN_AN_EVENT` ids each. `erases` is the name of the items to erase."""
+def id_events(
+    topic: str, kind: str, ids: Sequence[str], *, erases: str = "", more: Mapping[str, str] | None = None
+) -> Iterator[NewEvent]:
+    """Yield events that list at most `IDS_IN_AN_EVENT` ids each, and say `more` of them.
+
+    `erases` is the name of the items to erase.
+    """
     for some in chunks(ids, IDS_IN_AN_EVENT):
         keys = [item_key(erases, key) for key in some] if erases else ()
-        yield NewEvent(topic, kind, {"ids": some}, erases=keys)
+        yield NewEvent(topic, kind, {"ids": some, **(more or {})}, erases=keys)
 
 
 def inbox_topic(person_pk: object) -> str:

@@ -90,10 +90,13 @@ def _notify(path: str, body: Callable[[World], Mapping[str, Any]]) -> Act:
     return act
 
 
-def marking(name: str) -> Sequence[Act]:
+def marking(name: str, **more: str) -> Sequence[Act]:
     """Mark twenty of the person with most, and everything of one with few, which costs what it changes."""
     path = f"{API}notifications/{name}/"
-    return [send(path, lambda world: {"ids": world.ids(20)}), send(path, lambda _world: {"all": True}, quiet=True)]
+    return [
+        send(path, lambda world: {"ids": world.ids(20), **more}),
+        send(path, lambda _world: {"all": True, **more}, quiet=True),
+    ]
 
 
 def _metrics(world: World) -> object:
@@ -201,6 +204,8 @@ PAGES: Mapping[str, Sequence[Act]] = {
         get("/notifications/"),
         get("/notifications/", show="unread"),
         get("/notifications/", show="archived"),
+        get("/notifications/", show="saved"),
+        get("/notifications/", show="snoozed"),
         get("/notifications/", show="unconfirmed"),
         get("/notifications/", before="{world.before}"),
         get("/notifications/", after="{world.before}"),
@@ -216,6 +221,8 @@ PAGES: Mapping[str, Sequence[Act]] = {
     "mark": [
         post("/notifications/mark/", lambda world: {"action": "read", "ids": world.ids(20)}),
         post("/notifications/mark/", lambda world: {"action": "archive", "ids": world.ids(20)}),
+        post("/notifications/mark/", lambda world: {"action": "save", "ids": world.ids(20)}),
+        post("/notifications/mark/", lambda world: {"snooze": "monday", "ids": world.ids(20)}),
         post("/notifications/mark/", lambda world: {"undo": world.undo}),
     ],
     "preferences": [
@@ -279,6 +286,8 @@ ROUTES: Mapping[str, Sequence[Act]] = {
         get(f"{API}notifications/"),
         get(f"{API}notifications/", unread="true"),
         get(f"{API}notifications/", unconfirmed="true"),
+        get(f"{API}notifications/", show="saved"),
+        get(f"{API}notifications/", show="snoozed"),
         get(f"{API}notifications/", kind="comment.reply", before="{world.before}"),
         get(f"{API}notifications/", q="nowhere to be found", tab="Conversations"),
         get(f"{API}notifications/", at="{world.size.notifications}", unread="true"),
@@ -292,6 +301,10 @@ ROUTES: Mapping[str, Sequence[Act]] = {
     "POST notifications/shown/": [send(f"{API}notifications/shown/", lambda world: {"ids": world.ids(20)})],
     "POST notifications/archive/": marking("archive"),
     "POST notifications/unarchive/": marking("unarchive"),
+    "POST notifications/save/": marking("save"),
+    "POST notifications/unsave/": marking("unsave"),
+    "POST notifications/snooze/": marking("snooze", until="monday"),
+    "GET notifications/snooze/": [get(f"{API}notifications/snooze/")],
     "POST notifications/acknowledge/": [_confirm],
     "POST notifications/undo/": [send(f"{API}notifications/undo/", lambda world: {"undo": world.undo})],
     "GET following/": [get(f"{API}following/"), get(f"{API}following/", before="{world.followed_before}")],

@@ -27,6 +27,7 @@ from notifications_hub.inbox.queries import counts, items, pinned, place_of
 from notifications_hub.inbox.tabs import COUNTED, counted_tabs
 from notifications_hub.inbox_summary import CAP, summary_of, waiting_ids
 from notifications_hub.notification import Notification
+from notifications_hub.snoozing import waking
 from notifications_hub.streams.cursor import Position
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ STATES = {
     "confirmed": {"acknowledged_at": "now()", "delivered_at": "now()", "read_at": "now()"},
     "archived": {"archived_at": "now()", "delivered_at": "now()"},
     "archived undelivered": {"archived_at": "now()"},
+    "saved": {"saved_at": "now()", "archived_at": "now()", "delivered_at": "now()"},
+    "snoozed": {"archived_at": "now()", "snoozed_until": "(now() + interval '1 day')", "delivered_at": "now()"},
 }
 
 
@@ -157,8 +160,10 @@ def test_the_count_of_many_is_capped(alice: User) -> None:
         ({"unread": True}, "hub_inbox_unread"),
         # Nobody but the person has archived anything, so without theirs any index of archived rows is empty.
         ({"archived": True}, ""),
+        ({"saved": True}, "hub_saved_listed"),
+        ({"snoozed": True}, "hub_snoozed_listed"),
     ],
-    ids=["inbox", "unread", "archive"],
+    ids=["inbox", "unread", "archive", "saved", "snoozed"],
 )
 def test_a_page_of_a_large_inbox_reads_little_more_than_it_shows(
     alice: User, state: str, wanted: dict[str, Any], index: str
@@ -168,7 +173,9 @@ def test_a_page_of_a_large_inbox_reads_little_more_than_it_shows(
     summary = summary_of(alice)
     page = items(alice, summary=summary)
 
-    indexes = [index] if index else ["hub_archive_listed"] if "archived" in state else []
+    indexes = [index] if index else ["hub_archive_listed"] if "archived" in state or state == "saved" else []
+    if wanted.keys() & {"saved", "snoozed"} - {state}:
+        indexes = []
     assert_bounded(partial(items, alice, summary=summary, **wanted), *indexes)
     if page.next:
         for side in ("before", "after"):
@@ -253,3 +260,12 @@ def test_who_has_confirmed_is_a_range_of_one_index(alice: User) -> None:
     keys = [one.pk for one in people[:CHUNK]]
     for statement, plan in plans_of(lambda: confirmed_among(announced, keys)):
         assert rows_read(plan) == CHUNK, (statement, plan)
+
+
+@pytest.mark.usefixtures("_crowd")
+def test_what_is_due_is_found_by_its_index(alice: User) -> None:
+    fill(alice, "snoozed")
+
+    assert_bounded(waking.wake_due, "hub_snoozed_due")
+    assert_bounded(lambda: waking.wake_for(alice), "hub_snoozed_of_person")
+    assert_bounded(lambda: summary_of(alice), "hub_snoozed_of_person")

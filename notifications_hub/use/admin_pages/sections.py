@@ -180,7 +180,7 @@ def _columns(
 
 def _span(period: Period, span: date) -> str:
     last = min(period.end, span + timedelta(days=period.span - 1))
-    return _day(span) if last == span else f"{_day(span)} – {_day(last)}"
+    return _day(span) if last == span else f"{_day(span)}\N{NO-BREAK SPACE}– {_day(last)}"
 
 
 def _day(day: date) -> str:

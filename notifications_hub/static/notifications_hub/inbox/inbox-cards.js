@@ -1,8 +1,13 @@
 // @ts-check
-/** @import { Item, ItemGroup, Page, Unconfirmed } from "../protocol/wire.js" */
+/**
+ * @import { CardState } from "./card-state.js"
+ * @import { Item, ItemGroup, Page, Unconfirmed } from "../protocol/wire.js"
+ */
 import { copyOf, part, setText } from "../shared/dom.js";
+import { stateOf } from "./card-state.js";
 import { PINNED } from "./item-state.js";
 import { dayOf, dayTitle, showTime } from "./item-times.js";
+import { showSnoozed } from "./snooze-menu.js";
 
 /** The server-rendered cards of the inbox page, newest first, under one heading for each day of the viewer's zone. */
 export class InboxCards {
@@ -98,6 +103,7 @@ export class InboxCards {
   /** Write every time anew, and move cards whose day is another one in the viewer's zone. */
   refresh() {
     for (const time of this.#times) showTime(time);
+    for (const card of this.all) showSnoozed(card, stateOf(card).until);
     for (const card of this.all) if (sectionOf(card)?.dataset.day !== dayOf(card)) this.#place(card);
     for (const section of this.#sections) this.#title(section);
   }
@@ -134,7 +140,8 @@ export class InboxCards {
     // Its rows are not those of the first page.
     if (show === "group") return false;
     if (show === "unconfirmed") return this.#topDiffers(unconfirmed);
-    if (show === "archived") return results.some(({ id }) => this.has(id));
+    if (show === "saved") return false;
+    if (show === "archived" || show === "snoozed") return results.some(({ id }) => this.has(id));
     const isSearch = this.#root.hasAttribute("data-search");
     const belongs = (/** @type {Item} */ { id, kind, unread }) =>
       (unread || show === "all") && this.listsKind(kind) && (!isSearch || this.has(id));
@@ -181,7 +188,7 @@ export class InboxCards {
    * @param {HTMLElement} fresh
    */
   #renew(card, fresh) {
-    this.mark([card], isUnread(fresh));
+    this.show(card, stateOf(fresh));
     if (isUnconfirmed(card) !== isUnconfirmed(fresh)) this.confirm([card], !isUnconfirmed(fresh));
     card.dataset.level = fresh.dataset.level;
     card.toggleAttribute("data-group", groupOf(fresh) !== "");
@@ -221,6 +228,30 @@ export class InboxCards {
   }
 
   /**
+   * Show a card in a state: whether it is unread and saved, and where it is.
+   *
+   * @param {HTMLElement} card
+   * @param {CardState} state
+   */
+  show(card, { unread, saved, archived, until }) {
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement);
+    const isDone = archived && !until;
+    this.mark([card], unread);
+    card.toggleAttribute("data-saved", saved);
+    card.toggleAttribute("data-archived", archived);
+    toggle(card, "[data-part=save]", !saved);
+    toggle(card, "[data-part=unsave]", saved);
+    toggle(card, "[data-part=unarchive]", archived);
+    toggle(card, "[data-part=archive], [data-part=snooze]", !isDone && !isUnconfirmed(card));
+    if (until) card.setAttribute("data-snoozed", until);
+    else card.removeAttribute("data-snoozed");
+    showSnoozed(card, until);
+    // Marking as read or unread has moved the focus already.
+    const isLost = focused === document.activeElement && focused?.hidden && card.contains(focused);
+    if (isLost) part(card, saved ? "unsave" : "save").focus();
+  }
+
+  /**
    * Show whether cards that must be confirmed are, and move them off the top or back.
    *
    * @param {HTMLElement[]} cards
@@ -230,7 +261,7 @@ export class InboxCards {
     for (const card of cards) {
       card.toggleAttribute("data-unconfirmed", !confirmed);
       toggle(card, "[data-part=confirm]", !confirmed);
-      toggle(card, "[data-part=confirmed], [data-part=archive]", confirmed);
+      toggle(card, "[data-part=confirmed], [data-part=archive], [data-part=snooze]", confirmed);
     }
     this.refresh();
   }

@@ -6,6 +6,7 @@
  * @import { Item } from "../protocol/wire.js"
  */
 import { part } from "../shared/dom.js";
+import { isListed, stateOf } from "./card-state.js";
 import { fillActions } from "./item-actions.js";
 import { isInScope, isUnconfirmed } from "./item-state.js";
 
@@ -40,9 +41,12 @@ export class InboxEvents {
         if (!this.#lists(data)) return;
         if (this.#cards.hasGroup(data)) this.#paging.regroup();
         if (this.#cards.standsFor(data)) return;
-        this.#move([data.id], data.archived);
-        for (const card of this.#cards.some([data.id])) fillActions(card, data);
-        this.#cards.mark(this.#cards.some([data.id]), data.unread);
+        this.#move([data.id], isListed(data, this.#show), Boolean(data.saved));
+        for (const card of this.#cards.some([data.id])) {
+          fillActions(card, data);
+          const { unread, saved = false, archived, snoozed_until: until = "" } = data;
+          this.#cards.show(card, { unread, saved, archived, until });
+        }
         if (data.must_acknowledge) this.#cards.confirm(this.#cards.some([data.id]), !isUnconfirmed(data));
         return;
       case "notification.read":
@@ -50,7 +54,7 @@ export class InboxEvents {
         return this.#mark(data.ids ?? [], kind === "notification.unread");
       case "notification.archived":
         this.#regroup(data.ids ?? []);
-        return this.#move(data.ids ?? [], true);
+        return this.#archived(data);
       case "announcement.updated":
         if (this.#cards.has(data.id)) this.#paging.refetch();
         return;
@@ -74,22 +78,41 @@ export class InboxEvents {
   }
 
   /**
-   * Offer what is new, except in the archive, where nothing new appears, and in a list that it does not belong to.
+   * Remove what left this list, and show where saved ones are.
+   *
+   * @param {{ids?: string[], snoozed_until?: string}} data
+   */
+  #archived({ ids = [], snoozed_until: until = "" }) {
+    if (this.#show !== "saved") this.#move(ids, isListed({ archived: true, snoozed_until: until }, this.#show));
+    for (const card of this.#cards.some(ids)) this.#cards.show(card, { ...stateOf(card), archived: true, until });
+  }
+
+  /**
+   * Offer what is new, except in lists of what was put aside. What was snoozed comes back as a new one.
    *
    * @param {Item} item
    */
   #join(item) {
-    const { show, group } = this.#root.dataset;
+    const show = this.#show;
+    const { group } = this.#root.dataset;
+    if (show === "snoozed") return this.#leave([item.id]);
+    for (const card of this.#cards.some([item.id])) {
+      this.#cards.show(card, { ...stateOf(card), unread: item.unread, archived: false, until: "" });
+    }
     const isNew = this.#lists(item) && !this.#cards.has(item.id);
     if (isNew && show !== "group" && this.#cards.hasGroup(item)) return this.#paging.regroup();
-    const belongs =
-      show === "unconfirmed" ? isUnconfirmed(item) : show !== "archived" && (!group || item.group?.key === group);
+    const isShown = show === "all" || show === "unread" || (show === "group" && item.group?.key === group);
+    const belongs = show === "unconfirmed" ? isUnconfirmed(item) : isShown && (!group || item.group?.key === group);
     if (belongs && isNew) this.#offer();
   }
 
   /** @param {string[]} ids of rows that leave, which a card may stand for */
   #regroup(ids) {
-    if (this.#root.dataset.show !== "archived" && this.#cards.mayGroup(ids)) this.#paging.regroup();
+    if (!["archived", "saved", "snoozed"].includes(this.#show) && this.#cards.mayGroup(ids)) this.#paging.regroup();
+  }
+
+  get #show() {
+    return this.#root.dataset.show ?? "all";
   }
 
   /** @param {Item} item */
@@ -106,10 +129,11 @@ export class InboxEvents {
    * Remove what left this list, here or in another tab, and offer what joined it.
    *
    * @param {string[]} ids
-   * @param {boolean} archived
+   * @param {boolean} isListed whether these belong to this list, unless it is the one of saved ones
+   * @param {boolean} [isSaved]
    */
-  #move(ids, archived) {
-    if (archived !== (this.#root.dataset.show === "archived")) this.#leave(ids);
+  #move(ids, isListed, isSaved = false) {
+    if (!(this.#show === "saved" ? isSaved : isListed)) this.#leave(ids);
     else if (!this.#cards.bringBack(ids)) this.#offer();
   }
 }

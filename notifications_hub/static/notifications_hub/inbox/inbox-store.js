@@ -255,7 +255,11 @@ export class InboxStore {
       this.#put(item, change);
     }
     const known = this.lists(item) ? this.get(item.id) : item;
-    if (known && isNews(known)) change.fresh.push(known);
+    if (!known || !isNews(known)) return;
+    // What was snoozed comes back: whatever happened to it before is over.
+    change.gone = change.gone.filter((id) => id !== item.id);
+    change.delivered = change.delivered.filter((id) => id !== item.id);
+    change.fresh.push(known);
   }
 
   /**

@@ -11,7 +11,7 @@ const ANSWERS_WITHIN = 15_000;
  * @typedef {{changed: number, undo?: string | null}} Changed
  */
 
-/** @typedef {"read" | "unread" | "archive" | "unarchive" | "acknowledge"} MarkName */
+/** @typedef {"read" | "unread" | "archive" | "unarchive" | "acknowledge" | "save" | "unsave" | "snooze"} MarkName */
 
 /** The inbox over HTTP. */
 export class NotificationsApi {
@@ -77,8 +77,9 @@ export class NotificationsApi {
 
   /**
    * @param {MarkName} mark
-   * @param {{ids: string[], groups?: true} | {all: true, tab?: string, kind?: string}} which with `groups`, also the
-   *   older unread ones of their groups
+   * @param {{ids: string[], groups?: boolean, until?: string} |
+   *   {all: true, show?: string, tab?: string, kind?: string, until?: string}} which with `groups`, also the older unread
+   *   ones of their groups; for a snooze, until when
    * @returns {Promise<Changed>}
    */
   mark(mark, which) {

@@ -39,7 +39,9 @@ export class Swipe {
   #down({ target, pointerType, isPrimary, pointerId, clientX, clientY }) {
     if (!isPrimary) return this.#cancel();
     const card =
-      target instanceof Element && !target.closest(".nh-pick, input, textarea") && target.closest(".nh-card");
+      target instanceof Element &&
+      !target.closest(".nh-pick, input, textarea, [popover]") &&
+      target.closest(".nh-card");
     if (pointerType !== "touch" || !(card instanceof HTMLElement)) return;
     this.#now = { card, pointer: pointerId, x: clientX, y: clientY, dx: 0, isSwipe: false };
   }

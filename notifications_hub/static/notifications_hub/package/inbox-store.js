@@ -55,6 +55,7 @@ const CHANGES = /** @type {const} */ ({
   unread: "unread",
   archive: "archived",
   acknowledge: "acknowledged",
+  snooze: "archived",
 });
 
 /**
@@ -167,18 +168,21 @@ export class InboxStore {
   }
 
   /**
-   * Mark items: "read", "unread", "archive", "unarchive" or "acknowledge", which confirms what must be.
+   * Mark items: "read", "unread", "archive", "unarchive", "save", "unsave", "snooze" or "acknowledge", which confirms
+   * what must be.
    *
    * @param {string[] | "all"} which ids, or the whole inbox
    * @param {MarkName} mark
+   * @param {{until?: string}} [how] for a snooze: "later", "tomorrow", "monday" or an ISO time
    * @returns {Promise<Marked>}
    * @throws {ApiError} in its own class; then nothing is changed
    */
-  async mark(which, mark) {
+  async mark(which, mark, { until } = {}) {
     const shown = this.#show(which, mark);
     try {
       await this.#client.bell();
-      const { changed, undo } = await this.#client.api.mark(mark, which === "all" ? { all: true } : { ids: which });
+      const wanted = { ...(which === "all" ? { all: /** @type {const} */ (true) } : { ids: which }), until };
+      const { changed, undo } = await this.#client.api.mark(mark, wanted);
       if (changed !== shown?.count) this.#feed?.recount();
       return { changed, undo: undo ? () => this.#undo(undo, shown) : null };
     } catch (error) {
@@ -278,13 +282,14 @@ export class InboxStore {
   }
 
   /**
-   * Show a mark before it is sent. What comes back to the inbox is shown once the server says so.
+   * Show a mark before it is sent. What comes back to the inbox, or is saved, is shown once the server says so.
    *
    * @param {string[] | "all"} which
    * @param {MarkName} mark
    */
   #show(which, mark) {
-    if (mark === "unarchive" || (which === "all" && mark !== "read")) return null;
+    if (mark === "unarchive" || mark === "save" || mark === "unsave" || (which === "all" && mark !== "read"))
+      return null;
     const all = which === "all";
     const ids = all ? this.#items.items.filter((item) => item.unread).map(({ id }) => id) : which;
     const changed = (/** @type {Change | undefined} */ change) => {

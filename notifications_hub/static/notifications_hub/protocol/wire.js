@@ -29,6 +29,8 @@
  * @property {string | null} [acknowledged_at] beside it: when the person did, or null
  * @property {Record<string, any>} [data] stored by its kind
  * @property {Record<string, any>} [extension] columns that the site adds for pages
+ * @property {boolean} [saved] true if the person has saved it
+ * @property {string} [snoozed_until] when it comes back, while it is snoozed; it is then archived, too
  * @property {string} [scope] the part of the inbox it belongs to, such as a tenant; "" or none: all of them
  * @property {Record<string, {title: string, body: string}>} [translations] announcements carry every language
  * @property {{paths: string[], dismissable: boolean}} [banner] of an announcement that is a banner too, in its events
