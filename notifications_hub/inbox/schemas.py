@@ -327,7 +327,7 @@ class ToSnooze(MarkedForUndo):
 class SnoozeTime(Schema):
     until: str = Field(description="To send as `until`.", examples=["tomorrow"])
     words: str = Field(examples=["Tomorrow morning"])
-    at: str = Field(description="The time it means, in UTC.")
+    at: str = Field(description="The time it means, in UTC.", examples=["2026-12-01T08:00:00Z"])
 
 
 class SnoozeTimes(Schema):
