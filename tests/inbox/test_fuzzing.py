@@ -50,6 +50,7 @@ REFUSING = {
     "true only now, or only elsewhere: times to come, names of time zones, rights": (
         "issue_connection_token",
         "pause_notifications",
+        "snooze",
         "set_quiet_hours",
     ),
 }
