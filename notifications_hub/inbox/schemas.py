@@ -264,8 +264,11 @@ _MARKED: list[JsonValue] = [
     {"all": True, "show": "saved"},
 ]
 _EITHER: list[JsonValue] = [
-    {"required": ["ids"], "properties": {"ids": {"type": "array"}, "all": {"type": "null"}}},
-    {"required": ["all"], "properties": {"all": {"const": True}, "ids": {"type": "null"}}},
+    {
+        "required": ["ids"],
+        "properties": {"ids": {"type": "array"}} | dict.fromkeys(("all", "show", "tab", "kind"), {"type": "null"}),
+    },
+    {"required": ["all"], "properties": {"all": {"const": True}, "ids": {"type": "null"}, "groups": {"type": "null"}}},
 ]
 
 
