@@ -266,7 +266,13 @@ _MARKED: list[JsonValue] = [
 _EITHER: list[JsonValue] = [
     {
         "required": ["ids"],
-        "properties": {"ids": {"type": "array"}} | dict.fromkeys(("all", "show", "tab", "kind"), {"type": "null"}),
+        "properties": {
+            "ids": {"type": "array"},
+            "all": {"type": "null"},
+            "show": {"type": "null"},
+            "tab": {"type": "null"},
+            "kind": {"type": "null"},
+        },
     },
     {"required": ["all"], "properties": {"all": {"const": True}, "ids": {"type": "null"}, "groups": {"type": "null"}}},
 ]
