@@ -260,6 +260,7 @@ def save(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
     tags=["inbox"],
 )
 def unsave(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
+    """Remove from the saved ones. They stay where they are otherwise."""
     return _mark(request, Mark.UNSAVE, marked)
 
 

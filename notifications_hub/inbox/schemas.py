@@ -264,8 +264,17 @@ _MARKED: list[JsonValue] = [
     {"all": True, "show": "saved"},
 ]
 _EITHER: list[JsonValue] = [
-    {"required": ["ids"], "properties": {"ids": {"type": "array"}, "all": {"type": "null"}}},
-    {"required": ["all"], "properties": {"all": {"const": True}, "ids": {"type": "null"}}},
+    {
+        "required": ["ids"],
+        "properties": {
+            "ids": {"type": "array"},
+            "all": {"type": "null"},
+            "show": {"type": "null"},
+            "tab": {"type": "null"},
+            "kind": {"type": "null"},
+        },
+    },
+    {"required": ["all"], "properties": {"all": {"const": True}, "ids": {"type": "null"}, "groups": {"type": "null"}}},
 ]
 
 
@@ -327,7 +336,7 @@ class ToSnooze(MarkedForUndo):
 class SnoozeTime(Schema):
     until: str = Field(description="To send as `until`.", examples=["tomorrow"])
     words: str = Field(examples=["Tomorrow morning"])
-    at: str = Field(description="The time it means, in UTC.")
+    at: str = Field(description="The time it means, in UTC.", examples=["2026-12-01T08:00:00Z"])
 
 
 class SnoozeTimes(Schema):

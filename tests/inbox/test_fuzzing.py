@@ -46,9 +46,20 @@ REFUSING = {
         "notify_people",
         "register_browser",
     ),
+    "a tab, which is a group of the site's kinds": (
+        "archive",
+        "mark_as_read",
+        "mark_as_seen",
+        "mark_as_unread",
+        "save",
+        "unarchive",
+        "unsave",
+    ),
+    "of parameters that exclude each other, which OpenAPI cannot say": ("list_notifications",),
     "true only now, or only elsewhere: times to come, names of time zones, rights": (
         "issue_connection_token",
         "pause_notifications",
+        "snooze",
         "set_quiet_hours",
     ),
 }

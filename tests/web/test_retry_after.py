@@ -1,4 +1,4 @@
-"""Whoever is refused for a while and waits as long as `Retry-After` says is let in."""
+"""Waiting as long as `Retry-After` says is enough, for everyone who is refused for a while."""
 
 from __future__ import annotations
 
