@@ -91,7 +91,7 @@ def to_confirm(*, confirmed: bool = False) -> Item:
 def grouped() -> Item:
     """Return the item that stands for several unread ones with the same key."""
     title = _("%(who)s replied to you") % {"who": who(["Bob", "Carol", "Dan", "Eve", "Frank"])}
-    return an_item(group={"key": "post.9", "count": 5, "title": title, "body": _("The newest says: water them first.")})
+    return replace(an_item(), group={"key": "post.9", "count": 5, "title": title, "body": ""})
 
 
 def snoozed() -> Item:
