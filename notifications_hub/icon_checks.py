@@ -14,7 +14,11 @@ from notifications_hub.web.icons import NoIcon, file_of, icon_named, own_icons
 def check_icons() -> Iterator[CheckMessage]:
     """Report each kind whose icon does not exist, with the nearest name that does."""
     for kind in all_kinds():
-        icon: object = kind.icon
+        try:
+            icon: object = kind.icon
+        except Exception as error:  # noqa: BLE001 -- a kind is the host's code, and any fault of it is reported
+            yield _fault(kind, f"has an icon that raises {error!r}", "Write the name of an icon, such as 'bell'.")
+            continue
         if not isinstance(icon, str):
             yield _fault(kind, f"has icon = {icon!r}", "Write the name of an icon, such as 'bell'.")
             continue

@@ -9,7 +9,7 @@ from django.template.base import NodeList, Parser, Token
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
-from notifications_hub.kinds import all_kinds
+from notifications_hub.kinds import Kind, all_kinds
 from notifications_hub.web.bundles import script_tag, style_tag
 from notifications_hub.web.icons import PLAIN, shapes_of
 from notifications_hub.web.nonce import nonce_of
@@ -38,7 +38,14 @@ def icon_shapes(name: str) -> SafeString:
 @register.simple_tag
 def kind_icons() -> list[str]:
     """Return the icons of all declared kinds, so that a page has those that its items may name, and no others."""
-    return sorted({PLAIN, *(str(kind.icon) for kind in all_kinds())})
+    return sorted({PLAIN, *map(_icon_of, all_kinds())})
+
+
+def _icon_of(kind: Kind) -> str:
+    try:
+        return str(kind.icon)
+    except Exception:  # noqa: BLE001 -- rendering logs the fault of a kind, which must not cost others their page
+        return PLAIN
 
 
 def _nonce(context: template.Context) -> str:

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 class Replied(Kind):
-    name = "tests.replied"
+    name = "tests.replied_together"
     label = "Replies"
 
     def group_key(self, notification: Any) -> str:
@@ -94,8 +94,8 @@ def test_a_kind_words_its_groups_and_a_fault_of_it_hides_nothing(alice: User, bo
 
 def test_the_argument_wins_and_what_must_be_confirmed_stands_alone(alice: User, bob: User) -> None:
     given: dict[str, Any] = {"kind": Replied.name, "post": 9}
-    assert send_one(alice, bob, **given).group_key == "tests.replied:post-9"
-    assert send_one(alice, bob, group_key="mine", **given).group_key == "tests.replied:mine"
+    assert send_one(alice, bob, **given).group_key == "tests.replied_together:post-9"
+    assert send_one(alice, bob, group_key="mine", **given).group_key == "tests.replied_together:mine"
     assert send_one(alice, bob, must_acknowledge=True, **given).group_key is None
     assert send_one(alice, bob).group_key is None
     assert send_one(alice, bob, group_key="x" * 200).group_key.startswith("sha256:")  # type: ignore[union-attr]
@@ -112,7 +112,7 @@ def test_keys_of_two_kinds_are_two_groups(alice: User, bob: User) -> None:
 
 def test_an_event_has_the_key_and_the_api_the_rest(alice: User, bob: User, client_for: ClientFor) -> None:
     rows = [send_one(alice, bob, kind=Replied.name, post=9) for _ in range(3)]
-    key = "tests.replied:post-9"
+    key = "tests.replied_together:post-9"
     created = events_of(alice, "notification.created")
     assert [one["group"] for one in created] == [{"key": key}] * 3
     assert {one["tag"] for one in created} == {f"group:{key}"}
@@ -143,7 +143,7 @@ def test_a_group_of_another_person_shows_nothing(alice: User, bob: User, charlie
     row = send_one(alice, bob, kind=Replied.name, post=9)
     send_one(charlie, bob, kind=Replied.name, post=9)
     assert title(charlie) == f"{bob} replied to you"
-    [listed] = get(client_for(charlie), group="tests.replied:post-9")["results"]
+    [listed] = get(client_for(charlie), group="tests.replied_together:post-9")["results"]
     assert listed["id"] != row.item_id
 
 
