@@ -97,13 +97,13 @@ def test_kinds_stand_in_their_groups_with_words_and_the_hubs_internal_ones_are_h
     alice: User, client_for: ClientFor
 ) -> None:
     shown = client_for(alice).get(API).json()
-    assert [group["name"] for group in shown["groups"]] == ["Conversations", "Orders", ""]
-    orders = shown["groups"][1]["kinds"]
+    assert [group["name"] for group in shown["groups"]] == ["Conversations", "Chat rooms", "Orders", ""]
+    orders = shown["groups"][2]["kinds"]
     assert [one["name"] for one in orders] == ["shop.sent", "shop.invoice"]
     assert (orders[0]["label"], orders[0]["description"]) == ("Shop.Sent", "When we have posted it.")
     names = {one["name"] for group in shown["groups"] for one in group["kinds"]}
     assert names.isdisjoint({"shop.hidden", "push.test", "quiet.summary", "approval.announcement"})
-    assert shown["groups"][2]["kinds"][-1]["name"] == "default"
+    assert shown["groups"][3]["kinds"][-1]["name"] == "default"
 
 
 def test_many_kinds_can_be_searched_also_without_groups(alice: User, client_for: ClientFor) -> None:
@@ -201,7 +201,7 @@ def test_a_kind_that_is_switched_on_afterwards_is_on(alice: User, bob: User, cli
 def test_a_group_is_switched_and_what_is_locked_stays(alice: User, client_for: ClientFor) -> None:
     client = client_for(alice)
     shown = patch(client, groups={"Orders": {"email": False, "flash": True}}).json()
-    assert shown["groups"][1]["methods"] == {"live": "on", "flash": "on", "web_push": "off", "email": "off"}
+    assert shown["groups"][2]["methods"] == {"live": "on", "flash": "on", "web_push": "off", "email": "off"}
     assert methods(alice, "shop.sent") == {"live", "flash"}
     assert methods(alice, "shop.invoice") == {"live", "email"}
     assert "email" in methods(alice, "comment.reply")

@@ -198,7 +198,7 @@ def test_tabs_count_what_is_unread_in_one_statement(alice: User, bob: User, clie
         send_one(alice, bob, f"other {number}")
     Notification.objects.filter(kind="comment.reply").first().mark_as_read()  # type: ignore[union-attr]
 
-    assert tabs_of(client) == {"Conversations": (2, False), "Work & more": (3, False)}
+    assert tabs_of(client) == {"Conversations": (2, False), "Chat rooms": (0, False), "Work & more": (3, False)}
     # The session, the person, the summary, and all tabs.
     assert queries_of(lambda: client.get(f"{LIST}tabs/")) == 4
 
