@@ -1,7 +1,7 @@
 """axe finds nothing on any page of the hub, of its admin, and in any state of the gallery.
 
 The pages are those of the URL patterns, so a new page is checked without a change here, or must be named as none.
-bin/test sees each page of the admin in one look, and `make faults` all pages in all looks.
+bin/test sees each page in one look, by turns, and `make faults` all pages in all looks.
 """
 
 from __future__ import annotations
@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 
 # Addresses by the names of URL patterns. Those in braces are made by ADDRESSES.
 PAGES: dict[str, list[str]] = {
-    "inbox": ["/notifications/", *(f"/notifications/?show={show}" for show in ("unread", "unconfirmed", "archived"))],
+    "inbox": [
+        "/notifications/",
+        *(f"/notifications/?show={show}" for show in ("unread", "unconfirmed", "saved", "snoozed", "archived")),
+        *("/notifications/?q=water&tab=Conversations", "/notifications/?group=comment.reply:post-1"),
+    ],
     "kinds": ["/notifications/kinds/?kind=default"],
     "gallery": ["/notifications/gallery/"],
     "preferences": ["/notifications/preferences/"],
@@ -130,10 +134,11 @@ def test_every_page_of_the_hub_and_the_gallery_pass(visit: Callable[[str | None]
     made = json.loads(site.python(ADDRESSES))
     page, visitor, found = visit("alice"), visit(None), list[str]()
     site.python("User.objects.filter(pk=alice.pk).update(is_staff=True)")
-    for path in (path.format(**made) for paths in PAGES.values() for path in paths):
+    paths = [path.format(**made) for paths in PAGES.values() for path in paths]
+    for path, look in zip(paths, cycle(LOOKS), strict=False):
         # A visitor has no bell, whose toasts would cover what the gallery shows.
         shown = visitor if "gallery" in path else page
-        found += seen(shown, site, path, [*LOOKS, *([FORCED] if FULL or "gallery" in path else [])])
+        found += seen(shown, site, path, [*LOOKS, FORCED] if FULL else [look])
     site.python("User.objects.filter(pk=alice.pk).update(is_staff=False)")
 
     assert found == []
