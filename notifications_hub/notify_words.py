@@ -71,10 +71,11 @@ def words_of(draft: Draft, people: Sequence[Any]) -> SharedWords:
     indexes: dict[_Reader, int] = {}
     readers: list[Any] = []
     of_person: list[int] = []
-    has_group = draft.has_group
+    reason, group_key = draft.columns.get("reason"), draft.columns.get("group_key")
     for person in people:
-        group_key = draft.group_key_of(person) if has_group else None
-        reader = (language_of(person), time_zone_of(person), draft.reason_of(person), group_key)
+        reason = draft.reason_of(person) if draft.reasons else reason
+        group_key = draft.group_key_of(person) if draft.in_storm else group_key
+        reader = (language_of(person), time_zone_of(person), reason, group_key)
         index = indexes.setdefault(reader, len(indexes))
         of_person.append(index)
         if index == len(readers):

@@ -133,7 +133,7 @@ def items(
 
     def listed(rows: InboxQuerySet, waits: Q = UNCONFIRMED) -> InboxQuerySet:
         rows = rows.filter(which)
-        rows = rows.filter(unread=True) if unread else rows
+        rows = rows.filter(unread=True) if unread and not is_aside else rows
         rows = rows.filter(waits) if unconfirmed else rows
         rows = rows if place is None else rows.filter(place.beyond)
         if unconfirmed:

@@ -86,8 +86,15 @@ def _wake_batch(ids: Sequence[int]) -> None:
         free = _due().filter(pk__in=ids).order_by("pk").select_for_update(no_key=True, skip_locked=True)
         mine = list(free.values_list("pk", flat=True))
         rows = list(Notification.objects.filter(pk__in=mine).select_related("recipient").for_items().order_by("pk"))
-        _wake_own([row for row in rows if row.announcement is None])
-        _wake_announced([row for row in rows if row.announcement is not None])
+        _forget([row.pk for row in rows if row.deleted])
+        _wake_own([row for row in rows if row.announcement is None and not row.deleted])
+        _wake_announced([row for row in rows if row.announcement is not None and not row.deleted])
+
+
+def _forget(deleted: Sequence[int]) -> None:
+    """Let what a host has deleted by a mark stay away. It must not be found due each second."""
+    if deleted:
+        Notification.objects.filter(pk__in=deleted).update(snoozed_until=None)
 
 
 def _wake_own(rows: Sequence[Notification]) -> None:

@@ -115,3 +115,17 @@ def test_without_javascript_a_group_is_opened_and_read_with_one_undo(page_for: P
     expect(page.get_by_text("Archived 3 notifications.")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("link", name="Show all 3")).to_be_visible()
+
+
+def test_a_search_lists_and_marks_those_of_a_group_singly(page_for: People, site: Site) -> None:
+    site.python("reply(0, 1, 2, description='About apples.')")
+    page = ready(page_for("alice", "/notifications/?q=apples"))
+    expect(cards(page)).to_have_count(3)
+    cards(page).first.locator("button[value=archive]").click()
+    expect(cards(page)).to_have_count(2)
+    # What arrives takes none of them away.
+    site.python("reply(1, description='About apples.')")
+    expect(page.locator("notification-bell")).to_have_attribute("unread", "3", timeout=WAIT)
+    expect(cards(page)).to_have_count(2)
+    page.reload()
+    expect(cards(page)).to_have_count(3)

@@ -110,7 +110,7 @@ def test_where_rows_stand_singly_a_mark_takes_none_beside_them(
 def test_a_page_of_a_group_never_marks_the_whole_inbox(alice: User, bob: User, client_for: ClientFor) -> None:
     sent(alice, bob, queries.PAGE + 2)
     sent(alice, bob, queries.PAGE + 2, group_key=None)
-    client, key = client_for(alice), Notification.objects.exclude(group_key=None)[0].group_key
+    client, key = client_for(alice), str(Notification.objects.exclude(group_key=None)[0].group_key)
     page = client.get(INBOX, {"group": key}).content.decode()
     assert 'rel="next"' in page
     assert 'name="all"' not in page
@@ -166,3 +166,18 @@ def test_what_came_back_is_not_pruned_by_its_first_age(alice: User, bob: User, s
     assert prune_inboxes(datetime.now(UTC) - timedelta(days=90), state) == 1
     assert ids(items(alice)) == [row.item_id]
     assert not Notification.objects.filter(pk=old.pk).exists()
+
+
+def test_unread_ones_among_those_put_aside_are_looked_for_in_parts(
+    alice: User, bob: User, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "SCANNED", 3)
+    wanted, *others = sent(alice, bob, 5, group_key=None)
+    mark(alice, Mark.READ, [row.item_id for row in others])
+    mark_all(alice, Mark.SAVE)
+
+    page = items(alice, saved=True, unread=True)
+    assert not page.rows
+    assert page.next is not None
+    listed = client_for(alice).get(f"{API}notifications/", {"show": "saved", "unread": "true"}).json()
+    assert [one["id"] for one in listed["results"]] == [wanted.item_id]

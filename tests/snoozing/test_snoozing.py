@@ -295,6 +295,18 @@ def test_an_announcement_that_is_over_does_not_come_back(alice: User) -> None:
     assert not Notification.objects.filter(snoozed_until__isnull=False).exists()
 
 
+def test_one_that_is_deleted_meanwhile_stays_away(alice: User, bob: User) -> None:
+    row, other = send_one(alice, bob), send_one(alice, bob)
+    snooze(alice, row, other)
+    Notification.objects.filter(pk=row.pk).mark_all_as_deleted()
+    let_time_pass()
+    wake_due()
+
+    assert (len(created(alice, row)), len(created(alice, other))) == (1, 2)
+    assert counts(alice).unread == 1
+    assert not summary_of(alice).is_due
+
+
 def test_it_is_brought_back_at_once_as_it_was(alice: User, bob: User) -> None:
     row = send_one(alice, bob)
     mark(alice, Mark.READ, [row.item_id])
