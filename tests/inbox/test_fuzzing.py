@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults(short=True)]
 
-SECONDS = 300 if FULL else 15
+SECONDS = 75
 SERVICES = ("--include-tag", "services")
 PEOPLE = ("--exclude-tag", "services")
 REFUSING = {
@@ -72,7 +72,7 @@ def config_of(parameters: dict[str, object]) -> str:
     refusing = f"[[operations]]\ninclude-operation-id = {names}\n"
     refusing += f"checks.positive_data_acceptance.expected-statuses = {ACCEPTED}\n"
     known = "[parameters]\n" + "".join(f'"path.{name}" = "{value}"\n' for name, value in parameters.items())
-    return known + refusing
+    return f'hooks = "{Path(__file__).with_name("fuzzing_checks.py")}"\n' + known + refusing
 
 
 def fuzz(server: LiveServer, config: Path, which: tuple[str, str], *headers: str) -> None:
@@ -83,6 +83,7 @@ def fuzz(server: LiveServer, config: Path, which: tuple[str, str], *headers: str
     command = [str(program), "--config-file", str(config), "run", *which, *given, *limits, "--checks", "all", address]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-5000:]
+    print(done.stdout)
     assert "Coverage (in" in done.stdout
 
 
