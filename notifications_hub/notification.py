@@ -236,7 +236,7 @@ class Notification(AbstractNotification):
                 name="hub_grouped",
             ),
             # The result of an action goes to everyone who has a notification of the same thing.
-            models.Index(fields=["action_key"], condition=models.Q(action_key__gt=""), name="hub_action_key"),
+            models.Index(fields=["action_key", "id"], condition=models.Q(action_key__gt=""), name="hub_action_key"),
             # What a person has yet to confirm, and for the admin what of a kind is unconfirmed. They have no rows on a
             # site that asks for no confirmation.
             models.Index(

@@ -17,7 +17,6 @@ from django.db import connections
 
 from notifications_hub.actions.models import ActionResult
 from notifications_hub.database import transaction
-from notifications_hub.database.chunks import chunks
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.escalation.cancelling import cancel_steps, escalates
@@ -27,7 +26,6 @@ from notifications_hub.streams.sweeper import Isolation, every_second
 
 AT_ONCE = 100
 """The most people for whom a click logs events itself, and for whom one transaction does."""
-_DISARMED_AT_ONCE = 2000
 SWEEP_SECONDS = 0.5
 """Time that a sweep may take, so that other chores go on."""
 
@@ -39,18 +37,16 @@ _isolation: Isolation[int] = Isolation(longest=60.0)
 def publish_result(result: ActionResult, own: Notification) -> None:
     """Log the result for the person's own page and for the first others, in the caller's transaction.
 
-    Deliveries to all of them are cancelled at once: nobody is called to what is decided.
+    Their deliveries are cancelled with it. Of the rest, a worker cancels what falls due before its chunk comes.
     """
     own_rows = _sharing(result.key).filter(recipient=own.recipient_id) if own.action_key else [own]
     _publish_rows([row.pk for row in own_rows], result.kind)
     if not own.action_key:
         return
-    others = list(_others(result).values_list("pk", flat=True))
-    for some in chunks(others, _DISARMED_AT_ONCE):
-        arming.disarm(some, DeliveryReason(ReasonCode.DECIDED))
+    others = list(_others(result).values_list("pk", flat=True)[: AT_ONCE + 1])
     first = others[:AT_ONCE]
     _publish_rows(first, result.kind)
-    if len(others) > len(first):
+    if len(others) > AT_ONCE:
         ActionResult.objects.filter(pk=result.pk).update(published_through=first[-1])
         transaction.on_commit(_go_on_soon)
 

@@ -63,6 +63,7 @@ def prepared(claimed: Sequence[Delivery], wishes: Wishes) -> Iterator[Sending | 
 
 def pointless_among(claimed: Sequence[Delivery]) -> Iterator[Settled]:
     """Yield an outcome for each delivery that needs no message any more. None is rendered."""
+    load_results(one.notification for one in claimed)
     unwanted = switched_off([one for one in claimed if _waits_for_long(one)])
     for one in claimed:
         expires = _expires(one, time_to_live(kind_of(one.notification.kind).ttl))

@@ -1726,7 +1726,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="notification",
             index=models.Index(
-                condition=models.Q(("action_key__gt", "")), fields=["action_key"], name="hub_action_key"
+                condition=models.Q(("action_key__gt", "")), fields=["action_key", "id"], name="hub_action_key"
             ),
         ),
         migrations.AddField(

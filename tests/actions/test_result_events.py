@@ -12,16 +12,20 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 from notifications_hub.actions import result_events
 from notifications_hub.actions.models import ActionResult
 from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.delivery.worker import Worker
 from notifications_hub.notification import Notification
 from notifications_hub.streams import Event, EventTooLarge
 from notifications_hub.streams.models import MAX_DATA
 from tests.actions import support
 from tests.actions.support import ask, click, runs
 from tests.inbox.support import columns
+from tests.support.deliveries import make_due, one_worker, sent, states, use_memory
 from tests.support.full import FULL, report
 from tests.support.together import together
 
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
     from accounts.models import User
 
     ClientFor = Callable[[User], Client]
+
+__all__ = ["one_worker"]
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
@@ -46,9 +52,9 @@ def few(monkeypatch: pytest.MonkeyPatch) -> int:
     return 3
 
 
-def people(number: int) -> list[Any]:
+def people(number: int, named: str = "p") -> list[Any]:
     users = get_user_model().objects
-    return list(users.bulk_create(users.model(username=f"p{at}", first_name=f"P {at}") for at in range(number)))
+    return list(users.bulk_create(users.model(username=f"{named}{at}", first_name=f"P {at}") for at in range(number)))
 
 
 def published() -> list[int]:
@@ -62,16 +68,45 @@ def test_the_click_reaches_its_person_and_a_few_and_sweeps_the_rest(bob: User, c
     others = people(11)
     rows = ask(others, bob)
     assert click(client_for(others[7]), rows[7], "approve").status_code == 200
-    at_first = published()
-    assert at_first == [others[at].pk for at in (7, 0, 1, 2)]
-    # Nobody is called to what is decided, although most pages have no event yet.
-    assert not Delivery.objects.filter(state=DeliveryState.WAITING).exists()
+    assert published() == [others[at].pk for at in (7, 0, 1, 2)]
 
     result_events.publish_the_rest()
     assert sorted(published()) == sorted(one.pk for one in others)
     assert ActionResult.objects.get().published_through is None
     result_events.publish_the_rest()
     assert len(published()) == 11
+
+
+def test_nobody_is_called_to_what_is_decided_although_their_chunk_has_not_come(
+    bob: User, client_for: ClientFor, few: int, settings: Settings, one_worker: Worker
+) -> None:
+    use_memory(settings, ack_window=0)
+    others = people(9)
+    rows = ask(others, bob, kind="tests.repeated", request=1)
+    assert click(client_for(others[0]), rows[0], "approve").status_code == 200
+    assert Delivery.objects.filter(state=DeliveryState.WAITING).count() == 5
+    [reminder] = ask([others[8]], bob, kind="tests.repeated", request=1)
+    make_due()
+    one_worker.run_due()
+    assert sent() == [reminder.item_id], "only what was sent after the decision, and tells of it"
+    assert states()[1:9] == [("cancelled", "decided")] * 8
+
+
+def test_a_click_takes_the_same_queries_however_many_share_it(
+    bob: User, client_for: ClientFor, few: int, settings: Settings
+) -> None:
+    use_memory(settings, ack_window=60)
+    taken = []
+    for number in (5, 50):
+        others = people(number, f"of {number}")
+        rows = ask(others, bob)
+        client = client_for(others[1])
+        client.get("/api/v1/notifications/count/")
+        with CaptureQueriesContext(connection) as queries:
+            assert click(client, rows[1], "approve").status_code == 200
+        taken.append(len(queries))
+        assert Delivery.objects.exclude(state=DeliveryState.WAITING).filter(notification__in=rows).count() == 4
+    assert taken[0] == taken[1]
 
 
 def test_a_chunk_that_fails_is_published_later_and_whole(
@@ -152,11 +187,27 @@ def test_the_sweep_reads_an_index_with_only_what_is_under_way() -> None:
     assert "hub_result_unpublished" in plan
 
 
+@pytest.mark.postgres
+def test_a_chunk_reads_an_index_in_its_order(bob: User) -> None:
+    rows = (Notification(recipient=bob, actor=bob, verb="asks", action_key=f"k{at % 100}") for at in range(10_000))
+    Notification.objects.bulk_create(rows)
+    with connection.cursor() as sql:
+        sql.execute("ANALYZE notifications_hub_notification")
+    others = result_events._others(ActionResult(key="k7", person_id=bob.pk + 1))
+    plan = others.filter(pk__gt=5).values_list("pk", flat=True)[:20].explain()
+    assert "hub_action_key" in plan
+    assert "Sort" not in plan
+
+
 @pytest.mark.faults
 @pytest.mark.django_db(transaction=True)
-def test_a_click_for_ten_thousand_is_answered_within_a_second(bob: User, client_for: ClientFor) -> None:
+def test_a_click_for_ten_thousand_is_answered_within_a_second(
+    bob: User, client_for: ClientFor, settings: Settings
+) -> None:
+    use_memory(settings, ack_window=3600)
     others = people(10_000)
     rows = ask(others, bob)
+    assert Delivery.objects.count() == 10_000
     client = client_for(others[5000])
     client.get("/api/v1/notifications/count/")
     began = time.perf_counter()
