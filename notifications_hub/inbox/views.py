@@ -164,7 +164,9 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "pinned": [one for one in entries if one.unconfirmed],
         "items": [one for one in entries if not one.unconfirmed],
         "unconfirmed": summary.unconfirmed,
-        "is_long": not words and not listing.group and (place is not None or page.next is not None),
+        # There is no mark for the whole of a search, or of a group.
+        "can_mark_whole": not words and not listing.group,
+        "is_long": place is not None or page.next is not None,
         "unread": summary.unread,
         "group_title": queries.title_of_group(person, listing.group),
         "show": listing.show,

@@ -83,7 +83,7 @@ def test_a_reply_reaches_badge_toast_and_list_in_every_tab_within_a_second(page_
     first.locator("notification-bell button").first.click()
     row = first.locator("notification-bell [data-part=list] li").first
     expect(row).to_contain_text("Bob replied")
-    expect(row.locator("a")).to_have_attribute("href", page_path(site))
+    expect(row.locator("a.nh-title")).to_have_attribute("href", page_path(site))
 
 
 def page_path(site: Site) -> str:

@@ -242,6 +242,8 @@ export class InboxCards {
     const focused = /** @type {HTMLElement | null} */ (document.activeElement);
     const isDone = archived && !until;
     this.mark([card], unread);
+    // Marking as read or unread may have moved the focus. Some browsers move it off a button as soon as it is hidden.
+    const isMoved = focused !== document.activeElement;
     card.toggleAttribute("data-saved", saved);
     card.toggleAttribute("data-archived", archived);
     toggle(card, "[data-part=save]", !saved);
@@ -251,9 +253,7 @@ export class InboxCards {
     if (until) card.setAttribute("data-snoozed", until);
     else card.removeAttribute("data-snoozed");
     showSnoozed(card, until);
-    // Marking as read or unread has moved the focus already.
-    const isLost = focused === document.activeElement && focused?.hidden && card.contains(focused);
-    if (isLost) part(card, saved ? "unsave" : "save").focus();
+    if (!isMoved && focused?.hidden && card.contains(focused)) part(card, saved ? "unsave" : "save").focus();
   }
 
   /**

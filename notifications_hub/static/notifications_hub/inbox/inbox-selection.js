@@ -25,6 +25,7 @@ export class InboxSelection {
     this.#skip = /** @type {HTMLButtonElement} */ (copyOf(root, "skip"));
     part(this.#bar, "pick-all-label").hidden = false;
     part(this.#bar, "without-script").hidden = true;
+    part(this.#bar, "short-label")?.remove();
     this.#skip.addEventListener("click", () => this.#firstAction?.focus(), { signal });
     root.addEventListener("click", (event) => this.#click(event), { signal });
     root.addEventListener("change", (event) => this.#change(event), { signal });
