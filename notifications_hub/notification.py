@@ -137,8 +137,10 @@ class Notification(AbstractNotification):
     )
 
     unfollowed = False
-    avatar = ""
     """True if the person follows the thing no more. Inboxes set it, for all rows of a page by one query."""
+
+    avatar = ""
+    """The address of the actor's picture, if there is one. See `load_avatars`."""
 
     group: NotificationGroup | None = None
     """Its group, if it is unread and not alone there. Inboxes set it, for all rows of a page by one query."""

@@ -71,9 +71,11 @@ def words_of(draft: Draft, people: Sequence[Any]) -> SharedWords:
     indexes: dict[_Reader, int] = {}
     readers: list[Any] = []
     of_person: list[int] = []
+    has_group = draft.has_group
     for person in people:
-        own = (draft.reason_of(person), draft.group_key_of(person) if draft.has_group else None)
-        index = indexes.setdefault((language_of(person), time_zone_of(person), *own), len(indexes))
+        group_key = draft.group_key_of(person) if has_group else None
+        reader = (language_of(person), time_zone_of(person), draft.reason_of(person), group_key)
+        index = indexes.setdefault(reader, len(indexes))
         of_person.append(index)
         if index == len(readers):
             readers.append(person)

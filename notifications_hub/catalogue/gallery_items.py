@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from notifications_hub.grouping.group import who
 from notifications_hub.kinds import Action
 from notifications_hub.message import Item, Message, Outcome
 
@@ -85,3 +86,13 @@ def to_confirm(*, confirmed: bool = False) -> Item:
         unread=not confirmed,
         acknowledged_at=_at() if confirmed else None,
     )
+
+
+def grouped() -> Item:
+    """Return the item that stands for several unread ones with the same key."""
+    title = _("%(who)s replied to you") % {"who": who(["Bob", "Carol", "Dan", "Eve", "Frank"])}
+    return replace(an_item(), group={"key": "post.9", "count": 5, "title": title, "body": ""})
+
+
+def snoozed() -> Item:
+    return an_item(unread=False, archived=True, snoozed_until=_at() + timedelta(days=1))

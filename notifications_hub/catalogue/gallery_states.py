@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -20,6 +21,7 @@ from notifications_hub.catalogue import gallery_items as items
 from notifications_hub.following.button import FollowButton
 from notifications_hub.following.follows import Standing
 from notifications_hub.inbox.preference_table import Choice, Row
+from notifications_hub.inbox.snooze_form import snooze_form
 from notifications_hub.inbox.views import InboxEntry
 from notifications_hub.jobs.models import Job
 from notifications_hub.jobs.progress_tag import shown_of
@@ -54,7 +56,20 @@ class Element:
 
 
 def elements() -> list[Element]:
-    return [_bell, _panel, _rows, _cards, _toasts, _notices, _banners, _preferences, _push, _progress, _follow]
+    return [
+        _bell,
+        _panel,
+        _rows,
+        _cards,
+        _toasts,
+        _notices,
+        _connection,
+        _banners,
+        _preferences,
+        _push,
+        _progress,
+        _follow,
+    ]
 
 
 # The bell and its panel
@@ -105,6 +120,8 @@ def _states_of_items(values: Callable[[Item], Values]) -> list[State]:
         "confirmed": lambda: items.to_confirm(confirmed=True),
         "with-actions": items.with_actions,
         "with-result": items.with_result,
+        "group": items.grouped,
+        "saved": lambda: items.an_item(saved=True, unread=False),
     }
     return [State(name, partial(_values_of, values, make)) for name, make in makers.items()]
 
@@ -127,7 +144,7 @@ _rows = Element(
 
 
 def _card_of(item: Item) -> Values:
-    return {"item": InboxEntry.of_item(item, "")}
+    return {"item": InboxEntry.of_item(item, ""), "snooze": snooze_form(timezone.get_current_timezone())}
 
 
 _cards = Element(
@@ -137,6 +154,7 @@ _cards = Element(
     around="cards",
     states=[
         *_states_of_items(_card_of),
+        State("snoozed", lambda: _card_of(items.snoozed())),
         State("archived", lambda: _card_of(items.an_item(archived=True, unread=False))),
     ],
 )
@@ -161,6 +179,17 @@ _notices = Element(
     states=[
         State("done", lambda: {"text": "archived", "action": "undo"}),
         State("failed", lambda: {"text": "archived-offline", "action": "retry"}),
+    ],
+)
+_connection = Element(
+    name="connection",
+    title=gettext_lazy("Connection of the page"),
+    template="_connection.html",
+    draws="connection",
+    states=[
+        State("offline", lambda: {"text": "offline", "retries": False}),
+        State("paused", lambda: {"text": "waiting", "retries": True}),
+        State("trying", lambda: {"text": "trying", "retries": True}),
     ],
 )
 

@@ -221,7 +221,7 @@ def mark_as_shown(request: HttpRequest, shown: Shown) -> dict[str, Any]:
     tags=["inbox"],
 )
 def archive(request: HttpRequest, marked: MarkedForUndo) -> dict[str, Any]:
-    """Move out of the inbox, into the archive. It also reads them."""
+    """Move out of the inbox, into the archive, and cancel waiting deliveries. What is unread stays so, uncounted."""
     return _mark(request, Mark.ARCHIVE, marked)
 
 

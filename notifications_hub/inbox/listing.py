@@ -78,6 +78,11 @@ class Listing:
         return f"?{urlencode({name: value for name, value in (own | place).items() if value})}"
 
     @property
+    def is_grouped(self) -> bool:
+        """Return whether the newest of a group stands for it. A search, and what was put aside, list each singly."""
+        return self.show in ("all", "unread") and not self.words
+
+    @property
     def whole(self) -> str:
         """Return the address without filters."""
         return Listing(self.show).path()

@@ -117,8 +117,8 @@ def items(
     is. With `snoozed`, list what comes back later, which no other list has. The newest of a group stands for its unread
     ones, except with `group`, which lists those of one key, without `grouped`, and `at` one of them.
 
-    A page by kinds, of read rows only, or of a scope's archive may have fewer than `limit` rows although `next` is set:
-    see `SCANNED`.
+    A page by kinds, of read rows only, of unread ones put aside, or of a scope's archive may have fewer than `limit`
+    rows although `next` is set: see `SCANNED`.
     Rows that the person lacks for running announcements are created, without an event. Pass `summary` if it is known.
     """
     summary = summary or current_summary(person, scope)
@@ -144,9 +144,8 @@ def items(
             rows = rows.order_by(*index_order(unread=unread, archived=is_aside, scoped=is_scoped))
         return rows.reverse() if is_upward else rows
 
-    scans = (
-        kinds is not None or unread is False or (unconfirmed and unread is not None) or (is_aside and scope is not None)
-    )
+    is_indexed = kinds is None and (unread is None or (unread and not unconfirmed and not is_aside))
+    scans = not is_indexed or (is_aside and scope is not None)
     end = _end_of_scan([listed(rows) for rows in own], is_upward=is_upward) if scans else None
 
     def wanted(rows: InboxQuerySet, waits: Q = UNCONFIRMED) -> InboxQuerySet:

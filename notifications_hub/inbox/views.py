@@ -164,7 +164,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "pinned": [one for one in entries if one.unconfirmed],
         "items": [one for one in entries if not one.unconfirmed],
         "unconfirmed": summary.unconfirmed,
-        "is_long": not words and (place is not None or page.next is not None),
+        "is_long": not words and not listing.group and (place is not None or page.next is not None),
         "unread": summary.unread,
         "group_title": queries.title_of_group(person, listing.group),
         "show": listing.show,
@@ -268,7 +268,9 @@ def _mark(request: HttpRequest, action: Mark, until: datetime | None) -> marks.M
     if request.POST.get("all") != "1":
         return marks.mark(person, action, request.POST.getlist("ids"), until, groups="groups" in request.POST)
     show = request.POST.get("show", "")
-    listed = Show(show) if show in list(Show) else None
+    if show and show not in list(Show):
+        raise BadRequest(f"The list is one of {', '.join(Show)}.")
+    listed = Show(show) if show else None
     return marks.mark_all(person, action, scope_of(request), _marked_kinds(request), show=listed, until=until)
 
 

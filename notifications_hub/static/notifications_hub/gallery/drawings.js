@@ -15,7 +15,7 @@ import { Toast } from "../toasts/toast.js";
  */
 
 /** The drawings by the name in `draws`. They use the product's own code. @type {Record<string, (canvas: Canvas) => void>} */
-export const DRAWINGS = { bell, panel, row, toast, notice, push };
+export const DRAWINGS = { bell, panel, row, toast, notice, connection, push };
 
 const BODIES = ["list", "loading", "empty", "failed", "signed-out"];
 
@@ -72,6 +72,14 @@ function notice({ root, values: { text, action } }) {
   setText(part(bar, "notice-text"), bar.getAttribute(`data-${text}`) ?? "");
   setText(part(bar, "notice-action"), bar.getAttribute(`data-${action}`) ?? "");
   bar.toggleAttribute("data-failed", action === "retry");
+}
+
+/** @param {Canvas} canvas */
+function connection({ root, values: { text, retries } }) {
+  const bar = part(root, "connection");
+  bar.hidden = false;
+  setText(part(bar, "connection-text"), (bar.getAttribute(`data-${text}`) ?? "").replace("{seconds}", "8"));
+  part(bar, "connection-retry").hidden = !retries;
 }
 
 /** @param {Canvas} canvas */

@@ -40,6 +40,11 @@ export class InboxCards {
     return this.some([id]).length > 0;
   }
 
+  /** Whether the newest of a group stands for all of it. A search, and what was put aside, list each singly. */
+  get isGrouped() {
+    return this.#root.hasAttribute("data-grouped");
+  }
+
   /**
    * Return whether a card is of the item's group.
    *
@@ -56,7 +61,7 @@ export class InboxCards {
    */
   standsFor({ id, unread, archived, group }) {
     const isMember = group !== undefined && unread && !archived && !this.has(id);
-    return isMember && this.#root.dataset.show !== "group" && this.hasGroup({ group });
+    return isMember && this.isGrouped && this.hasGroup({ group });
   }
 
   /**
@@ -66,7 +71,7 @@ export class InboxCards {
    */
   mayGroup(ids) {
     const isGroup = (/** @type {HTMLElement} */ card) => part(card, "group") !== null;
-    const groups = this.#root.dataset.show === "group" ? [] : this.all.filter(isGroup);
+    const groups = this.isGrouped ? this.all.filter(isGroup) : [];
     return groups.length > 0 && (groups.some((card) => ids.includes(idOf(card))) || !ids.every((id) => this.has(id)));
   }
 

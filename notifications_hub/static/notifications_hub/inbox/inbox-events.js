@@ -101,7 +101,7 @@ export class InboxEvents {
     }
     const isNew = this.#lists(item) && !this.#cards.has(item.id);
     const mayJoin = show === "all" || show === "unread" || show === "group";
-    if (isNew && mayJoin && show !== "group" && this.#cards.hasGroup(item)) return this.#paging.regroup();
+    if (isNew && this.#cards.isGrouped && this.#cards.hasGroup(item)) return this.#paging.regroup();
     const belongs = show === "unconfirmed" ? isUnconfirmed(item) : mayJoin && (!group || item.group?.key === group);
     if (belongs && isNew) this.#offer();
   }
@@ -112,8 +112,7 @@ export class InboxEvents {
 
   /** @param {string[]} ids of rows that leave, which a card may stand for */
   #regroup(ids) {
-    const isAside = ["archived", "saved", "snoozed"].includes(this.#show);
-    if (!isAside && this.#cards.mayGroup(ids)) this.#paging.regroup();
+    if (this.#cards.mayGroup(ids)) this.#paging.regroup();
   }
 
   /** @param {Item} item */

@@ -198,7 +198,7 @@ export class InboxPage {
    * @param {{quiet?: boolean, all?: boolean, within?: Record<string, string>}} [how]
    */
   #change({ mark, until, time }, cards, { quiet, all, within } = {}) {
-    const groups = this.#root.dataset.show !== "group" && ["read", "archive", "snooze"].includes(mark);
+    const groups = this.#cards.isGrouped && ["read", "archive", "snooze"].includes(mark);
     const show = () => this.#show(mark, cards, 0, time);
     this.#changes.make({ mark, ids: cards.map(idOf), groups, quiet, all, within, until, show });
   }
