@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 
 # Addresses by the names of URL patterns. Those in braces are made by ADDRESSES.
 PAGES: dict[str, list[str]] = {
-    "inbox": ["/notifications/", *(f"/notifications/?show={show}" for show in ("unread", "unconfirmed", "archived"))],
+    "inbox": [
+        *("/notifications/", "/notifications/?tab=Conversations&q=bob", "/notifications/?group=post-9"),
+        *(f"/notifications/?show={show}" for show in ("unread", "unconfirmed", "saved", "snoozed", "archived")),
+    ],
     "kinds": ["/notifications/kinds/?kind=default"],
     "gallery": ["/notifications/gallery/"],
     "preferences": ["/notifications/preferences/"],
