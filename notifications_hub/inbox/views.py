@@ -269,11 +269,17 @@ def _mark(request: HttpRequest, action: Mark, until: datetime | None) -> marks.M
     person = person_of(request)
     if request.POST.get("all") != "1":
         return marks.mark(person, action, request.POST.getlist("ids"), until, groups="groups" in request.POST)
+    listed, kinds = _marked_list(request), _marked_kinds(request)
+    return marks.mark_all(person, action, scope_of(request), kinds, show=listed, until=until)
+
+
+def _marked_list(request: HttpRequest) -> Show | None:
+    """Return the list that "all" means; None for the inbox. A group, or a list of another page, is none of them."""
     show = request.POST.get("show", "")
-    if show and show not in list(Show):
-        raise BadRequest(f"The list is one of {', '.join(Show)}.")
-    listed = Show(show) if show else None
-    return marks.mark_all(person, action, scope_of(request), _marked_kinds(request), show=listed, until=until)
+    try:
+        return Show(show) if show else None
+    except ValueError:
+        raise BadRequest(f"The list is one of {', '.join(Show)}.") from None
 
 
 def _marked_kinds(request: HttpRequest) -> frozenset[str] | None:

@@ -278,7 +278,7 @@ def journey(way: Way, site: Site) -> None:
     sign_in(way)
     find(way)
     mark_one_by_one(way, site)
-    snooze_and_save(way)
+    snooze_and_save(way, site)
     answer(way)
     mark_all(way, site)
     change_a_preference(way)
@@ -333,7 +333,7 @@ def mark_one_by_one(way: Way, site: Site) -> None:
     wait_until(lambda: archived(site) == "0", what="the undo on the server")
 
 
-def snooze_and_save(way: Way) -> None:
+def snooze_and_save(way: Way, site: Site) -> None:
     page = way.page
     way.mark(card(page, 2), "save")
     expect(card(page, 2)).to_have_attribute("data-saved", "")
@@ -343,6 +343,7 @@ def snooze_and_save(way: Way) -> None:
     way.look()
     (way.press if way.has_scripts else way.follow)(choice)
     expect(card(page, 1)).to_have_count(0)
+    wait_until(lambda: kept(site) == "1 1", what="both changes on the server")
     way.look()
     way.follow(page.locator(".nh-tabs a[href*='show=snoozed']"))
     expect(page.locator(".nh-card")).to_have_count(1)
@@ -393,6 +394,14 @@ def change_a_preference(way: Way) -> None:
     page.reload()
     expect(switch).not_to_be_checked()
     way.look()
+
+
+def kept(site: Site) -> str:
+    """Return how many are saved, and how many are snoozed."""
+    return site.python("""
+        rows = Notification.objects.filter(recipient=alice)
+        print(rows.filter(saved_at__isnull=False).count(), rows.filter(snoozed_until__isnull=False).count())
+    """).strip()
 
 
 def card(page: Page, number: int) -> Locator:

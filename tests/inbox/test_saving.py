@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from notifications.signals import notify
 
 from notifications_hub.inbox.marks import Mark, Show, mark, mark_all, undo
 from notifications_hub.inbox.queries import counts, items
@@ -111,3 +112,18 @@ def test_a_list_is_named_only_for_everything_in_it(alice: User, bob: User, clien
     assert post(client, "notifications/archive/", {"ids": [row.item_id], "show": "saved"}).status_code == 400
     assert post(client, "notifications/archive/", {"all": True, "show": "nowhere"}).status_code == 400
     assert post(client, "notifications/archive/", {"all": True, "show": "unread"}).json() == {"changed": 1}
+
+
+def test_everything_is_offered_for_what_a_mark_can_name_alone(alice: User, bob: User, client_for: ClientFor) -> None:
+    """A search and a group have no mark for all of them: it would reach the rest of the inbox."""
+    client, box = client_for(alice), b'name="all"'
+    for _ in range(21):
+        notify.send(bob, recipient=alice, verb="replied", group_key="post-9")
+    send_one(alice, bob)
+    [grouped] = [row.group_key for row in items(alice).rows if row.group_key]
+
+    bulk = b'data-part="bulk"'
+    pages = [client.get(INBOX, query).content.split(bulk)[1] for query in ({}, {"group": grouped}, {"q": "replied"})]
+    assert [box in page for page in pages] == [True, False, False]
+    assert client.post(MARK, {"action": "archive", "all": "1", "show": "group"}).status_code == 400
+    assert counts(alice).unread == 22
