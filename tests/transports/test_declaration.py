@@ -167,7 +167,8 @@ def test_a_default_that_a_person_leaves_on_is_not_stored(
     use(settings, siren=Siren)
     client = client_for(alice)
     rows = client.get(PREFERENCES).context["table"].rows
-    client.post(PREFERENCES, {f"{row.name}:{one.name}": "on" for row in rows for one in row.methods if one.checked})
+    checked = {f"{row.name}:{one.name}": "on" for row in rows for one in row.methods if one.checked}
+    client.post(PREFERENCES, {"shown": [row.name for row in rows], **checked})
     assert not Preference.objects.exists()
 
 
