@@ -34,7 +34,7 @@ class Commented(Kind):
 
 
 class Alarm(Kind):
-    name = "tests.alarm"
+    name = "tests.storm_alarm"
     urgency = Urgency.CRITICAL
     storm = LIMIT
 

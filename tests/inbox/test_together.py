@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from accounts.models import User
-from notifications_hub import Kind, Storm
+from notifications_hub import Kind, Storm, kinds
 from notifications_hub.inbox import queries
 from notifications_hub.inbox.marks import Mark, Show, mark, mark_all, undo
 from notifications_hub.inbox.queries import counts, items
@@ -33,6 +34,24 @@ class Replied(Kind):
 class Stormy(Kind):
     name = "tests.together_storm"
     storm = Storm(after=2)
+
+
+_DECLARED = {
+    name: kinds._kinds.pop(name)
+    for name in (
+        Replied.name,
+        Stormy.name,
+    )
+}
+
+
+@pytest.fixture(autouse=True)
+def _declared() -> Iterator[None]:
+    """Declare them for these tests alone, because pages and checks read every kind."""
+    kinds._kinds.update(_DECLARED)
+    yield
+    for name in _DECLARED:
+        del kinds._kinds[name]
 
 
 def sent(person: User, by: User, number: int, **given: Any) -> list[Notification]:

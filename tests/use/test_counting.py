@@ -21,7 +21,8 @@ from notifications_hub.use import tidying, walking
 from tests.support.processes import wait_until
 from tests.support.together import in_process, together
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+# Alone, as timed tests are: a transaction of another test, on the same server, holds up the walk.
+pytestmark = [pytest.mark.both_databases, pytest.mark.clocked, pytest.mark.django_db(transaction=True)]
 
 REPLY = "comment.reply"
 
