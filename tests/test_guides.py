@@ -39,6 +39,7 @@ GUIDES = (
     "webhooks.md",
     "write-a-transport.md",
 )
+WITHOUT_CODE = ("inbox.md", "use.md")
 CLIENTS = "clients.md"
 BEFORE_MIGRATING = ("extend-notifications.md",)
 """Guides that come before the first `migrate`. The others go on from the README's tables."""
@@ -131,8 +132,10 @@ def test_every_guide_is_in_the_index_and_names_its_readers_first() -> None:
 
 
 def test_every_guide_is_run() -> None:
+    assert all("```python" not in (ROOT / "docs" / "guides" / page).read_text() for page in WITHOUT_CODE)
     assert {page.name for page in (ROOT / "docs" / "guides").glob("*.md")} == {
         *GUIDES,
+        *WITHOUT_CODE,
         CLIENTS,
         *RUN_BY_HOSTS,
         FOR_THE_PACKAGE,

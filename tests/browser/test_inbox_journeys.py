@@ -200,7 +200,7 @@ class Touch(Way):
 
     def undo(self) -> None:
         # To the browser, a tap right after a swipe is a part of the same gesture, and no click.
-        self.page.wait_for_timeout(500)
+        self.page.wait_for_timeout(2000)
         super().undo()
 
 
@@ -321,13 +321,18 @@ def mark_one_by_one(way: Way, site: Site) -> None:
     way.look()
     way.come_back(card(page, 6))
     expect(card(page, 6)).not_to_have_attribute("data-unread", "")
+    before = unread(site)
     way.mark(card(page, 5), "read")
     expect(card(page, 5)).not_to_have_attribute("data-unread", "")
+    # The notice of a change comes with its answer, and an undo takes back the one that is shown.
+    wait_until(lambda: unread(site) != before, what="the read one on the server")
+    page.wait_for_timeout(500)
     way.look()
     way.mark(card(page, 4), "archive")
     expect(card(page, 4)).to_have_count(0)
     wait_until(lambda: archived(site) == "1", what="the change on the server")
     way.look()
+    page.wait_for_timeout(1000)
     way.undo()
     expect(card(page, 4)).to_be_visible()
     wait_until(lambda: archived(site) == "0", what="the undo on the server")
