@@ -25,7 +25,7 @@ from notifications_hub.catalogue.views import SCHEMES, Choice, Chosen
 from notifications_hub.web.developer_pages import ask_to_sign_in
 
 _LOADED = re.compile(r"<script\b[^>]*></script>|<link\b[^>]*>")
-"""What a fragment loads. A live element would look for its job, or for this browser's subscription."""
+"""The tags that load files. A live element would look for its job, or for this browser's subscription."""
 _NAMED = re.compile(r'(?<=\s)(id|for|form|aria-labelledby|aria-describedby)="([^"]+)"')
 
 

@@ -23,7 +23,7 @@ class NotificationGroup:
     actors: Sequence[str]
     """The different actors, newest first."""
     is_storm: bool = False
-    """Whether they were gathered because they were too many in a short time."""
+    """True if they were gathered because they were too many in a short time."""
 
     @property
     def who(self) -> str:

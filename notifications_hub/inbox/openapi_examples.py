@@ -21,7 +21,7 @@ _PARAMETERS = {
     "subscription_id": "5",
     "token_id": "9f1c2ab34d5e6f70",
 }
-"""Of parameters without an example of their own. A test finds one that is missing."""
+"""Examples of parameters that have none of their own. A test finds one that is missing."""
 _BY_TYPE: Mapping[str, Any] = {"integer": 1, "number": 1.0, "boolean": True, "null": None}
 _PROBLEMS = {
     400: "ids: Input should be a valid list",

@@ -119,7 +119,10 @@ def _settled(walk: UseWalk) -> int:
 
 
 def _are_over(walk: UseWalk) -> bool:
-    """Return whether all transactions have ended that may have taken a key up to `ahead`."""
+    """Return whether all transactions have ended that may have taken a key up to `ahead`.
+
+    Those of other databases on the server count too, so a long one there delays the figures.
+    """
     next_xid, oldest, server = _transactions()
     # Ids of another server, after a restore, say nothing.
     if walk.xid is None or walk.server != server:
