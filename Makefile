@@ -47,6 +47,7 @@ lock: tools ## update the locks as far as pyproject.toml allows
 	$(LOCK) --group site --group dev --constraints requirements.txt --output-file requirements-dev.txt pyproject.toml
 	echo uv | $(LOCK) --output-file bin/uv.txt -
 	npm install --package-lock-only --silent
+	for example in examples/*/package.json; do npm install --package-lock-only --silent --prefix $$(dirname $$example); done
 
 # Universal, and from Python 3.11.0 on. Debian 12 has 3.11.2, for which redis needs one more package than for 3.11.3.
 LOCK := $(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \

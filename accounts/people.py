@@ -1,4 +1,4 @@
-"""A person's language, time zone and avatar. An invalid stored value falls back to the site's default."""
+"""A person's language, time zone, avatar and picture. An invalid stored value falls back to the site's default."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import zoneinfo
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.templatetags.static import static
 
 from accounts.locales import known_time_zones
 from notifications_hub import is_blank
@@ -46,3 +47,8 @@ def initial_of(person: User | str) -> str:
 def hue_of(person: User) -> int:
     """Return the number of the person's avatar colour, from 0 to `HUES - 1`. It never changes."""
     return int(person.pk) % HUES
+
+
+def picture_of(person: User) -> str:
+    """Return the address of a drawing in the person's colour, which the demo's notifications show."""
+    return static(f"site/people/{hue_of(person)}.svg")

@@ -5,26 +5,23 @@
  *
  * Each part of a page is one script and one style sheet, complete in itself, so parts of two releases never mix. A name
  * carries the hash of its content. `manifest.json` maps `hub.js` to it; Python reads it. The scripts are classic ones,
- * because a module from another origin (a storage like S3) would need CORS. `client.js` is the exception: hosts
- * import it, so it is a module with a fixed name.
+ * because a module from another origin (a storage like S3) would need CORS. `client.js` and `elements.js` are the
+ * exceptions: hosts import them, so they are modules with a fixed name.
  */
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { ROOT, STATIC, TARGET, withStyles } from "./build_shared.js";
 
-const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const STATIC = path.join(ROOT, "notifications_hub/static/notifications_hub");
 const DIST = path.join(STATIC, "dist");
-/** The browsers that have `popover`, which every part needs. */
-const TARGET = ["chrome123", "firefox125", "safari17.5"];
 const SCRIPTS = {
   hub: "index.js",
   inbox: "elements/inbox-page-element-define.js",
   "local-times": "elements/local-times-element-define.js",
   "live-list": "elements/live-list-element-define.js",
   preferences: "elements/notification-preferences-element-define.js",
+  "browser-choices": "elements/browser-choices-element-define.js",
   "quiet-hours": "elements/quiet-hours-element-define.js",
   follow: "elements/follow-button-element-define.js",
   "push-subscription": "elements/push-subscription-element-define.js",
@@ -32,6 +29,7 @@ const SCRIPTS = {
   "signed-out": "push/signed-out.js",
   "announcement-preview": "admin/announcement-preview-element-define.js",
   "kind-sample": "elements/kind-sample-element-define.js",
+  gallery: "elements/gallery-state-element-define.js",
   "announcement-sending": "admin/announcement-sending-element-define.js",
   banners: "elements/announcement-banners-element-define.js",
   "public-banners": "elements/public-banners-define.js",
@@ -66,8 +64,10 @@ async function builtFiles() {
     build({ ...hashed, entryPoints: inStatic(STYLES) }),
     build({ ...options, entryPoints: inStatic({ client: "client.js" }), format: "esm" }),
   ]);
+  const styles = results[1].outputFiles?.find(({ path: file }) => path.basename(file).startsWith("hub-"))?.text ?? "";
+  const elements = await build({ ...options, ...withStyles("elements", styles) });
   const files = new Map([["client.d.ts", TYPES]]);
-  for (const { outputFiles = [] } of results) {
+  for (const { outputFiles = [] } of [...results, elements]) {
     for (const file of outputFiles) files.set(path.basename(file.path), file.text);
   }
   const names = [...files.keys()].sort().filter((name) => /-[0-9A-Z]{8}\./.test(name));

@@ -50,7 +50,7 @@ def missing_from(catalogs: list[Path]) -> list[str]:
 
 
 def copy_sources(copy: Path) -> None:
-    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", "*.py", "*.html", "*.po"]
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", "*.py", "*.html", "*.txt", "*.po"]
     names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
     for name in names:
         source = ROOT / name

@@ -40,7 +40,6 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 OWN = Venv(VENV)
 PYTHON = OWN.python
-NODE_MODULES = ROOT / "node_modules"
 
 
 def fail(reason: str) -> NoReturn:
@@ -87,13 +86,14 @@ def install_sdist(package: str, lock: str, *, venv: Venv = OWN) -> None:
             )
 
 
-def install_node_modules() -> None:
-    stamp = NODE_MODULES / ".package-lock.sha256"
-    state = _state_of("package-lock.json")
+def install_node_modules(folder: Path = ROOT) -> None:
+    """Install the packages of a folder's package-lock.json, by default of the repository's own."""
+    stamp = folder / "node_modules" / ".package-lock.sha256"
+    state = _state_of(str(folder / "package-lock.json"))
     if stamp.exists() and stamp.read_text() == state:
         return
-    print("Installing node_modules …", flush=True)
-    if _call(["npm", "ci", "--silent", "--no-audit", "--no-fund"]) != 0:
+    print(f"Installing {stamp.parent.relative_to(ROOT)} …", flush=True)
+    if _call(["npm", "ci", "--silent", "--no-audit", "--no-fund"], folder) != 0:
         fail("npm ci failed (see above)")
     stamp.write_text(state)
 
@@ -145,8 +145,8 @@ def _pip(venv: Venv, *arguments: str) -> list[str]:
     return [str(venv.python), "-m", "pip", "--disable-pip-version-check", *arguments]
 
 
-def _call(command: list[str]) -> int:
-    return subprocess.run(command, cwd=ROOT, check=False).returncode
+def _call(command: list[str], folder: Path = ROOT) -> int:
+    return subprocess.run(command, cwd=folder, check=False).returncode
 
 
 def _is_taken(venv: Venv, lock: str) -> bool:

@@ -9,7 +9,7 @@ import tarfile
 from io import BytesIO
 from pathlib import Path
 
-from environment import PYTHON, VENV
+from environment import PYTHON, ROOT, VENV
 
 
 def export(repository: Path, folder: Path) -> None:
@@ -28,6 +28,13 @@ def build(source: Path, folder: Path, *, epoch: int) -> tuple[Path, Path]:
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch)}
     subprocess.run([*command, "--python", PYTHON, "--out-dir", folder, source], check=True, env=environment)
     return next(folder.glob("*.tar.gz")), next(folder.glob("*.whl"))
+
+
+def pack_client(source: Path, folder: Path) -> None:
+    """Build the npm package from a copy of the source, with the tools of this work tree."""
+    (source / "node_modules").symlink_to(ROOT / "node_modules")
+    command = ["npm", "pack", "--silent", "--pack-destination", str(folder)]
+    subprocess.run(command, cwd=source / "client", check=True, stdout=subprocess.DEVNULL)
 
 
 def install(environment: Path, *packages: str | Path) -> Path:

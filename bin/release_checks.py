@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import tomllib
@@ -45,6 +46,7 @@ def refusals(repository: Path, release: Release) -> Iterator[str]:
         yield f"There are changes that are not committed:\n{changes}"
     if not _FINAL.fullmatch(release.version):
         yield f"The version is {release.version!r}. Set __version__ in notifications_hub/__init__.py, as in '1.2.3'."
+    yield from _refused_client(repository, release)
     yield from _refused_notes(repository, release)
     if git(repository, "tag", "--list", release.tag):
         yield f"The tag {release.tag} exists. A version is released once: take the next one."
@@ -53,6 +55,14 @@ def refusals(repository: Path, release: Release) -> Iterator[str]:
     yield from _refused_urls(repository)
     if NOT_ON_AN_INDEX in (repository / "README.md").read_text():
         yield f"README.md says {NOT_ON_AN_INDEX!r}. Delete the sentence: it stands on the index with this release."
+
+
+def _refused_client(repository: Path, release: Release) -> Iterator[str]:
+    """Refuse another version of the npm package. It is spelled as in SemVer."""
+    found = json.loads((repository / "client" / "package.json").read_text())["version"]
+    wanted = re.sub(r"rc(\d+)$", r"-rc.\1", release.version)
+    if found != wanted:
+        yield f"client/package.json has the version {found!r}. Set it to {wanted!r}."
 
 
 def _refused_notes(repository: Path, release: Release) -> Iterator[str]:

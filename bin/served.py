@@ -17,7 +17,7 @@ def served_environment() -> dict[str, str]:
     """Return the environment of the site. Variables that are already set take precedence."""
     VAR.mkdir(mode=0o700, exist_ok=True)
     folders = {"CELERY_FOLDER": message_folder(), "EMAIL_FOLDER": str(VAR / "emails")}
-    return {"DEBUG": "1", **folders, **kept_secrets(), **os.environ}
+    return {"DEBUG": "1", "DEMO_PICTURES": "1", **folders, **kept_secrets(), **os.environ}
 
 
 def message_folder() -> str:

@@ -193,6 +193,7 @@ NOTIFICATIONS_HUB = {
     "METRICS_ALLOW": env.list("METRICS_ALLOW", default=[]),
     "LANGUAGE_OF": "accounts.people.language_of",
     "TIMEZONE_OF": "accounts.people.time_zone_of",
+    "AVATAR": "accounts.people.picture_of" if env.bool("DEMO_PICTURES", default=False) else None,
     "DEMO": "showcase.demo.make",
 }
 

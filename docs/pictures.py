@@ -13,6 +13,8 @@ from tests.support.processes import ROOT
 from tests.support.site import Site
 
 IMAGES = ROOT / "docs" / "images"
+SETTLED = 1200
+"""Milliseconds until previews are drawn and animations have ended."""
 
 
 def bell(people: People, site: Site) -> None:
@@ -21,8 +23,16 @@ def bell(people: People, site: Site) -> None:
     _reply(site)
     page.wait_for_selector("toast-stack .nh-toast")
     _keep(page, "bell.png")
-    page.locator("notification-bell button").first.click()
-    _keep(page, "panel.png")
+
+
+def elements(people: People, site: Site) -> None:
+    """Take single states of the gallery, in light and dark side by side."""
+    page = people("admin")
+    for element, state in (("panel", "items"), ("toast", "with-actions")):
+        page.goto(f"{site.url}/notifications/gallery/?kind={element}")
+        shown = page.locator(".nh-schemes", has=page.locator(f"[data-state={element}-{state}]"))
+        page.wait_for_timeout(SETTLED)
+        shown.screenshot(path=IMAGES / f"{element}.png")
 
 
 def announcement(people: People) -> None:
@@ -41,7 +51,7 @@ def _reply(site: Site) -> None:
 
 
 def _keep(page: Page, name: str) -> None:
-    page.wait_for_timeout(1200)  # until previews are drawn and animations have ended
+    page.wait_for_timeout(SETTLED)
     page.screenshot(path=IMAGES / name)
 
 
@@ -54,6 +64,7 @@ def main() -> None:
             people = People(browser, site)
             bell(people, site)
             announcement(people)
+            elements(people, site)
             people.close()
         finally:
             site.close()

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from notifications_hub.following.reasons import FollowReason
     from notifications_hub.following.recipients import Followers, followers_of
     from notifications_hub.following.rules import auto_follow
+    from notifications_hub.grouping.group import NotificationGroup
+    from notifications_hub.grouping.storm import Storm
     from notifications_hub.inbox.links import live_url
     from notifications_hub.ingest.tokens import make_service_token
     from notifications_hub.jobs.enqueue import BadJob, JobError, start, start_all
@@ -116,6 +118,7 @@ __all__ = [
     "NotFollowable",
     "Notification",
     "NotificationExtension",
+    "NotificationGroup",
     "NotificationLike",
     "NotifyError",
     "Privacy",
@@ -125,6 +128,7 @@ __all__ = [
     "SettledDelivery",
     "SiteApprise",
     "SiteWebhook",
+    "Storm",
     "StreamError",
     "SystemActor",
     "TooLong",
@@ -219,6 +223,7 @@ _HOMES = {
     "NotFollowable": "notifications_hub.following.followed",
     "Notification": "notifications_hub.notification",
     "NotificationExtension": "notifications_hub.extension",
+    "NotificationGroup": "notifications_hub.grouping.group",
     "NotificationLike": "notifications_hub.kinds",
     "NotifyError": "notifications_hub.notify_arguments",
     "Privacy": "notifications_hub.kinds",
@@ -228,6 +233,7 @@ _HOMES = {
     "SiteApprise": "notifications_hub.transports.apprise.transport",
     "SiteWebhook": "notifications_hub.transports.webhook.transport",
     "RunningJob": "notifications_hub.jobs.job_task",
+    "Storm": "notifications_hub.grouping.storm",
     "StreamError": "notifications_hub.streams",
     "SystemActor": "notifications_hub.system_actors",
     "TooLong": "notifications_hub.transports",

@@ -44,6 +44,8 @@ from notifications_hub.streams.models import Stream
 from notifications_hub.system_actors import actor_label
 from notifications_hub.transports import transport_names
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
+from notifications_hub.use.admin_pages.use_page import UseAdmin
+from notifications_hub.use.models import KindUse
 
 _HOST_COLUMNS = ("host_columns",) if extension_models() else ()
 
@@ -305,3 +307,4 @@ admin.site.register(Job, JobAdmin)
 admin.site.register(QuietHours, QuietHoursAdmin)
 admin.site.register(AnnouncementStep, StepAdmin)
 admin.site.register(ServiceToken, ServiceTokenAdmin)
+admin.site.register(KindUse, UseAdmin)

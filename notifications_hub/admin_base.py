@@ -1,13 +1,15 @@
-"""The bases of the hub's read-only admin pages and of their filters."""
+"""The bases of the hub's read-only admin pages and of their filters, and the labels of its forms."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.forms import Media
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from notifications_hub.admin_guards import DeclaredLookups
 from notifications_hub.admin_lists import BoundedLists
@@ -53,3 +55,10 @@ class ChoiceFilter(admin.SimpleListFilter):
             return queryset
         offered = any(value == choice for choice, _words in self.lookup_choices)
         return queryset.filter(**{self.column: value}) if offered else queryset.none()
+
+
+def label_parts(widget: forms.Widget) -> None:
+    """Label the two inputs. The admin's "Date:" and "Time:" beside them are not labels to a screen reader."""
+    if isinstance(widget, forms.MultiWidget):
+        for part, label in zip(widget.widgets, (_("Date"), _("Time")), strict=True):
+            part.attrs["aria-label"] = label

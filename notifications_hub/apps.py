@@ -49,6 +49,8 @@ class NotificationsHubConfig(AppConfig):
         from notifications_hub.rows import delete_signals
         from notifications_hub.transports.email import reports
         from notifications_hub.transports.web_push import session_binding
+        from notifications_hub.use import folding as use_folding  # noqa: F401
+        from notifications_hub.use import tidying, walking  # noqa: F401
 
         require_attribute()
         post_migrate.connect(respell_indexes, sender=self)

@@ -18,6 +18,7 @@ from notifications_hub import conf
 from notifications_hub.database.primary import hub_alias
 from notifications_hub.email_checks import check_emails
 from notifications_hub.escalation.declaration_checks import check_escalations
+from notifications_hub.icon_checks import check_icons
 from notifications_hub.live.origin import parse
 from notifications_hub.live.topics import unreachable_patterns
 from notifications_hub.method_checks import check_methods
@@ -51,6 +52,7 @@ def check_settings(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Che
         *_keys(),
         *check_methods(loaded.transports, loaded.kind_defaults),
         *check_escalations(loaded.transports),
+        *check_icons(),
         *_approval(loaded.announcement_approval_above),
         *check_emails(loaded),
     ]

@@ -107,6 +107,8 @@ class HubSettings:
     language_of: Callable[[Person], str] = _language_of
     timezone_of: Callable[[Person], str | tzinfo] = _time_zone_of
     """A person's time zone, used where there is no request: in events, pushes and jobs."""
+    avatar: Callable[[Any], str] | None = None
+    """The address of an actor's picture: a path of this site, one that begins with https://, or an empty text."""
     inbox_scope: Callable[[HttpRequest], object] = _whole_inbox
     """The value of `NotificationExtension.scope_by` that a request's page lists and counts; None: the whole inbox."""
     job_lease: float = 20.0
@@ -183,8 +185,10 @@ def load() -> HubSettings:
 
 
 def _parsed(name: str, value: Any) -> Any:
-    if name in ("language_of", "timezone_of", "inbox_scope") and isinstance(value, str):
+    if name in ("avatar", "language_of", "timezone_of", "inbox_scope") and isinstance(value, str):
         return import_string(value)
+    if name == "avatar" and value is not None and not callable(value):
+        raise ImproperlyConfigured(f"{SETTING}['AVATAR'] must be a callable or its dotted path, not {value!r}.")
     default = getattr(HubSettings, name, None)
     if isinstance(default, tuple):
         if isinstance(value, str) or not isinstance(value, Sequence):

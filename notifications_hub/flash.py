@@ -28,6 +28,8 @@ from django.utils.translation import ngettext
 from notifications_hub import flash_claim
 from notifications_hub.actions.results import load_results
 from notifications_hub.flash_claim import SHOWN, Claim
+from notifications_hub.grouping.members import load_groups
+from notifications_hub.grouping.words import message_of_group
 from notifications_hub.inbox_summary import summary_for
 from notifications_hub.message import Message
 from notifications_hub.users import Person
@@ -62,7 +64,7 @@ class Storage(FallbackStorage):
     def __len__(self) -> int:
         """Return the number of messages without claiming any. The query runs once, however often a template asks."""
         if self._claim is not None:
-            waiting = len(self._claim.ids)
+            waiting = self._claim.number
         else:
             waiting = self._waiting = self._count() if self._waiting is None else self._waiting
         return super().__len__() + min(waiting, SHOWN + 1)
@@ -150,10 +152,11 @@ def _is_page(response: HttpResponseBase) -> bool:
 
 def _messages(claim: Claim) -> Iterator[DjangoMessage]:
     load_results(claim.newest)
+    load_groups(claim.newest)
     for row in claim.newest:
-        yield django_message(row.message())
-    if len(claim.ids) > SHOWN:
-        yield _and_more(len(claim.ids) - SHOWN, has_rest=claim.has_rest)
+        yield django_message(message_of_group(row))
+    if claim.number > SHOWN:
+        yield _and_more(claim.number - SHOWN, has_rest=claim.has_rest)
 
 
 def django_message(message: Message) -> DjangoMessage:

@@ -7,9 +7,10 @@ sentence, and a `FlashRest` keeps the older ones from being flashed again by the
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from django.db.models import Q
@@ -35,12 +36,16 @@ CLAIM = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The notifications one page claimed: their ids, and the newest few as rows. `has_rest` if there were more."""
+    """The notifications one page claimed: their ids, and the newest few as rows. `has_rest` if there were more.
+
+    A group counts as one in `number`, and its newest stands for it.
+    """
 
     person_pk: Any = None
     token: uuid.UUID | None = None
     ids: Sequence[int] = ()
     newest: Sequence[Notification] = ()
+    number: int = 0
     has_rest: bool = False
 
 
@@ -65,11 +70,18 @@ def claim_waiting(person: Person, summary: Summary) -> Claim:
     else:
         return Claim()
     token = uuid.uuid4()
-    ids = _claim(found[:MOST], token) if found else []
-    if not ids:
+    claimed = _claim(found[:MOST], token) if found else {}
+    if not claimed:
         return Claim()
-    newest = Notification.objects.filter(pk__in=ids[:SHOWN]).for_items()
-    return Claim(person.pk, token, ids, list(newest), has_rest=len(found) > MOST)
+    shown = _heads(claimed)
+    newest = Notification.objects.filter(pk__in=shown[:SHOWN]).for_items()
+    return Claim(person.pk, token, list(claimed), list(newest), len(shown), has_rest=len(found) > MOST)
+
+
+def _heads(claimed: Mapping[int, str | None]) -> list[int]:
+    """Return the ids that stand alone, and of each group the newest."""
+    first = {key: pk for pk, key in reversed([*claimed.items()])}
+    return [pk for pk, key in claimed.items() if key is None or first[key] == pk]
 
 
 def _waiting(person: Person, summary: Summary) -> list[int]:
@@ -88,14 +100,15 @@ def _critical(person: Person, summary: Summary) -> list[int]:
     return list(waiting.order_by("-pk").values_list("pk", flat=True))
 
 
-def _claim(ids: Sequence[int], token: uuid.UUID) -> list[int]:
-    """Claim those that are still free. Return their ids, newest first."""
+def _claim(ids: Sequence[int], token: uuid.UUID) -> dict[int, str | None]:
+    """Claim those that are still free. Return their ids with their group keys, newest first."""
     is_free = Q(flash_claimed_until=None) | Q(flash_claimed_until__lt=datetime.now(UTC))
     waiting = Notification.objects.unread().filter(is_free, pk__in=ids, delivered_at=None, archived_at=None)
     with transaction.atomic():
         # Rows that another page or an acknowledgement has locked are skipped: they are being delivered there.
         locked = waiting.order_by("pk").select_for_update(no_key=True, skip_locked=True)
-        free = [pk for _at, pk in sorted(locked.values_list("timestamp", "pk"), reverse=True)]
+        rows = sorted(locked.values_list("timestamp", "pk", "group_key"), key=itemgetter(0, 1), reverse=True)
+        free = {pk: key for _at, pk, key in rows}
         if free:
             until = datetime.now(UTC) + CLAIM
             Notification.objects.filter(pk__in=free).update(flash_claim=token, flash_claimed_until=until)

@@ -22,6 +22,7 @@ from notifications_hub.inbox_scope import scope_of
 from notifications_hub.notification import Notification
 from notifications_hub.quiet_hours.calendar import Schedule
 from notifications_hub.quiet_hours.models import stored_schedule
+from notifications_hub.snoozing.waking import wake_for
 from notifications_hub.users import Person
 
 CAP = 100
@@ -35,7 +36,7 @@ _KEPT = "_notifications_hub_summary"
 class Summary:
     """The counts stop at `CAP`. Announcements without a row of the person count as unread and unseen.
 
-    The person has yet to confirm those that are `unconfirmed`.
+    The person has yet to confirm those that are `unconfirmed`. With `is_due`, the time of something snoozed has come.
     `waiting` notifications can be flashed if no page is open. Those that are `offered` were committed so long ago that
     open pages had their time to acknowledge them.
     """
@@ -48,6 +49,7 @@ class Summary:
     offered: int
     schedule: Schedule | None
     unconfirmed: int
+    is_due: bool
 
     def shows_toasts(self) -> bool:
         """Return whether pages may show what is new. A person may wish silence in their quiet hours."""
@@ -115,7 +117,11 @@ _COUNTS = """
            (SELECT count(*) FROM waiting),
            (SELECT count(*) FROM waiting WHERE committed_at < %(window)s),
            (SELECT CAST(schedule AS text) FROM notifications_hub_quiethours WHERE person_id = %(person)s),
-           {unconfirmed} + count(*) FILTER (WHERE unconfirmed)
+           {unconfirmed} + count(*) FILTER (WHERE unconfirmed),
+           EXISTS (
+               SELECT 1 FROM notifications_hub_notification
+               WHERE recipient_id = %(person)s AND snoozed_until <= %(now)s
+           )
     FROM announced
 """
 
@@ -157,6 +163,7 @@ def summary_of(person: Person, scope: str | None = None) -> Summary:
         offered,
         schedule,
         unconfirmed,
+        is_due,
     ) = row
     return Summary(
         unread=min(CAP, unread + announced_unread + without_row),
@@ -167,7 +174,14 @@ def summary_of(person: Person, scope: str | None = None) -> Summary:
         offered=offered,
         schedule=stored_schedule(json.loads(schedule)) if schedule else None,
         unconfirmed=min(CAP, unconfirmed),
+        is_due=bool(is_due),
     )
+
+
+def current_summary(person: Person, scope: str | None = None) -> Summary:
+    """Return the summary, and let come back first what was snoozed until now, even if no worker runs."""
+    summary = summary_of(person, scope)
+    return summary_of(person, scope) if summary.is_due and wake_for(person) else summary
 
 
 def summary_for(request: HttpRequest) -> Summary:
@@ -175,7 +189,7 @@ def summary_for(request: HttpRequest) -> Summary:
     person: Any = request.user
     kept: tuple[Any, Summary] | None = getattr(request, _KEPT, None)
     if kept is None or kept[0] != person.pk:
-        kept = (person.pk, summary_of(person, scope_of(request)))
+        kept = (person.pk, current_summary(person, scope_of(request)))
         setattr(request, _KEPT, kept)
     return kept[1]
 

@@ -19,10 +19,12 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications_hub.escalation.after import After
+from notifications_hub.grouping.group import NotificationGroup
+from notifications_hub.grouping.storm import Storm
 
 
 class DeliveryMethod(StrEnum):
@@ -189,7 +191,7 @@ class Kind:
     group: ClassVar[str | Promise] = ""
     """The heading that it stands below in preferences. Kinds without one stand together, below all groups."""
     icon: ClassVar[str] = "bell"
-    """One of bell, reply, comment, heart, megaphone, check, warning, error, user, task and device."""
+    """The name of an icon: one of the hub's, or a file `notifications_hub/icons/NAME.svg` of the site's templates."""
     urgency: ClassVar[Urgency] = Urgency.NORMAL
     """The urgency of its pushes."""
     ttl: ClassVar[int | None] = None
@@ -210,6 +212,8 @@ class Kind:
     """How often people who have not chosen get emails of this kind, and messages of other transports with `digests`."""
     per_minute: ClassVar[int | None] = None
     """The most notifications of this kind from one actor to one person a minute; None: no limit. More are dropped."""
+    storm: ClassVar[Storm | None] = None
+    """Gather what one person gets beyond so many in a time: `Storm(after=20, within=timedelta(minutes=10))`."""
     escalate: ClassVar[Sequence[After]] = ()
     """Steps for what the person has not read after a time, like `[After(hours=1, method="email")]`."""
     must_acknowledge: ClassVar[bool] = False
@@ -251,6 +255,24 @@ class Kind:
     def tag(self, notification: NotificationLike) -> str:
         """Return the tag. A push replaces an earlier one of the same tag on the device. Empty: it replaces none."""
         return ""
+
+    def group_key(self, notification: NotificationLike) -> str:
+        """Return a name of what it is about, like `post-9`. Unread ones of this kind that share it are shown as one.
+
+        Empty: it stands alone. `notify.send(group_key=…)` decides otherwise for one call.
+        """
+        return ""
+
+    def group_title(self, group: NotificationGroup) -> str:
+        """Return the title of several. By default it is that of the newest, with all actors in place of its own."""
+        if group.is_storm:
+            words = ngettext("%(number)s more: %(kind)s", "%(number)s more: %(kind)s", group.count)
+            return words % {"number": group.number, "kind": self.label or self.name}
+        return self.title(group.newest)
+
+    def group_body(self, group: NotificationGroup) -> str:
+        """Return the text below the title of several. By default it is that of the newest."""
+        return self.body(group.newest)
 
     def actions(self, notification: NotificationLike) -> Sequence[Action]:
         """Return the buttons. Those that `run` are shown everywhere, the others on pushes and emails.

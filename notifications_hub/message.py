@@ -75,15 +75,18 @@ class Message:
 
     `url` is a path of this site. An announcement may also name a page of another site, in `leads_to`. Only pages link
     there, and say so. With `retracts`, it takes back the message with the same tag, and its title says so.
-    Messages about the same target have the same `thread`, which is empty without a target. An escalation that sends it
-    again gives its step's number as `repeat`. With `must_acknowledge`, the person is asked to confirm it. Once an
-    action has run, `outcome` says what came of it, and no action that runs is left.
+    Messages about the same target have the same `thread`, which is empty without a target. A message that is sent
+    again on purpose, by an escalation or after a snooze, has another number in `repeat`. With `must_acknowledge`, the
+    person is asked to confirm it. Once an action has run, `outcome` says what came of it, and no action that runs is
+    left.
 
     A digest has `sections`, and `more` is the number of older notifications without a line. A message that has waited
     keeps its `group` when it is sent again, whatever the person has read meanwhile.
 
     `reason` is the code of why the person gets it, and `because` says it in words; both may be empty. `followed` is the
     signed reference of the thing that the person may unfollow. A transport also gets the link, in `unfollow_url`.
+
+    `avatar` is the address of the actor's picture, on this site or at https, and empty without the setting `AVATAR`.
     """
 
     id: str
@@ -93,6 +96,7 @@ class Message:
     url: str = ""
     level: str = "info"
     icon: str = "bell"
+    avatar: str = ""
     tag: str = ""
     language: str = "en"
     urgency: Urgency = Urgency.NORMAL
@@ -151,6 +155,7 @@ def retraction_of(message: Message) -> Message:
         url="",
         leads_to="",
         level="info",
+        avatar="",
         urgency=Urgency.NORMAL,
         ttl=SHOWN_SECONDS,
         privacy=Privacy.FULL,
@@ -189,7 +194,7 @@ def veiled(message: Message) -> Message:
     with translation.override(message.language):
         # The kind's own buttons would reveal the subject.
         actions = tuple(open_and_read()) if message.actions else ()
-        plain = replace(message, title=_("You have a new notification"), body="", actions=actions)
+        plain = replace(message, title=_("You have a new notification"), body="", avatar="", actions=actions)
         return to_confirm(plain, page_to_confirm(message)) if message.must_acknowledge else plain
 
 
@@ -217,6 +222,9 @@ class Item:
     extension: Mapping[str, Any] | None = None
     scope: str | None = None
     acknowledged_at: datetime | None = None
+    saved: bool = False
+    snoozed_until: datetime | None = None
+    group: Mapping[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of the API and of `…created` and `…updated` events."""
@@ -247,6 +255,10 @@ class Item:
             shape["acknowledged_at"] = None if self.acknowledged_at is None else timestamp(self.acknowledged_at)
         if message.reason:
             shape["reason"] = {"code": message.reason, "words": message.because, "object": message.followed or None}
+        if self.group is not None:
+            shape["group"] = self.group
+        if message.avatar:
+            shape["avatar"] = message.avatar
         if message.leads_to:
             shape["leads_to"] = message.leads_to
         if buttons := message.buttons:
@@ -261,7 +273,12 @@ class Item:
             shape["extension"] = self.extension
         if self.scope is not None:
             shape["scope"] = self.scope
-        return shape
+        return shape | self._put_aside()
+
+    def _put_aside(self) -> dict[str, Any]:
+        """Return what says that the person keeps it, or has put it off. Most items have neither."""
+        saved: dict[str, Any] = {"saved": True} if self.saved else {}
+        return saved | ({"snoozed_until": timestamp(self.snoozed_until)} if self.snoozed_until else {})
 
 
 def _button(action: Action) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from notifications_hub.streams import Event, Stream
 from notifications_hub.transports.email.models import StoppedEmail
 from notifications_hub.transports.own_addresses.models import OwnAddress
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
+from notifications_hub.use.models import KindUse, UseFold, UseSum, UseTally, UseWalk
 
 __all__ = [
     "ActionResult",
@@ -45,6 +46,7 @@ __all__ = [
     "ImportPosition",
     "IngestedRequest",
     "Job",
+    "KindUse",
     "Notification",
     "OwnAddress",
     "Preference",
@@ -65,4 +67,8 @@ __all__ = [
     "StoppedEmail",
     "Stream",
     "TopicPresence",
+    "UseFold",
+    "UseSum",
+    "UseTally",
+    "UseWalk",
 ]

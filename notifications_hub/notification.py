@@ -23,6 +23,8 @@ from notifications_hub.actions.results import with_result
 from notifications_hub.extension import extension_of, keep, payload_of
 from notifications_hub.following.followed import Followed
 from notifications_hub.following.reasons import sentence_of
+from notifications_hub.grouping.group import NotificationGroup
+from notifications_hub.grouping.words import group_json, in_group
 from notifications_hub.kinds import NotificationLike, kind_of
 from notifications_hub.message import Item, Message, list_to_confirm, time_to_live, to_confirm
 from notifications_hub.notification_queryset import UNCONFIRMED, InboxManager, InboxQuerySet, emit_items, item_id
@@ -92,6 +94,8 @@ class Notification(AbstractNotification):
     followed = models.CharField(max_length=220, null=True, editable=False)  # noqa: DJ001 -- as above
     # What this and other notifications let people decide together. Empty: the person alone. NULL: nothing.
     action_key = models.CharField(max_length=200, null=True, editable=False)  # noqa: DJ001 -- as the line above says
+    # Unread ones of one person that share it are shown as one: see `grouping`. NULL for most, as above.
+    group_key = models.CharField(max_length=200, null=True, editable=False)  # noqa: DJ001 -- as above
     toast = models.BooleanField(default=True)
     flash = models.BooleanField(default=True)
     flash_claim = models.UUIDField(null=True, blank=True, editable=False)
@@ -104,6 +108,9 @@ class Notification(AbstractNotification):
     seen_at = models.DateTimeField(_("seen"), null=True, blank=True)
     read_at = models.DateTimeField(_("read"), null=True, blank=True)
     archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
+    saved_at = models.DateTimeField(_("saved"), null=True, blank=True)
+    # Until then it is archived too, so that no list, count or flash has it.
+    snoozed_until = models.DateTimeField(_("snoozed until"), null=True, blank=True)
     # It stays on top until the person confirms it, which also reads it.
     must_acknowledge = models.BooleanField(_("must be confirmed"), default=False, db_default=False)
     acknowledged_at = models.DateTimeField(_("confirmed"), null=True, blank=True)
@@ -131,6 +138,12 @@ class Notification(AbstractNotification):
 
     unfollowed = False
     """True if the person follows the thing no more. Inboxes set it, for all rows of a page by one query."""
+
+    avatar = ""
+    """The address of the actor's picture, if there is one. See `load_avatars`."""
+
+    group: NotificationGroup | None = None
+    """Its group, if it is unread and not alone there. Inboxes set it, for all rows of a page by one query."""
 
     objects = InboxManager()  # type: ignore[assignment, misc]
 
@@ -164,8 +177,28 @@ class Notification(AbstractNotification):
             ),
             models.Index(
                 fields=["recipient", "announcement", "-timestamp", "-id"],
-                condition=models.Q(deleted=False, archived_at__isnull=False),
+                condition=models.Q(deleted=False, archived_at__isnull=False, snoozed_until=None),
                 name="hub_archive_listed",
+            ),
+            # These have no rows of people who save and snooze nothing.
+            models.Index(
+                fields=["recipient", "announcement", "-timestamp", "-id"],
+                condition=models.Q(deleted=False, saved_at__isnull=False),
+                name="hub_saved_listed",
+            ),
+            models.Index(
+                fields=["recipient", "announcement", "-timestamp", "-id"],
+                condition=models.Q(deleted=False, snoozed_until__isnull=False),
+                name="hub_snoozed_listed",
+            ),
+            # Workers wake what is due, and a page what is due of its person.
+            models.Index(
+                fields=["snoozed_until", "id"], condition=models.Q(snoozed_until__isnull=False), name="hub_snoozed_due"
+            ),
+            models.Index(
+                fields=["recipient", "snoozed_until"],
+                condition=models.Q(snoozed_until__isnull=False),
+                name="hub_snoozed_of_person",
             ),
             models.Index(
                 fields=["recipient", "flash", "archived_at", "-id"],
@@ -188,13 +221,22 @@ class Notification(AbstractNotification):
                 condition=models.Q(unread=True, deleted=False, seen_at=None, scope__isnull=False),
                 name="hub_scope_unseen",
             ),
-            # Undo finds what one mark changed by its time. Rows that nobody read or archived are not in these.
+            # Undo finds what one mark changed by its time. Rows that nobody marked so are not in these.
             models.Index(fields=["recipient", "read_at"], condition=models.Q(read_at__isnull=False), name="hub_read"),
             models.Index(
                 fields=["recipient", "archived_at"], condition=models.Q(archived_at__isnull=False), name="hub_archived"
             ),
+            models.Index(
+                fields=["recipient", "saved_at"], condition=models.Q(saved_at__isnull=False), name="hub_saved"
+            ),
+            # The newest of a group stands for all in lists. Without groups it has no rows.
+            models.Index(
+                fields=["recipient", "group_key", "-timestamp", "-id"],
+                condition=models.Q(unread=True, deleted=False, archived_at=None, group_key__isnull=False),
+                name="hub_grouped",
+            ),
             # The result of an action goes to everyone who has a notification of the same thing.
-            models.Index(fields=["action_key"], condition=models.Q(action_key__gt=""), name="hub_action_key"),
+            models.Index(fields=["action_key", "id"], condition=models.Q(action_key__gt=""), name="hub_action_key"),
             # What a person has yet to confirm, and for the admin what of a kind is unconfirmed. They have no rows on a
             # site that asks for no confirmation.
             models.Index(
@@ -266,7 +308,8 @@ class Notification(AbstractNotification):
         if self.announcement is not None:
             return self.announcement.message()
         message = message_of(self.kind, self.as_kinds_read_it(), item_id=self.item_id, tag=f"n{self.pk}")
-        message = because(message, self.reason, None if self.unfollowed else self.followed)
+        message = replace(message, avatar=self.avatar) if self.avatar else message
+        message = because(in_group(message, self.group_key), self.reason, None if self.unfollowed else self.followed)
         message = replace(message, thread=self.thread) if self.thread else message
         return to_confirm(message, list_to_confirm()) if self.must_acknowledge else message
 
@@ -297,6 +340,9 @@ class Notification(AbstractNotification):
             extension=None if self.announcement_id else payload_of(extension_of(self)),
             scope=self.scope,
             acknowledged_at=self.acknowledged_at,
+            saved=self.saved_at is not None,
+            snoozed_until=self.snoozed_until,
+            group=group_json(self),
         )
 
     def _row(self) -> InboxQuerySet:

@@ -23,13 +23,14 @@ from notifications_hub.actions.results import load_results
 from notifications_hub.announcements.results import tallies
 from notifications_hub.announcements.results.models import What
 from notifications_hub.announcements.results.tallies import Before
+from notifications_hub.avatars import load_avatars
 from notifications_hub.database import transaction
 from notifications_hub.database.chunks import chunks
 from notifications_hub.database.primary import PrimaryManager
 from notifications_hub.delivery.reasons import ReasonCode
 from notifications_hub.escalation.cancelling import cancel_steps, escalates
 from notifications_hub.extension import joins
-from notifications_hub.message import Item, localized_for
+from notifications_hub.message import Item, localized_for, timestamp
 from notifications_hub.signals import (
     notification_acknowledged,
     notification_delivered,
@@ -49,9 +50,15 @@ _ITEM = "notification"
 UNCONFIRMED = models.Q(must_acknowledge=True, acknowledged_at=None)
 """Rows that a person has yet to confirm. They stay in the inbox, on top."""
 
+IN_INBOX = models.Q(archived_at=None)
+SNOOZED = models.Q(snoozed_until__isnull=False)
+"""A snoozed row has `archived_at` too, so that every list, count and flash leaves it out."""
+ARCHIVED = models.Q(archived_at__isnull=False, snoozed_until=None)
+
 _ENDING = ("kind", "must_acknowledge", "acknowledged_at")
 """Columns that decide whether an escalation ends."""
 _LISTED: dict[str, Any] = {"deleted": False}
+_ANY = models.Q()
 Owned = tuple[int, Any, int | None]
 SendSignal = Callable[[Sequence[Owned]], None]
 Count = Callable[[Sequence[Before]], None]
@@ -138,17 +145,43 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
             tallies.tally_reads((Before(*row[2:5]) for row in unread if row[2]), at)
 
     def archive(self, *, at: datetime | None = None) -> int:
-        """Move to the archive, but for what has yet to be confirmed."""
-        now, was = at or _now(), _LISTED | {"archived_at": None}
+        """Move to the archive, but for what has yet to be confirmed. What is snoozed will not come back."""
+        now = at or _now()
         rows, ends = self.exclude(UNCONFIRMED), (ReasonCode.ARCHIVED, now)
-        return len(rows._changed("notification.archived", was, ends=ends, archived_at=now))
+        values: dict[str, Any] = {"archived_at": now, "snoozed_until": None}
+        return len(rows._changed("notification.archived", _LISTED, only=IN_INBOX | SNOOZED, ends=ends, **values))
 
     def unarchive(self) -> int:
-        return self._restore(_LISTED | {"archived_at__isnull": False}, archived_at=None)
+        """Move back to the inbox what is archived or snoozed, as it was."""
+        return self._restore(_LISTED | {"archived_at__isnull": False}, archived_at=None, snoozed_until=None)
 
     def undo_archive(self, at: datetime) -> int:
-        """Move back to the inbox what was archived at exactly that time."""
-        return self._restore(_LISTED | {"archived_at": at}, archived_at=None)
+        """Move back to the inbox what was archived, or snoozed, at exactly that time."""
+        return self._restore(_LISTED | {"archived_at": at}, archived_at=None, snoozed_until=None)
+
+    def snooze(self, until: datetime, *, at: datetime | None = None) -> int:
+        """Take out of the inbox until then, but for what has yet to be confirmed. What is archived stays there."""
+        return self.exclude(UNCONFIRMED)._snooze(until, at or _now(), IN_INBOX | SNOOZED)
+
+    def snooze_again(self, until: datetime) -> int:
+        """Snooze what was snoozed until then, before a change that is undone."""
+        return self._snooze(until, _now(), _ANY)
+
+    def save_for_later(self, *, at: datetime | None = None) -> int:
+        return self._restore(_LISTED | {"saved_at": None}, saved_at=at or _now())
+
+    def unsave(self) -> int:
+        return self._restore(_LISTED | {"saved_at__isnull": False}, saved_at=None)
+
+    def undo_save(self, at: datetime) -> int:
+        """Unsave what was saved at exactly that time."""
+        return self._restore(_LISTED | {"saved_at": at}, saved_at=None)
+
+    def _snooze(self, until: datetime, now: datetime, only: models.Q) -> int:
+        values: dict[str, Any] = {"archived_at": now, "snoozed_until": until}
+        more = {"snoozed_until": timestamp(until)}
+        ends = (ReasonCode.SNOOZED, now)
+        return len(self._changed("notification.archived", _LISTED, only=only, ends=ends, more=more, **values))
 
     def mark_all_as_deleted(self, recipient: models.Model | None = None) -> int:
         ends = (ReasonCode.DELETED, _now())
@@ -194,43 +227,45 @@ class InboxQuerySet(NotificationQuerySet["Notification"]):
         send: SendSignal | None = None,
         count: Count | None = None,
         *,
+        only: models.Q = _ANY,
         ends: tuple[ReasonCode, datetime] | None = None,
+        more: Mapping[str, str] | None = None,
         **values: Any,
     ) -> list[int]:
-        """Change the rows that match `was`, log the event and send the signal. Return their ids.
+        """Change the rows that match `was` and `only`, log the event and send the signal. Return their ids.
 
-        `count` tallies those of announcements. `ends` is why and when an escalation ends.
+        `count` tallies those of announcements. `ends` is why and when an escalation ends. The event also says `more`.
         """
         with transaction.atomic():
-            found = self._before(was)
+            found = self._before(was, only)
             self._set(found.ids, **values)
             if ends:
                 for some in chunks(found.ended_by(ends[0]), IDS_IN_AN_EVENT):
                     cancel_steps(some, *ends)
-            emit_ids(event, found.owned)
+            emit_ids(event, found.owned, more)
             if send:
                 send(found.owned)
             if count and found.announced:
                 count(found.announced)
             return found.ids
 
-    def _before(self, was: Mapping[str, Any]) -> _Found:
-        """Lock the rows that match `was`, and return them as they are before the change."""
-        return _Found(list(self._locked(was).values_list(*_Found.COLUMNS)))
+    def _before(self, was: Mapping[str, Any], only: models.Q = _ANY) -> _Found:
+        """Lock the rows that match, and return them as they are before the change."""
+        return _Found(list(self._locked(was, only).values_list(*_Found.COLUMNS)))
 
     def _restore(self, was: Mapping[str, Any], **values: Any) -> int:
-        """Restore rows that pages do not show. Log an event with each whole item, and return their number."""
+        """Change rows, such as those that pages do not show. Log an event with each whole item. Return their number."""
         with transaction.atomic():
             ids = list(self._locked(was).values_list("pk", flat=True))
             self._set(ids, **values)
             emit_items("notification.updated", self._whole(ids))
             return len(ids)
 
-    def _locked(self, was: Mapping[str, Any]) -> InboxQuerySet:
+    def _locked(self, was: Mapping[str, Any], only: models.Q = _ANY) -> InboxQuerySet:
         # Locked in ascending id, so that two of these cannot deadlock. PostgreSQL checks the condition again after
         # waiting for a row, so the second one finds nothing to change. A subquery, as DISTINCT rows cannot be locked.
-        wanted = self.order_by().filter(**was).values("pk")
-        rows: InboxQuerySet = self.model._default_manager.filter(pk__in=wanted, **was)
+        wanted = self.order_by().filter(only, **was).values("pk")
+        rows: InboxQuerySet = self.model._default_manager.filter(only, pk__in=wanted, **was)
         return rows.order_by("pk").select_for_update(no_key=True)
 
     def _set(self, ids: Sequence[int], **values: Any) -> None:
@@ -284,6 +319,10 @@ def item_id(pk: int, announcement_pk: int | None) -> str:
     return str(pk) if announcement_pk is None else f"a{announcement_pk}"
 
 
+_SHORT_BODY = 1000
+"""Characters of a body in an event that is too large for the whole item."""
+
+
 def emit_items(event: str, notifications: Iterable[Notification], *, rewrites: bool = False) -> None:
     """Log one event per notification, with the whole item, in the recipient's language.
 
@@ -291,16 +330,20 @@ def emit_items(event: str, notifications: Iterable[Notification], *, rewrites: b
     """
     notifications = list(notifications)
     load_results(notifications)
+    load_avatars(notifications)
     streams.append_many(_item_event(event, row, item, rewrites=rewrites) for row, item in _rendered(notifications))
 
 
 def _item_event(event: str, row: Notification, item: Item, *, rewrites: bool) -> NewEvent:
-    key = item_key(_ITEM, row.item_id)
-    return NewEvent(inbox_topic(row.recipient_id), event, item.as_json(), item=key, erases=[key] if rewrites else ())
+    key, whole = item_key(_ITEM, row.item_id), item.as_json()
+    # A new one that is too large is refused. A later change must not fail, whatever its item has gained meanwhile.
+    smaller = None if event == "notification.created" else {**whole, "data": {}, "body": whole["body"][:_SHORT_BODY]}
+    erases = [key] if rewrites else ()
+    return NewEvent(inbox_topic(row.recipient_id), event, whole, item=key, erases=erases, smaller=smaller)
 
 
-def emit_ids(event: str, owned: Iterable[Owned]) -> None:
-    """Log which ids changed: exactly those, so that a page can update the items it holds.
+def emit_ids(event: str, owned: Iterable[Owned], more: Mapping[str, str] | None = None) -> None:
+    """Log which ids changed: exactly those, so that a page can update the items it holds. `more` is said of them all.
 
     For deleted notifications, also erase their data from earlier events.
     """
@@ -309,7 +352,9 @@ def emit_ids(event: str, owned: Iterable[Owned]) -> None:
         ids[person].append(item_id(pk, announcement))
     erases = _ITEM if event == DELETED else ""
     streams.append_many(
-        one for person, theirs in ids.items() for one in id_events(inbox_topic(person), event, theirs, erases=erases)
+        one
+        for person, theirs in ids.items()
+        for one in id_events(inbox_topic(person), event, theirs, erases=erases, more=more)
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from datetime import timedelta
 from operator import attrgetter
 from typing import Any
@@ -26,10 +27,12 @@ from notifications_hub.database import transaction
 from notifications_hub.database.chunks import chunks
 from notifications_hub.database.primary import connection, from_primary
 from notifications_hub.delivery import arming, preferences
-from notifications_hub.delivery.arming import Plan
+from notifications_hub.delivery.planning import plans_for
 from notifications_hub.escalation.planning import plan_steps
 from notifications_hub.following.followed import is_unsaved
 from notifications_hub.following.recipients import Followers
+from notifications_hub.grouping.keys import is_damped
+from notifications_hub.grouping.storms import people_in_storm
 from notifications_hub.notification import Notification, emit_items
 from notifications_hub.notify_arguments import BadArgument, BadRecipient, Draft, actor_of, draft_of
 from notifications_hub.notify_created import CreatedForFollowers
@@ -38,8 +41,8 @@ from notifications_hub.notify_statement import Tables
 from notifications_hub.notify_words import PersonalWords, SharedWords, words_of
 from notifications_hub.signals import notification_created, send_after_commit
 from notifications_hub.system_actors import SystemActor
-from notifications_hub.transports import delay_of, get_transport, keeps_table
-from notifications_hub.transports.address_lookup import find_addresses, usable_transports
+from notifications_hub.transports import get_transport, keeps_table
+from notifications_hub.transports.address_lookup import usable_transports
 
 CHUNK = 1000
 MINUTE = timedelta(minutes=1)
@@ -145,6 +148,9 @@ def _notify(draft: Draft, people: Sequence[Any]) -> list[Notification]:
         people = _not_flooded(draft, draft.kind.per_minute, people)
     if not people:
         return []
+    if draft.kind.storm is not None and is_damped(draft.kind, draft.columns):
+        stormy = people_in_storm(draft.kind.name, draft.kind.storm, people, draft.columns["timestamp"])
+        draft = replace(draft, in_storm=stormy)
     if connection.vendor == "postgresql":
         with suppress(PersonalWords):
             return _notify_in_one_statement(draft, people, words_of(draft, people))
@@ -159,7 +165,7 @@ def _notify_in_one_statement(draft: Draft, people: Sequence[Any], words: SharedW
         made = [one.row for one in inserted]
         arming.count_from_commit([row.pk for row in made])
         arming.announce([one.row.pk for one in inserted if one.is_armed])
-        arming.arm(_plans(draft, made, {one.row.recipient_id: one.methods for one in inserted}, others))
+        arming.arm(plans_for(draft.kind, made, {one.row.recipient_id: one.methods for one in inserted}, others))
         _number(inserted)
     return made
 
@@ -195,7 +201,7 @@ def _notify_row_by_row(draft: Draft, people: Sequence[Any]) -> list[Notification
     emit_items("notification.created", made)
     plan_steps(draft.kind, [row.pk for row in made])
     arming.count_from_commit([row.pk for row in made])
-    arming.arm(_plans(draft, made, methods, usable_transports()))
+    arming.arm(plans_for(draft.kind, made, methods, usable_transports()))
     return made
 
 
@@ -249,19 +255,6 @@ def _is_first(row: Notification) -> bool:
     except IntegrityError:
         return False
     return True
-
-
-def _plans(
-    draft: Draft, made: Sequence[Notification], methods: dict[Any, frozenset[str]], transports: Sequence[str]
-) -> Iterator[Plan]:
-    of_person = {row.recipient_id: row for row in made}
-    for name in transports:
-        wanting = [row.recipient for row in made if name in methods[row.recipient_id]]
-        found = find_addresses(name, wanting) if wanting else {}
-        delay = delay_of(name, draft.kind)
-        for pk, addresses in found.items():
-            for address in addresses:
-                yield Plan(notification_pk=of_person[pk].pk, transport=name, address=address, delay=delay)
 
 
 class _NotifySignal(Signal):

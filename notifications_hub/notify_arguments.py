@@ -11,7 +11,7 @@ The exceptions (`UnknownKind` is defined in `kinds`, beside the kinds):
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -28,6 +28,7 @@ from notifications_hub.extension import NotificationExtension
 from notifications_hub.extension_values import BadValue, extension_from, scope_from
 from notifications_hub.following.followed import Followed, declaration_of, is_unsaved
 from notifications_hub.following.follows import checked
+from notifications_hub.grouping.keys import group_key_of_new, storm_key
 from notifications_hub.kinds import DeliveryMethod, Kind, get_kind
 from notifications_hub.notification import Notification
 from notifications_hub.streams.models import as_json
@@ -40,7 +41,15 @@ _CONCRETE = "_for_concrete_model"
 _OBJECTS = ("actor", "target", "action_object")
 ARGUMENTS = frozenset(
     {"sender", "signal", "recipient", "verb", "level", "description", "public", "timestamp", "kind", "url"}
-    | {"dedupe_key", "must_acknowledge", "data", "reason", *_OBJECTS, *(f"{name}{_CONCRETE}" for name in _OBJECTS)}
+    | {
+        "dedupe_key",
+        "group_key",
+        "must_acknowledge",
+        "data",
+        "reason",
+        *_OBJECTS,
+        *(f"{name}{_CONCRETE}" for name in _OBJECTS),
+    }
 )
 """The keywords that `notify.send()` takes itself. A host's column cannot have their names."""
 
@@ -71,6 +80,11 @@ class Draft:
     extension: NotificationExtension | None = None
     reasons: Mapping[Any, str] = field(default_factory=dict)
     """The reason of each person, by primary key, if theirs differ."""
+    in_storm: Collection[Any] = ()
+    """The people, by primary key, who got too many of the kind lately."""
+    actor: object = None
+    avatar: str = ""
+    """The address of the actor's picture, once words are rendered."""
 
     @property
     def has_reason(self) -> bool:
@@ -78,6 +92,15 @@ class Draft:
 
     def reason_of(self, person: Any) -> str | None:
         return self.reasons.get(person.pk) or self.columns.get("reason")
+
+    @property
+    def has_group(self) -> bool:
+        return bool(self.in_storm) or "group_key" in self.columns
+
+    def group_key_of(self, person: Any) -> str | None:
+        if person.pk in self.in_storm:
+            return storm_key(self.kind, self.columns["scope"])
+        return self.columns.get("group_key")
 
     def for_followers(self, followed: Followed, reasons: Mapping[Any, str]) -> Draft:
         """Return the draft for people who follow a thing, each for their own reason."""
@@ -89,8 +112,12 @@ class Draft:
             dedupe_key=self.dedupe_key,
             toast=DeliveryMethod.LIVE in methods,
             flash=DeliveryMethod.FLASH in methods,
-            **{**self.columns, **({"reason": self.reason_of(person)} if self.reasons else {})},
+            **{**self.columns, **self._own_columns(person)},
         )
+
+    def _own_columns(self, person: Any) -> dict[str, Any]:
+        own = {"reason": self.reason_of(person)} if self.reasons else {}
+        return own | ({"group_key": self.group_key_of(person)} if self.in_storm else {})
 
 
 def draft_of(verb: object, actor: object, given: dict[str, Any]) -> Draft:
@@ -119,12 +146,17 @@ def draft_of(verb: object, actor: object, given: dict[str, Any]) -> Draft:
     dedupe_key = given.pop("dedupe_key", None)
     if dedupe_key is not None:
         dedupe_key = _text("dedupe_key", dedupe_key, MAX_KEY)
+    group_key = given.pop("group_key", None)
+    if group_key is not None:
+        group_key = _text("group_key", group_key, MAX_KEY)
     columns["must_acknowledge"] = _must_acknowledge(given.pop("must_acknowledge", None), kind)
     extension, columns["scope"] = _extension(given, kind)
     # The package has no column for a link: its templates read it from the data.
     columns["data"] = _data(given.pop("data", None), {**given, "url": url or link} if link else given) or None
     columns["action_key"] = key_of_new(kind, columns)
-    return Draft(kind=kind, columns=columns, dedupe_key=dedupe_key, extension=extension)
+    if (full_key := group_key_of_new(kind, group_key, columns)) is not None:
+        columns["group_key"] = full_key
+    return Draft(kind=kind, columns=columns, dedupe_key=dedupe_key, extension=extension, actor=actor)
 
 
 def _extension(given: dict[str, Any], kind: Kind) -> tuple[NotificationExtension | None, str | None]:

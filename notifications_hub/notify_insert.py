@@ -55,7 +55,7 @@ def insert(draft: Draft, people: Sequence[Any], words: SharedWords, tables: Tabl
     parameters = _parameters(draft, values, words) | recipients | _transports(draft, tables)
     extension = None if draft.extension is None else type(draft.extension)
     with database.cursor() as sql:
-        parts = Parts(numbers=numbers, steps=len(draft.kind.escalate), reasons=draft.has_reason)
+        parts = Parts(numbers=numbers, steps=len(draft.kind.escalate), reasons=draft.has_reason, groups=draft.has_group)
         sql.execute(statement(len(words.all), tables, extension, parts), parameters)
         found = sql.fetchall()
     rows = _rows(draft, values, [(people[number - 1], *own) for number, *own, _methods, _armed, _seq in found])
@@ -86,6 +86,8 @@ def _parameters(draft: Draft, values: Mapping[str, Any], words: SharedWords) -> 
         parameters |= parameters_of_steps(draft.kind)
     if draft.has_reason:
         parameters |= {"reasons": ",".join(one.reason or "" for one in words.all), "followed": values["followed"]}
+    if draft.has_group:
+        parameters["groups"] = as_json([one.group_key for one in words.all])
     return parameters | {
         "words": ",".join(map(str, words.of_person)),
         "methods": as_json(sorted(default_methods(draft.kind))),
@@ -127,6 +129,8 @@ def _rows(
         row._state.fields_cache = {**types, "recipient": person}
         if draft.reasons:
             row.__dict__["reason"] = draft.reason_of(person)
+        if draft.in_storm:
+            row.__dict__["group_key"] = draft.group_key_of(person)
         if draft.extension is not None:
             draft.extension.for_notification(row)
         yield row

@@ -113,31 +113,35 @@ _ADDRESSES = """SELECT made.id, CAST(%(transport{number})s AS text), left(CAST(a
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parts:
-    """The optional parts of a statement: number one person's event, plan `steps` of an escalation, store reasons."""
+    """The optional parts of a statement: number an event, plan `steps` of an escalation, store reasons or groups."""
 
     numbers: bool
     steps: int = 0
     reasons: bool = False
+    groups: bool = False
 
 
-# The reason of each person is that of their words.
+# The reason and the group of each person are those of their words.
 _REASON = ("reason, followed", "(string_to_array(%(reasons)s, ','))[words + 1], %(followed)s")
+_GROUP = ("group_key", "CAST(%(groups)s AS jsonb) ->> words")
 
 
 @lru_cache(maxsize=256)
 def statement(words: int, tables: Tables, extension: type[NotificationExtension] | None, parts: Parts) -> str:
     """Return the statement for this number of different words.
 
-    With an `extension`, it takes the values of the host's columns as `extension0` and so on. With reasons, it takes the
-    reason of each of the words.
+    With an `extension`, it takes the values of the host's columns as `extension0` and so on. With reasons or groups, it
+    takes those of each of the words.
     """
     columns = shared_columns()
     key = get_user_model()._meta.pk
     return _INSERT.format(
         numbering=_numbering(key, extension) if parts.numbers else "",
         key=key.rel_db_type(connection),
-        columns=", ".join([*columns, *_REASON[:1] * parts.reasons]),
-        values=", ".join([*(f"%({name})s" for name in columns), *_REASON[1:] * parts.reasons]),
+        columns=", ".join([*columns, *_REASON[:1] * parts.reasons, *_GROUP[:1] * parts.groups]),
+        values=", ".join(
+            [*(f"%({name})s" for name in columns), *_REASON[1:] * parts.reasons, *_GROUP[1:] * parts.groups]
+        ),
         words=", ".join(f"({n}, CAST(%(item{n})s AS jsonb), CAST(%(tag{n})s AS text))" for n in range(words)),
         seq="(SELECT seq FROM turn)" if parts.numbers else "CAST(NULL AS bigint)",
         extended=_extended(extension) if extension else "",

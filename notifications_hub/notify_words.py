@@ -10,7 +10,9 @@ from typing import Any, cast
 from django.utils import timezone, translation
 
 from notifications_hub.actions.results import with_result
+from notifications_hub.avatars import avatar_of
 from notifications_hub.extension import extension_model, payload_of
+from notifications_hub.grouping.words import in_group
 from notifications_hub.kinds import Kind, NotificationLike
 from notifications_hub.message import Item, language_of, time_zone_of
 from notifications_hub.notification import because, message_of
@@ -19,8 +21,8 @@ from notifications_hub.streams import encode_data
 from notifications_hub.system_actors import actor_label
 
 _LONGEST_ID = "9" * 19
-_Reader = tuple[str, tzinfo, str | None]
-"""The language, time zone and reason of a person: those of all whose words are the same."""
+_Reader = tuple[str, tzinfo, str | None, str | None]
+"""The language, time zone, reason and group of a person: those of all whose words are the same."""
 
 
 class PersonalWords(Exception):
@@ -34,6 +36,7 @@ class Words:
     item: str
     tag: str
     reason: str | None = None
+    group_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +66,31 @@ class _SharedRow:
 
 
 def words_of(draft: Draft, people: Sequence[Any]) -> SharedWords:
-    """Render the words for each language, time zone and reason. Raise `PersonalWords`, or `EventTooLarge`."""
+    """Render the words for each language, time zone, reason and group. Raise `PersonalWords`, or `EventTooLarge`."""
+    draft = replace(draft, avatar=avatar_of(draft.actor))
     indexes: dict[_Reader, int] = {}
     readers: list[Any] = []
     of_person: list[int] = []
+    reason, group_key = draft.columns.get("reason"), draft.columns.get("group_key")
     for person in people:
-        index = indexes.setdefault((language_of(person), time_zone_of(person), draft.reason_of(person)), len(indexes))
+        reason = draft.reason_of(person) if draft.reasons else reason
+        group_key = draft.group_key_of(person) if draft.in_storm else group_key
+        reader = (language_of(person), time_zone_of(person), reason, group_key)
+        index = indexes.setdefault(reader, len(indexes))
         of_person.append(index)
         if index == len(readers):
             readers.append(person)
-    rendered = [_words_in(draft, *alike, reader) for alike, reader in zip(indexes, readers, strict=True)]
+    rendered = [_words_in(draft, alike, reader) for alike, reader in zip(indexes, readers, strict=True)]
     return SharedWords(rendered, of_person)
 
 
-def _words_in(draft: Draft, language: str, zone: tzinfo, reason: str | None, person: Any) -> Words:
+def _words_in(draft: Draft, alike: _Reader, person: Any) -> Words:
+    language, zone, reason, group_key = alike
     others: list[str] = []
     row = cast("NotificationLike", _SharedRow(draft, person, others))
     with translation.override(language), timezone.override(zone):
         message = message_of(draft.kind.name, row, item_id=_LONGEST_ID, tag="")
-        message = because(message, reason, draft.columns.get("followed"))
+        message = in_group(because(message, reason, draft.columns.get("followed")), group_key)
         if draft.columns["action_key"] and type(draft.kind).action_key is not Kind.action_key:
             # The thing may have been decided before.
             message = with_result(message, row)
@@ -91,6 +100,8 @@ def _words_in(draft: Draft, language: str, zone: tzinfo, reason: str | None, per
     columns = draft.columns
     if columns["must_acknowledge"]:
         message = replace(message, must_acknowledge=True)
+    if draft.avatar:
+        message = replace(message, avatar=draft.avatar)
     item = Item(
         message=message,
         at=columns["timestamp"],
@@ -99,5 +110,6 @@ def _words_in(draft: Draft, language: str, zone: tzinfo, reason: str | None, per
         data=columns["data"] or {},
         extension=payload_of(row.extension) if extension_model() else None,
         scope=columns["scope"],
+        group=None if group_key is None else {"key": group_key},
     )
-    return Words(encode_data(item.as_json()), message.tag, reason)
+    return Words(encode_data(item.as_json()), message.tag, reason, group_key)

@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from notifications.base.models import AbstractNotification
 
+from notifications_hub.grouping.group import NotificationGroup, number
 from notifications_hub.kinds import STYLES, Action, Kind, NotificationLike, Privacy, Urgency, get_kind, open_and_read
 from notifications_hub.system_actors import actor_label
 from notifications_hub.web.site_paths import same_site_path
@@ -80,6 +82,35 @@ def render_with_faults(kind: Kind, row: NotificationLike) -> tuple[Rendered, dic
         privacy=part("privacy", lambda: Privacy(kind.privacy), lambda: Privacy.NOTHING),
     )
     return rendered, faults
+
+
+def render_group(kind: Kind, group: NotificationGroup) -> tuple[str, str]:
+    """Return the title and body of a group as its kind words it. Errors of the kind are logged, never raised."""
+    newest = _with_isolated_names(group.newest)
+    named = replace(group, newest=_named(newest, group.who))
+    plain = get_kind("default")
+    title = _part_of_group(kind, "group_title", lambda: _title(kind.group_title(named)))
+    if title is None:
+        title = balanced(plain.title(named.newest))
+    if title == _part_of_group(kind, "title", lambda: _title(kind.title(newest))):
+        # Its words do not tell that there are several.
+        title = gettext("%(title)s (%(number)s)") % {"title": title, "number": number(group.count)}
+    body = _part_of_group(kind, "group_body", lambda: _words(kind.group_body(named)))
+    return title, balanced(plain.body(newest)) if body is None else body
+
+
+def _named(row: Row, actor: str) -> Row:
+    named = copy.copy(row)
+    named.actor_name = actor
+    return named
+
+
+def _part_of_group(kind: Kind, name: str, read: Callable[[], str]) -> str | None:
+    try:
+        return read()
+    except Exception as error:  # noqa: BLE001 -- a host's code may raise anything
+        _log_once(kind.name, name, error)
+        return None
 
 
 def urgency_of(kind: Kind) -> Urgency:

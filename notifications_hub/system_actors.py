@@ -47,6 +47,11 @@ def actor_label(row: Any) -> str:
     return str(known) if known and row.actor_content_type_id is None else str(row.actor_name)
 
 
+def declared_actor(name: str) -> SystemActor | None:
+    """Return the actor that the site has declared by this name with a translated label, if any."""
+    return _translated.get(name)
+
+
 def system_actor(name: str, label: str) -> SystemActor:
     """Return the actor of a stored name. One that is declared no more keeps the label it had."""
     return _translated.get(name) or SystemActor(name, label)

@@ -10,6 +10,8 @@ from django.urls import URLPattern, URLResolver, include, path
 from notifications_hub.actions import views as actions
 from notifications_hub.actions.api import router as actions_router
 from notifications_hub.announcements.banners import views as banners
+from notifications_hub.announcements.banners.api import router as banners_router
+from notifications_hub.catalogue import gallery
 from notifications_hub.catalogue import views as catalogue
 from notifications_hub.following import link_views as unfollow_links
 from notifications_hub.following import views as following
@@ -17,9 +19,11 @@ from notifications_hub.following.api import router as following_router
 from notifications_hub.inbox import (
     address_views,
     announcement_view,
+    device_views,
     digest_views,
     email_views,
     opening,
+    preference_views,
     quiet_views,
     unsubscribe_views,
     views,
@@ -31,6 +35,7 @@ from notifications_hub.jobs.api import router as jobs_router
 from notifications_hub.live import views as live
 from notifications_hub.ops import health
 
+api.add_router("banners/", banners_router)
 api.add_router("following/", following_router)
 api.add_router("jobs/", jobs_router)
 api.add_router("notifications/", actions_router)
@@ -39,9 +44,10 @@ api.add_router("notify/", ingest_router)
 _pages: list[URLPattern | URLResolver] = [
     path("notifications/", views.inbox, name="inbox"),
     path("notifications/kinds/", catalogue.kinds, name="kinds"),
+    path("notifications/gallery/", gallery.gallery, name="gallery"),
     path("notifications/mark/", views.mark, name="mark"),
-    path("notifications/preferences/", views.preferences_page, name="preferences"),
-    path("notifications/preferences/forget-device/", views.forget_device, name="forget-device"),
+    path("notifications/preferences/", preference_views.preferences_page, name="preferences"),
+    path("notifications/preferences/forget-device/", device_views.forget, name="forget-device"),
     path("notifications/preferences/add-address/", address_views.add, name="add-address"),
     path("notifications/preferences/renew-secret/", address_views.renew, name="renew-secret"),
     path("notifications/preferences/remove-address/", address_views.remove, name="remove-address"),
@@ -50,7 +56,7 @@ _pages: list[URLPattern | URLResolver] = [
     path("notifications/preferences/pause/", quiet_views.pause, name="pause"),
     path("notifications/preferences/digests/", digest_views.digests, name="digests"),
     path("jobs/<uuid:pk>/cancel/", jobs.cancel, name="cancel-job"),
-    path("notifications/preferences/test-device/", views.test_device, name="test-device"),
+    path("notifications/preferences/test-device/", device_views.test, name="test-device"),
     path("notifications/banners/", banners.banners, name="banners"),
     path("notifications/banners/dismiss/", banners.dismiss, name="dismiss-banner"),
     path("notifications/announcements/<int:pk>/", announcement_view.announcement, name="announcement"),

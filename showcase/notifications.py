@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext
@@ -14,6 +15,7 @@ from notifications_hub import (
     Kind,
     NotificationLike,
     Sample,
+    Storm,
     Urgency,
     auto_follow,
     followable,
@@ -70,10 +72,14 @@ class HouseRules(Kind):
 
 
 class ChatMention(Kind):
-    """A mention. Its times are short, so that the demo shows both steps while one watches."""
+    """A mention. Its times are short, so that the demo shows both steps while one watches.
+
+    From the sixth in ten minutes on, they are one summary.
+    """
 
     name = "chat.mention"
     per_minute = 10
+    storm = Storm(after=5, within=timedelta(minutes=10))
     escalate = (After(minutes=1, method=DeliveryMethod.EMAIL), After(minutes=3, to=whoever_mentioned))
     label = _("Messages that mention you")
     group = _("Conversations")
@@ -94,7 +100,7 @@ class ChatInvitation(Kind):
     name = "chat.invitation"
     per_minute = 3
     label = _("Invitations to chat rooms")
-    group = _("Conversations")
+    group = _("Chat rooms")
     description = _("Somebody adds you to a chat room.")
     urgency = Urgency.NORMAL
     methods = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH})
@@ -124,6 +130,7 @@ class ChatRequest(Kind):
     name = "chat.request"
     per_minute = 3
     label = _("Requests to join your chat rooms")
+    group = _("Chat rooms")
     icon = "user"
     urgency = Urgency.HIGH
     methods = frozenset({DeliveryMethod.LIVE, DeliveryMethod.FLASH, DeliveryMethod.WEB_PUSH, DeliveryMethod.EMAIL})
@@ -157,6 +164,7 @@ class ChatAnswer(Kind):
 
     name = "chat.answer"
     label = _("Answers to your requests to join")
+    group = _("Chat rooms")
     urgency = Urgency.NORMAL
     sample = Sample(actor="Bob", target=_("Garden"), verb="approved", url="/")
 

@@ -27,6 +27,7 @@ def notify_conversation(reply: Reply) -> None:
         action_object=reply,
         target=reply.post,
         kind="comment.reply",
+        group_key=f"post-{reply.post_id}",
         url=reply.get_absolute_url(),
         description=reply.body[:EXCERPT],
         timestamp=reply.created,

@@ -280,7 +280,8 @@ def test_pruning_has_a_dry_run_and_an_age(log: Stream) -> None:
 
 def test_pruning_inboxes_wants_an_age_and_known_kinds(alice: User) -> None:
     notify.send(alice, recipient=alice, verb="replied")
-    Notification.objects.update(unread=False, committed_at=datetime.now(UTC) - timedelta(days=9))
+    old = datetime.now(UTC) - timedelta(days=9)
+    Notification.objects.update(unread=False, committed_at=old, timestamp=old)
     for options, remedy in {
         ("--inbox", "read"): "--days 180",
         ("--kind", "default"): "Add --inbox",

@@ -23,6 +23,7 @@ GUIDES = (
     "escalation.md",
     "extend-notifications.md",
     "following.md",
+    "grouping.md",
     "jobs.md",
     "kind-catalogue.md",
     "kinds.md",
@@ -32,20 +33,26 @@ GUIDES = (
     "personal-data.md",
     "preferences.md",
     "quiet-hours.md",
+    "saving-and-snoozing.md",
     "signals.md",
     "testing.md",
     "webhooks.md",
     "write-a-transport.md",
 )
+WITHOUT_CODE = ("inbox.md", "use.md")
 CLIENTS = "clients.md"
 BEFORE_MIGRATING = ("extend-notifications.md",)
 """Guides that come before the first `migrate`. The others go on from the README's tables."""
 
-RUN_BY_HOSTS = ("beside-your-project.md", "first-notification.md", "pages.md")
+RUN_BY_HOSTS = ("beside-your-project.md", "first-notification.md", "pages.md", "theming.md")
 """The guides that tests/hosts/ follows, in projects of their own."""
 
 FOR_THE_PACKAGE = "from-django-notifications.md"
 """The guide for a project on django-notifications, which tests/package_import/ follows."""
+
+
+OF_THE_EXAMPLES = "your-front-end.md"
+"""The guide whose code is that of `examples/`, which tests/package/ runs."""
 
 
 @pytest.mark.parametrize("guide", GUIDES)
@@ -125,9 +132,12 @@ def test_every_guide_is_in_the_index_and_names_its_readers_first() -> None:
 
 
 def test_every_guide_is_run() -> None:
+    assert all("```python" not in (ROOT / "docs" / "guides" / page).read_text() for page in WITHOUT_CODE)
     assert {page.name for page in (ROOT / "docs" / "guides").glob("*.md")} == {
         *GUIDES,
+        *WITHOUT_CODE,
         CLIENTS,
         *RUN_BY_HOSTS,
         FOR_THE_PACKAGE,
+        OF_THE_EXAMPLES,
     }

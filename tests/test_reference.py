@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from notifications_hub.jobs.models import Job
 from notifications_hub.message import Item, Message
 from notifications_hub.ops import metrics
 from notifications_hub.templatetags.notifications_hub import register
+from notifications_hub.web.icons import own_icons
 from tests.support.processes import ROOT
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -86,9 +87,77 @@ def test_every_event_of_an_element_is_on_the_page() -> None:
     assert listed == {name for name in events if not PRIVATE_EVENTS.match(name)}
 
 
-def test_every_custom_property_is_on_the_page() -> None:
-    used = {name for path in SOURCES for name in re.findall(r"--nh-[a-z-]*[a-z]", path.read_text())}
-    assert set(re.findall(r"`(--nh-[a-z-]+)`", page("elements"))) == used
+def test_the_page_of_events_says_of_each_how_it_travels_and_what_it_holds() -> None:
+    assert _events_on_the_page() == {
+        name: about for path in SOURCES if path.suffix == ".js" for name, about in _events_in(path.read_text())
+    }
+
+
+def _events_on_the_page() -> dict[str, tuple[str, str, set[str]]]:
+    rows = re.findall(
+        r"^\| `([a-z-]+)` \| [^|]+ \| (yes|no) \| (yes|no) \| [^|]+ \| (.+) \|$", page("events"), re.MULTILINE
+    )
+    return {name: (bubbles, cancelable, set(re.findall(r"`(\w+)`", held))) for name, bubbles, cancelable, held in rows}
+
+
+def _events_in(source: str) -> Iterator[tuple[str, tuple[str, str, set[str]]]]:
+    """Yield each public event of a script: its name, whether it bubbles and can be cancelled, and its properties."""
+    for body in re.findall(r"^export class \w+ extends Event \{(.+?)^\}", source, re.MULTILINE | re.DOTALL):
+        [(name, options)] = re.findall(r'super\("([a-z-]+)"(.*?)\);', body)
+        held = {
+            *re.findall(r"^    this\.(\w+) = ", body, re.MULTILINE),
+            *re.findall(r"^  (\w+) = ", body, re.MULTILINE),
+        }
+        if not PRIVATE_EVENTS.match(name):
+            yield name, ("yes" if "bubbles" in options else "no", "yes" if "cancelable" in options else "no", held)
+
+
+def properties_of_page() -> dict[str, tuple[str, str]]:
+    """Return the documented custom properties, each with its light and its dark value."""
+    rows = re.findall(r"^\| `(--nh-[a-z-]+)` \| .+? \| (.+?) \| (.+?) \|$", page("styles"), re.MULTILINE)
+    return {name: (light.strip("`"), dark.strip("`")) for name, light, dark in rows}
+
+
+def test_every_custom_property_is_on_the_page_with_its_values() -> None:
+    tokens = (STATIC / "styles" / "tokens.css").read_text()
+    declared = dict(re.findall(r"^  (--nh-[a-z-]+): (.+);$", tokens, re.MULTILINE))
+    in_schemes = {
+        name: found.groups() if (found := re.fullmatch(r"light-dark\((\S+), (\S+)\)", value)) else (value, value)
+        for name, value in declared.items()
+    }
+    # Its value is too long for a table.
+    assert {**in_schemes, "--nh-shadow": properties_of_page()["--nh-shadow"]} == properties_of_page()
+
+
+def test_every_other_custom_property_is_named_as_private() -> None:
+    """Admin sheets also use those of Django, which declares them."""
+    sheets = [path for path in SOURCES if path.suffix in {".css", ".js"}]
+    used = {
+        name for path in sheets for name in re.findall(r"(?<![\w-])--[a-z_][a-z_-]*[a-z](?=[^\w-])", path.read_text())
+    }
+    admin = [path.read_text() for path in sheets if path.parent.name == "admin"]
+    of_django = {
+        name for text in admin for name in re.findall(r"var\((--[a-z-]+)", text) if not name.startswith("--nh-")
+    }
+    assert {name for name in used - of_django if not name.startswith("--_")} == properties_of_page().keys()
+
+
+def test_every_block_of_a_template_is_on_the_page() -> None:
+    listed = re.findall(r"^\| `([\w./]+\.html)` \| .+? \| (.+) \|$", section(page("styles"), "Blocks"), re.MULTILINE)
+    folder = ROOT / "notifications_hub" / "templates" / "notifications_hub"
+    found = {
+        str(path.relative_to(folder)): re.findall(r"{% block (\w+) %}", path.read_text())
+        for path in folder.rglob("*.html")
+    }
+    assert {name: re.findall(r"`(\w+)`", blocks) for name, blocks in listed} == {
+        name: blocks for name, blocks in found.items() if blocks
+    }
+
+
+def test_every_icon_is_on_the_page_and_every_icon_of_the_page_exists() -> None:
+    rows = re.findall(r"^\| [a-z ]+ \| (`.+) \|$", section(page("styles"), "Icons"), re.MULTILINE)
+    listed = re.findall(r"`([a-z-]+)`", "".join(rows))
+    assert sorted(listed) == own_icons()
 
 
 def test_every_template_tag_is_on_the_page() -> None:
@@ -96,16 +165,15 @@ def test_every_template_tag_is_on_the_page() -> None:
     assert listed == set(register.tags)
 
 
-def test_every_name_that_a_script_may_import_is_on_the_page() -> None:
-    sources = [path.read_text() for path in STATIC.glob("client.js")]
-    exported = {
-        name.strip()
-        for source in sources
-        for names in re.findall(r"export \{(.+?)\}", source)
-        for name in names.split(",")
-    }
-    text = page("scripts")
-    assert exported <= first_cells(text) | set(re.findall(r"^## (\w+)$", text, re.MULTILINE))
+@pytest.mark.parametrize(
+    ("module", "reference"), [("client.js", "scripts"), ("package/index.js", "package")], ids=["scripts", "package"]
+)
+def test_every_name_that_a_script_may_import_is_on_the_page(module: str, reference: str) -> None:
+    lists = re.findall(r"export \{(.+?)\}", (STATIC / module).read_text(), re.DOTALL)
+    exported = {name.strip() for names in lists for name in names.split(",")} - {""}
+    text = page(reference)
+    named = {name.partition("(")[0] for name in first_cells(text)}
+    assert exported <= named | set(re.findall(r"^## (\w+)$", text, re.MULTILINE))
 
 
 # HTTP

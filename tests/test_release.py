@@ -26,7 +26,7 @@ NOT_THE_SOURCE = shutil.ignore_patterns(
 )
 
 
-def write(folder: Path, *, version: str = VERSION, changelog: str = HEAD, urls: str = ADDRESSES) -> None:
+def write(folder: Path, *, version: str = VERSION, npm: str = "", changelog: str = HEAD, urls: str = ADDRESSES) -> None:
     """Make the files that a release is read from those of a commit that can be released."""
     app = folder / "notifications_hub" / "__init__.py"
     if not app.exists():
@@ -35,6 +35,10 @@ def write(folder: Path, *, version: str = VERSION, changelog: str = HEAD, urls: 
         (folder / "pyproject.toml").write_text("[project]\n")
         (folder / "README.md").write_text("# Hub\n")
     app.write_text(re.sub('(?m)^__version__ = ".*"$', f'__version__ = "{version}"', app.read_text()))
+    client = folder / "client" / "package.json"
+    client.parent.mkdir(exist_ok=True)
+    known = json.loads(client.read_text()) if client.exists() else {}
+    client.write_text(json.dumps({**known, "version": npm or version}))
     (folder / "CHANGELOG.md").write_text(f"# Changelog\n\n{changelog}\n## 1.2.2 (2026-11-01)\n\nOlder.\n")
     readme = folder / "README.md"
     readme.write_text(re.sub(rf"{NOT_ON_AN_INDEX}[^.]+\.", "", readme.read_text()))
@@ -67,6 +71,7 @@ def test_a_commit_with_all_it_needs_is_not_refused(tmp_path: Path) -> None:
     [
         ({"version": "1.2.3.dev0"}, "The version is '1.2.3.dev0'. Set __version__"),
         ({"version": "1.2.4"}, "CHANGELOG.md begins with 1.2.3. Begin it with '## 1.2.4 ("),
+        ({"npm": "1.2.2"}, "client/package.json has the version '1.2.2'. Set it to '1.2.3'."),
         ({"changelog": "## Unreleased\n\nThe bell rings.\n"}, "CHANGELOG.md begins with Unreleased"),
         ({"changelog": f"## {VERSION}\n\nThe bell rings.\n"}, "CHANGELOG.md has no date"),
         ({"changelog": f"## {VERSION} (2026-11-29)\n"}, f"CHANGELOG.md says nothing about {VERSION}"),
@@ -124,6 +129,7 @@ def test_a_release_is_built_checked_and_tagged_once(tmp_path: Path) -> None:
     built = contents(made)
     assert set(built) == {
         "SHA256SUMS",
+        f"notifications-hub-client-{VERSION}.tgz",
         f"notifications_hub-{VERSION}-py3-none-any.whl",
         f"notifications_hub-{VERSION}.cdx.json",
         f"notifications_hub-{VERSION}.tar.gz",

@@ -12,16 +12,17 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "notifications_hub" / "static" / "notifications_hub"
-PUBLIC = {"client.js", "dist/client.js", "index.js"}
+PUBLIC = {"client.js", "dist/client.js", "dist/elements.js", "index.js"}
 BUILT = SCRIPTS / "dist"
 LAYERS = [
     ["protocol", "shared"],
     ["connections", "jobs", "preferences", "rows"],
     ["client"],
     ["inbox", "tabs"],
-    ["banners", "push", "toasts"],
+    ["attention", "banners", "push", "toasts"],
+    ["gallery"],
     ["admin", "client.js", "elements"],
-    ["index.js"],
+    ["index.js", "package"],
 ]
 LEVEL = {folder: level for level, layer in enumerate(LAYERS) for folder in layer}
 RUNTIME_IMPORT = re.compile(r'^(?:import |export |\} from )[^"]*"(\.[^"]+)";$', re.MULTILINE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from itertools import chain
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest
 
 STATIC = Path(__file__).parent.parent / "notifications_hub/static/notifications_hub"
 TOKENS = re.compile(r"--nh-([\w-]+): light-dark\(#(\w{6}), #(\w{6})\)")
+PLACED = re.compile(r"^\s*(\.nh-[\w-]+)(?=,$| \{$)", re.MULTILINE)
+"""Classes that a rule lays out wherever they stand."""
+SHARED = {".nh-tools": {"page.css", "inbox.css"}}
 READABLE = 4.5
 VISIBLE = 3.0  # WCAG 1.4.11: marks and focus rings
 
@@ -66,3 +70,14 @@ def test_every_style_sheet_but_the_defence_is_in_the_layer() -> None:
         assert imports
         assert {part for part, layer in imports if layer != " layer(notifications-hub)"} <= {"host"}
     assert "@layer notifications-hub {" in (STATIC / "task-progress.css").read_text()
+
+
+def test_a_class_of_one_page_is_not_a_class_of_another() -> None:
+    """Require names of their own: a page of one sheet may load another, whose rules would lay its elements out."""
+    placed: dict[str, set[str]] = defaultdict(set)
+    for sheet in STATIC.rglob("*.css"):
+        if "dist" not in sheet.parts:
+            for name in PLACED.findall(sheet.read_text()):
+                placed[name].add(sheet.name)
+
+    assert {name: sheets for name, sheets in placed.items() if len(sheets) > 1} == SHARED

@@ -38,7 +38,7 @@ class Taken(Problem):
     url_name="act",
     summary="Run an action",
 )
-def act(request: HttpRequest, item_id: str, name: str, given: Word) -> Status[dict[str, Any]]:
+def run_notification_action(request: HttpRequest, item_id: str, name: str, given: Word) -> Status[dict[str, Any]]:
     """Run an action of the notification. It runs once, also for everyone else who has a notification of the same thing.
 
     403: the person may not do it. 422: the word is missing or too long. 500: it failed, nothing changed, try again.

@@ -28,10 +28,17 @@ class ActionResult(HubModel):
     claim = models.UUIDField(default=uuid.uuid4, editable=False)
     claimed_until = models.DateTimeField()
     at = models.DateTimeField(_("done"), null=True, blank=True)
+    # The last notification whose event was logged, until all were.
+    published_through = models.BigIntegerField(null=True, editable=False)
 
     class Meta(HubModel.Meta):
         verbose_name = _("result of an action")
         verbose_name_plural = _("results of actions")
+        indexes = [
+            models.Index(
+                fields=["id"], condition=models.Q(published_through__isnull=False), name="hub_result_unpublished"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.action} {self.key}"

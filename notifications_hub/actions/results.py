@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from django.urls import NoReverseMatch, reverse
@@ -39,6 +40,15 @@ def result_of(row: Any) -> ActionResult | None:
         load_results([row])
     result: ActionResult | None = row.__dict__.get(_LOADED)
     return result
+
+
+def is_decided_since(row: Any, planned: datetime) -> bool:
+    """Return whether an action has run since something was planned for the row.
+
+    Of thousands who share a result, the click itself cancels only what was planned for the first.
+    """
+    result = result_of(row)
+    return result is not None and result.at is not None and planned < result.at
 
 
 def with_result(message: Message, row: Any) -> Message:

@@ -16,28 +16,26 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from inspect import iscoroutine
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from notifications_hub.actions import claims
+from notifications_hub.actions.models import ActionResult
+from notifications_hub.actions.result_events import publish_result
 from notifications_hub.actions.results import full_key, load_results, outcome_of, result_of
 from notifications_hub.database import transaction
-from notifications_hub.database.chunks import chunks
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
-from notifications_hub.escalation.cancelling import cancel_steps, escalates
 from notifications_hub.kinds import Action, Run, kind_of
 from notifications_hub.message import Outcome
-from notifications_hub.notification import Notification, emit_items
+from notifications_hub.notification import Notification
 from notifications_hub.rendering import render
+from notifications_hub.use.tallies import tally_action
 from notifications_hub.users import Person
 from notifications_hub.web.text import storable
 
-AT_ONCE = 500
-"""The most people whose rows one statement reads."""
 LONGEST_TEXT = 1000
 
 log = logging.getLogger(__name__)
@@ -92,7 +90,7 @@ class _Click:
 def run_action(row: Notification, name: str, person: Person, word: str = "") -> Outcome:
     """Run the action of this person's notification, and return what came of it. Raise `ActionProblem`.
 
-    The function's own changes, the result and the events for pages are one transaction.
+    The function's own changes, the result and the person's own event are one transaction. `result_events` has the rest.
     """
     click = _checked(row, name, person, word)
     claim = claims.claim(click.key, row.kind, name, person, click.word)
@@ -102,7 +100,8 @@ def run_action(row: Notification, name: str, person: Person, word: str = "") -> 
         with transaction.atomic():
             claims.hold(claim)
             result = claims.settle(claim, _called(click))
-            _publish(click)
+            tally_action(row.kind, name)
+            _publish(click, result)
             return outcome_of(result, [click.action])
     except claims.LostClaim:
         raise _taken(row) from None
@@ -183,17 +182,8 @@ def _taken(row: Notification) -> ActionProblem:
     return BeingDone(_("Somebody is doing this right now."))
 
 
-def _publish(click: _Click) -> None:
+def _publish(click: _Click, result: ActionResult) -> None:
     """Mark the person's own notification as read, and log the result for the pages of everyone who has one."""
-    own = Notification.objects.filter(pk=click.row.pk)
-    own.mark_all_as_read()
+    Notification.objects.filter(pk=click.row.pk).mark_all_as_read()
     arming.disarm([click.row.pk], DeliveryReason(ReasonCode.READ))
-    rows = Notification.objects.visible().filter(action_key=click.key) if click.row.action_key else own
-    for some in chunks(list(rows.order_by("pk").values_list("pk", flat=True)), AT_ONCE):
-        shown = Notification.objects.filter(pk__in=some).order_by("pk")
-        if escalates(click.row.kind):
-            # Locked first, as by every writer of steps. Of what must be confirmed, only that ends them.
-            locked = shown.filter(must_acknowledge=False).select_for_update(no_key=True)
-            cancel_steps(list(locked.values_list("pk", flat=True)), ReasonCode.DECIDED, datetime.now(UTC))
-        arming.disarm(some, DeliveryReason(ReasonCode.DECIDED))
-        emit_items("notification.updated", shown.select_related("recipient").for_items())
+    publish_result(result, click.row)

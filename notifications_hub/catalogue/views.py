@@ -21,7 +21,7 @@ from notifications_hub.web.developer_pages import ask_to_sign_in
 
 SIDE_BY_SIDE = 3
 """The most languages that the page shows at once. A site with more has a switch for the others."""
-_SCHEMES = ("light", "dark")
+SCHEMES = ("light", "dark")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +47,7 @@ class Chosen:
         return cls(
             kind=request.GET.get("kind", ""),
             language=language if language in languages else "",
-            scheme=scheme if scheme in _SCHEMES else "",
+            scheme=scheme if scheme in SCHEMES else "",
         )
 
     def choice(self, label: str, **change: str) -> Choice:
@@ -55,6 +55,13 @@ class Chosen:
         is_current = all(getattr(self, name) == value for name, value in change.items())
         given = {name: value for name, value in query.items() if value}
         return Choice(label=label, query=f"?{urlencode(given)}", is_current=is_current)
+
+    def scheme_choices(self) -> list[Choice]:
+        return [
+            self.choice(_("Light and dark"), scheme=""),
+            self.choice(_("Light"), scheme="light"),
+            self.choice(_("Dark"), scheme="dark"),
+        ]
 
 
 @login_not_required
@@ -73,15 +80,11 @@ def kinds(request: HttpRequest) -> HttpResponse:
     context = {
         "entries": [entry_of(kind, shown) for kind in listed],
         "languages": shown,
-        "schemes": [chosen.scheme] if chosen.scheme else list(_SCHEMES),
+        "schemes": [chosen.scheme] if chosen.scheme else list(SCHEMES),
         "transports": [method_name(name) for name in transport_names()],
         "kind_choices": [chosen.choice(_("All"), kind=""), *(chosen.choice(one.name, kind=one.name) for one in every)],
         "language_choices": _language_choices(chosen, languages),
-        "scheme_choices": [
-            chosen.choice(_("Light and dark"), scheme=""),
-            chosen.choice(_("Light"), scheme="light"),
-            chosen.choice(_("Dark"), scheme="dark"),
-        ],
+        "scheme_choices": chosen.scheme_choices(),
     }
     return TemplateResponse(request, "notifications_hub/kinds.html", context)
 

@@ -41,7 +41,7 @@ class Plan:
     """A delivery to send after `delay` seconds, unless another method delivers the notification first.
 
     Without a `delay`, open pages have `ACK_WINDOW` to show it. With `escalation`, the number of a step, it is sent even
-    if another method has delivered it.
+    if another method has delivered it. `wake` is how often it has come back from a snooze.
     """
 
     notification_pk: int
@@ -49,6 +49,7 @@ class Plan:
     address: str
     delay: float | None = None
     escalation: int = 0
+    wake: int = 0
 
 
 def arm(plans: Iterable[Plan]) -> None:
@@ -60,6 +61,7 @@ def arm(plans: Iterable[Plan]) -> None:
             address=plan.address[:255],
             due_at=Now() + timedelta(seconds=hub_settings.ack_window if plan.delay is None else plan.delay),
             escalation=plan.escalation,
+            wake=plan.wake,
         )
         for plan in plans
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -27,11 +28,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _UnderWay:
-    """A group whose message is being sent, with those of its newest that the message names. `rest` are the others."""
+    """A group whose message is being sent, with those of its newest that the message names. `rest` are the others.
 
-    group: Group
+    Notifications with one group key that fall due together have no `group`: if sending fails, each is due again.
+    """
+
+    group: Group | None
     named: Sequence[Delivery]
-    rest: int
+    rest: int = 0
 
     @property
     def number(self) -> int:
@@ -43,13 +47,13 @@ class Groups:
 
     def __init__(self) -> None:
         self._under_way: dict[int, _UnderWay] = {}
-        self._ended: list[tuple[_UnderWay, Outcome]] = []
+        self._ended: list[tuple[Group, Outcome]] = []
 
     def sum_up(
         self, groups: Sequence[Group], jobs: Sequence[Sending], schedules: Mapping[Any, Schedule]
     ) -> list[Sending]:
         """Return the jobs, with one for each group in place of those of its newest deliveries."""
-        found = [job for job in jobs if job.delivery.summary_id is None]
+        found = list(self._newest_of_keys([job for job in jobs if job.delivery.summary_id is None]))
         grouped = sorted((job for job in jobs if job.delivery.summary_id is not None), key=_order)
         by_name = {name: list(its) for name, its in groupby(grouped, key=lambda job: job.delivery.summary_id)}
         for group in groups:
@@ -59,6 +63,17 @@ class Groups:
             elif group.rest:
                 group_claims.give_back_rest(group)
         return found
+
+    def _newest_of_keys(self, jobs: Sequence[Sending]) -> Iterator[Sending]:
+        """Yield the jobs, and of those with one group key and address the newest, whose words are the group's."""
+        by_key: dict[object, list[Sending]] = {}
+        for job in jobs:
+            by_key.setdefault(_group_key(job) or job.delivery.pk, []).append(job)
+        for its in by_key.values():
+            newest = max(its, key=_age)
+            if len(its) > 1:
+                self._under_way[newest.delivery.pk] = _UnderWay(None, [job.delivery for job in its])
+            yield newest
 
     def _begun(self, group: Group, jobs: Sequence[Sending], schedule: Schedule | None) -> Sending:
         rest = _weeded(group) if group.rest else 0
@@ -80,8 +95,8 @@ class Groups:
             shared = replace(last, attempted=False, status=None)
             if last.state is DeliveryState.SENT:
                 shared = replace(shared, summary=one.pk)
-            if under_way.rest:
-                self._ended.append((under_way, shared))
+            if under_way.group is not None and under_way.rest:
+                self._ended.append((under_way.group, shared))
             yield replace(result, settled=Settled(delivery=one, outcomes=[*earlier, last]))
             others = (member for member in under_way.named if member.pk != one.pk)
             yield from (Result(settled=Settled(delivery=member, outcomes=[shared])) for member in others)
@@ -92,13 +107,13 @@ class Groups:
         Call it before the outcomes of what they named are recorded. A killed worker's message is then the same again.
         """
         while self._ended:
-            under_way, outcome = self._ended[-1]
+            group, outcome = self._ended[-1]
             try:
-                _record_rest(under_way.group, outcome)
+                _record_rest(group, outcome)
             except CONNECTION_ERRORS:
                 raise
             except Exception:
-                log.exception("The rest of the summary %d cannot be recorded", under_way.group.name)
+                log.exception("The rest of the summary %d cannot be recorded", group.name)
             self._ended.pop()
 
 
@@ -106,9 +121,21 @@ def _order(job: Sending) -> tuple[int, int]:
     return job.delivery.summary_id or 0, job.delivery.pk
 
 
+def _group_key(job: Sending) -> object:
+    """Return what the deliveries of a group to one address have in common, or None for one that goes by itself."""
+    one = job.delivery
+    if one.notification.group_key is None or one.escalation:
+        return None
+    return one.notification.recipient_id, one.notification.group_key, one.transport, one.address
+
+
+def _age(job: Sending) -> tuple[datetime, int]:
+    return job.delivery.notification.timestamp, job.delivery.notification_id
+
+
 def _outcome(last: Outcome, under_way: _UnderWay) -> Outcome:
     """Return the outcome of a group's message. Its deliveries stay a group if it is sent again."""
-    if last.state is DeliveryState.WAITING:
+    if last.state is DeliveryState.WAITING and under_way.group is not None:
         return replace(last, summary=under_way.group.name)
     if last.state is DeliveryState.SENT and under_way.number > 1:
         return replace(last, reason=DeliveryReason.of(ReasonCode.SUMMED_UP, number=under_way.number))
@@ -140,7 +167,8 @@ def summed_up_beside(one: Delivery) -> list[int]:
     A browser may report before the worker has recorded what it sent. Then they are those of the same group.
     """
     name = one.summary_id if one.state == DeliveryState.WAITING else one.pk
-    if one.held_for_id is None or name is None:
+    is_alone = one.held_for_id is None and one.notification.group_key is None
+    if is_alone or name is None:
         return []
     beside = Delivery.objects.filter(summary=name).exclude(pk=one.pk)
     return list(beside.exclude(state=DeliveryState.CANCELLED).values_list("notification", flat=True))

@@ -64,6 +64,8 @@ class Delivery(HubModel):
     is_retraction = models.BooleanField(_("retraction"), default=False, db_default=False, editable=False)
     # The step of an escalation that planned it, counted from 1. It is sent although another method delivered.
     escalation = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    # How often the notification had come back from a snooze when it was planned. Each time it is sent anew.
+    wake = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     state = models.CharField(_("state"), max_length=10, choices=DeliveryState, default=DeliveryState.WAITING)
     # A `ReasonCode`, and the parameters of its words.
     reason = models.CharField(_("reason"), max_length=30, blank=True)
@@ -82,7 +84,7 @@ class Delivery(HubModel):
         verbose_name_plural = _("deliveries")
         constraints = [
             models.UniqueConstraint(
-                fields=["notification", "transport", "address", "is_retraction", "escalation"],
+                fields=["notification", "transport", "address", "is_retraction", "escalation", "wake"],
                 name="hub_delivery_once",
             )
         ]
@@ -121,6 +123,11 @@ class Delivery(HubModel):
 
     def __str__(self) -> str:
         return f"{method_name(self.transport)}: {self.get_state_display()}"
+
+    @property
+    def repeat(self) -> int:
+        """A number that differs each time the notification is sent to an address on purpose; 0 the first time."""
+        return self.wake * 1000 + self.escalation
 
 
 def first_due_delivery() -> datetime | None:

@@ -20,6 +20,8 @@ from notifications_hub.kinds import EVERY_KIND, Kind, Urgency, get_kind, kind_of
 from notifications_hub.rendering import urgency_of
 from notifications_hub.streams.models import inbox_topic
 from notifications_hub.transports import default_methods, locked_methods
+from notifications_hub.use.models import Source
+from notifications_hub.use.tallies import tally_choices
 from notifications_hub.users import Person
 
 CHANGED = "preferences.updated"
@@ -124,10 +126,10 @@ def choose_methods(person: Person, kind_name: str, methods: Iterable[str]) -> No
     change(person.pk, lambda _before: chosen)
 
 
-def change(person_pk: Any, decide: Callable[[Choices], Changes]) -> Changes:
+def change(person_pk: Any, decide: Callable[[Choices], Changes], source: Source = Source.CODE) -> Changes:
     """Store what `decide` makes of a person's choices, and tell their open pages. Return what changed.
 
-    Two changes at the same time wait for each other, so that none undoes the other.
+    Two changes at the same time wait for each other, so that none undoes the other. `source` is where it was made.
     """
     with transaction.atomic():
         person = get_user_model()._base_manager.select_for_update(no_key=True).filter(pk=person_pk)
@@ -137,6 +139,7 @@ def change(person_pk: Any, decide: Callable[[Choices], Changes]) -> Changes:
         changes = {kind: methods for kind, methods in decide(choices).items() if methods != before.get(kind)}
         if changes:
             _store(person_pk, changes)
+            tally_choices(before, changes, source)
             tell_pages(person_pk)
     return changes
 

@@ -13,6 +13,7 @@ from django.core import signing
 from django.urls import NoReverseMatch, reverse
 
 from notifications_hub.actions.results import load_results
+from notifications_hub.avatars import load_avatars
 from notifications_hub.conf import hub_settings
 from notifications_hub.database.reconnect import CONNECTION_ERRORS
 from notifications_hub.delivery import held
@@ -25,6 +26,8 @@ from notifications_hub.delivery.sender import Result, Sending, failed_unexpected
 from notifications_hub.delivery.wishes import Wishes
 from notifications_hub.following.followed import Followed
 from notifications_hub.following.unfollow_links import UnfollowLink
+from notifications_hub.grouping.members import load_groups
+from notifications_hub.grouping.words import message_of_group
 from notifications_hub.kinds import Urgency, kind_of
 from notifications_hub.message import localized_for, retraction_of, time_to_live
 from notifications_hub.transports import Loads, Send, delay_of, get_transport, transport_names
@@ -39,6 +42,8 @@ def prepared(claimed: Sequence[Delivery], wishes: Wishes) -> Iterator[Sending | 
     senders = {name: _senders(name, its) for name, its in _by_transport(claimed).items()}
     act_url = report_url()
     load_results(one.notification for one in claimed)
+    load_groups(one.notification for one in claimed)
+    load_avatars(one.notification for one in claimed)
     unwanted = switched_off([one for one in claimed if _waits_for_long(one)])
     for one in claimed:
         try:
@@ -58,6 +63,7 @@ def prepared(claimed: Sequence[Delivery], wishes: Wishes) -> Iterator[Sending | 
 
 def pointless_among(claimed: Sequence[Delivery]) -> Iterator[Settled]:
     """Yield an outcome for each delivery that needs no message any more. None is rendered."""
+    load_results(one.notification for one in claimed)
     unwanted = switched_off([one for one in claimed if _waits_for_long(one)])
     for one in claimed:
         expires = _expires(one, time_to_live(kind_of(one.notification.kind).ttl))
@@ -117,7 +123,7 @@ def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Sending:
     if code := pointless_reason(one):
         raise _Pointless(code)
     with localized_for(one.notification.recipient):
-        message = one.notification.message()
+        message = message_of_group(one.notification)
         if one.is_retraction:
             message = retraction_of(message)
             return Sending(delivery=one, message=message, send=send, expires=one.created.timestamp() + message.ttl)
@@ -126,8 +132,8 @@ def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Sending:
     if rest <= 0:
         raise _Pointless(ReasonCode.EXPIRED)
     message = dataclasses.replace(message, ttl=max(1, int(rest)), token=act_token(one), act_url=act_url)
-    if one.escalation:
-        message = dataclasses.replace(message, repeat=one.escalation)
+    if one.repeat:
+        message = dataclasses.replace(message, repeat=one.repeat)
     if one.notification.followed and message.reason:
         link = UnfollowLink(one.notification.recipient_id, Followed.parse(one.notification.followed))
         message = dataclasses.replace(message, unfollow_url=link.path)

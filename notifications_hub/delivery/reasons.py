@@ -27,6 +27,7 @@ class ReasonCode(TextChoices):
     DELIVERED_ALREADY = "delivered_already", _("Another delivery method had already reached the person.")
     READ = "read", _("The person had already read it.")
     ARCHIVED = "archived", _("The person had already archived it.")
+    SNOOZED = "snoozed", _("The person had snoozed it.")
     DECIDED = "decided", _("Somebody had already decided it.")
     DELETED = "deleted", _("The notification was deleted.")
     EXPIRED = "expired", _("It had expired.")

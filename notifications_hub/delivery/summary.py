@@ -48,7 +48,7 @@ def summed_up(jobs: Sequence[Sending], more: int, schedule: Schedule | None) -> 
 
 def _titles(jobs: Sequence[Sending], more: int) -> Message:
     # A locked screen may show no word of a private one, so it is only counted.
-    titles = [job.message.title for job in jobs if job.message.privacy is not Privacy.NOTHING]
+    titles = [job.message.title for job in _lines(jobs) if job.message.privacy is not Privacy.NOTHING]
     return _message(QuietSummary.name, jobs, more, titles[:TITLES])
 
 
@@ -58,10 +58,21 @@ def _digest(jobs: Sequence[Sending], more: int, schedule: Schedule | None) -> Me
     return dataclasses.replace(words, sections=sections, more=more)
 
 
+def _lines(newest_first: Iterable[Sending]) -> Iterator[Sending]:
+    """Yield the jobs that have a line: of a group only the newest, whose words are the group's."""
+    known = set()
+    for job in newest_first:
+        key = job.delivery.notification.group_key
+        if key is None or key not in known:
+            known.add(key)
+            yield job
+
+
 def _sections(jobs: Iterable[Sending], schedule: Schedule | None) -> Iterator[Section]:
     """Yield the kinds, the one with the newest notification first."""
     by_kind: dict[str, list[Line]] = {}
-    for job in sorted(jobs, key=lambda one: one.delivery.notification.timestamp, reverse=True):
+    newest_first = sorted(jobs, key=lambda one: one.delivery.notification.timestamp, reverse=True)
+    for job in _lines(newest_first):
         by_kind.setdefault(job.message.kind, []).append(_line(job, schedule))
     for kind, lines in by_kind.items():
         yield Section(kind=kind, label=str(kind_of(kind).label or kind), lines=tuple(lines))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from notifications_hub.actions.results import is_decided_since
 from notifications_hub.database import transaction
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.arming import Plan
@@ -26,7 +27,7 @@ def act(step: EscalationStep) -> None:
     """Do what a claimed step says. A host's code may raise anything; then nothing has been done."""
     people: Sequence[Any] = ()
     try:
-        if not step.method and reason_to_stop(step.notification) is None:
+        if not step.method and reason_to_stop(step, step.notification) is None:
             # Before any lock, because a host's code may take long.
             people = choose_people(step, step.notification)
     except StepRemoved:
@@ -38,16 +39,18 @@ def act(step: EscalationStep) -> None:
         notification = rows.first()
         if notification is None or not _is_ours(step):
             return
-        code = reason_to_stop(notification)
+        code = reason_to_stop(step, notification)
         record(step, _cancelled(code) if code else _done(step, notification, people))
 
 
-def reason_to_stop(notification: Notification) -> ReasonCode | None:
+def reason_to_stop(step: EscalationStep, notification: Notification) -> ReasonCode | None:
     """Return the reason that an escalation ends, or None. What must be confirmed has to be more than read."""
     confirms = notification.must_acknowledge
     reasons = {
         ReasonCode.CONFIRMED: confirms and not notification.awaits_confirmation,
         ReasonCode.READ: not notification.unread and not confirms,
+        ReasonCode.DECIDED: not confirms and is_decided_since(notification, step.created),
+        ReasonCode.SNOOZED: notification.snoozed_until is not None and not confirms,
         ReasonCode.ARCHIVED: notification.archived_at is not None and not confirms,
         ReasonCode.DELETED: notification.deleted,
     }

@@ -84,7 +84,13 @@ def _done(one: EscalationStep, names: Mapping[str, str], *, confirms: bool) -> s
 
 
 def _cancelled(one: EscalationStep) -> str:
-    if one.reason in (ReasonCode.READ, ReasonCode.ARCHIVED, ReasonCode.CONFIRMED, ReasonCode.DECIDED):
+    if one.reason in (
+        ReasonCode.READ,
+        ReasonCode.ARCHIVED,
+        ReasonCode.SNOOZED,
+        ReasonCode.CONFIRMED,
+        ReasonCode.DECIDED,
+    ):
         if one.method:
             return _("We had planned to send it again on %(time)s by %(method)s. That's no longer needed.")
         return _("We had planned to notify somebody else on %(time)s. That's no longer needed.")

@@ -12,7 +12,7 @@ from ninja.errors import HttpError
 from notifications_hub.following.changes import Change, FollowRefused, make
 from notifications_hub.following.followed import BadReference, Followed
 from notifications_hub.following.follows import standing_of
-from notifications_hub.following.listing import FollowedThing, page_of
+from notifications_hub.following.listing import BadPage, FollowedThing, page_of
 from notifications_hub.following.schemas import FollowedObject, FollowingShown, Mute, StandingShown
 from notifications_hub.inbox.schemas import Problem
 from notifications_hub.inbox.visitor import person_of
@@ -22,15 +22,23 @@ router = Router(tags=["following"])
 _PROBLEMS = {(400, 401, 403, 429): Problem}
 
 
-@router.get("", response={200: FollowingShown, (401, 429): Problem}, url_name="following", summary="List what I follow")
+@router.get(
+    "",
+    response={200: FollowingShown, (400, 401, 429): Problem},
+    url_name="following",
+    summary="List what I follow",
+)
 def list_following(request: HttpRequest, before: Query[str] = "") -> dict[str, Any]:
     """Return what the person follows, muted or not."""
-    page = page_of(person_of(request), before)
+    try:
+        page = page_of(person_of(request), before)
+    except BadPage as error:
+        raise HttpError(400, str(error)) from None
     return {"results": [_shown(one) for one in page.things], "next": page.next}
 
 
 @router.get("one/", response={200: StandingShown, **_PROBLEMS}, url_name="following_one", summary="Get one")
-def get_one(request: HttpRequest, object: Query[str]) -> dict[str, Any]:  # noqa: A002 -- the name in the query
+def get_following(request: HttpRequest, object: Query[str]) -> dict[str, Any]:  # noqa: A002 -- the name in the query
     """Return whether the person follows a thing, and until when it is muted."""
     followed = _followed(object)
     return standing_of(person_of(request), followed).as_json(followed)
@@ -56,6 +64,7 @@ def mute(request: HttpRequest, given: Mute) -> dict[str, Any]:
 
 @router.post("unmute/", response={200: StandingShown, **_PROBLEMS}, url_name="unmute", summary="Unmute")
 def unmute(request: HttpRequest, given: FollowedObject) -> dict[str, Any]:
+    """End a mute at once. The person goes on following."""
     return _made(request, given, Change.UNMUTE)
 
 

@@ -27,6 +27,10 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
+class BadPage(ValueError):
+    """Raised for a `before` that no page gave."""
+
+
 @dataclass(frozen=True, slots=True)
 class Thing:
     """A row as it may be shown to a person. Without a right to see it, it has no name and no link."""
@@ -62,9 +66,11 @@ class FollowingPage:
 
 
 def page_of(person: Any, before: str = "") -> FollowingPage:
-    """Return a page of what a person follows. An invalid `before` begins at the first."""
+    """Return a page of what a person follows. Raise `BadPage` if `before` is invalid."""
     rows = Follow.objects.filter(person=person).active().order_by("-pk")
-    if before.isascii() and before.isdigit() and len(before) < 19:
+    if before:
+        if not (before.isascii() and before.isdigit() and len(before) < 19):
+            raise BadPage("`before` must be the `next` of an earlier page.")
         rows = rows.filter(pk__lt=int(before))
     found = list(rows[: PAGE + 1])
     shown = found[:PAGE]

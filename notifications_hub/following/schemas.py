@@ -14,6 +14,14 @@ _A_STANDING: dict[str, JsonValue] = {
     "muted": True,
     "muted_until": "2026-12-01T12:00:00.000000Z",
 }
+_A_FOLLOWED: dict[str, JsonValue] = {
+    **_A_STANDING,
+    "type": "Post",
+    "name": "Moving plants",
+    "url": "/posts/9/",
+    "reason": {"code": "commenter", "label": "You commented on it"},
+    "since": "2026-11-20T12:00:00Z",
+}
 
 
 class FollowedObject(Schema):
@@ -43,13 +51,17 @@ class FollowReasonShown(Schema):
 
 
 class FollowedShown(StandingShown):
-    type: str = Field(description="What it is, in words.", examples=["Post"])
-    name: str = Field(examples=["Moving plants"])
-    url: str = Field(description="A path of this site, or an empty text.", examples=["/posts/9/"])
+    model_config = ConfigDict(json_schema_extra={"example": _A_FOLLOWED})
+
+    type: str = Field(description="What it is, in words.")
+    name: str
+    url: str = Field(description="A path of this site, or an empty text.")
     reason: FollowReasonShown
     since: datetime
 
 
 class FollowingShown(Schema):
     results: list[FollowedShown] = Field(description="The latest first, 20 at most.")
-    next: str | None = Field(description="Pass it as `before` to get the next page; null on the last page.")
+    next: str | None = Field(
+        description="Pass it as `before` to get the next page; null on the last page.", examples=["41"]
+    )

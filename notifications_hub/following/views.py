@@ -18,7 +18,7 @@ from notifications_hub.following.button import FollowButton, muted_words
 from notifications_hub.following.changes import Change, FollowRefused, make
 from notifications_hub.following.followed import BadReference, Followed
 from notifications_hub.following.follows import Standing
-from notifications_hub.following.listing import page_of
+from notifications_hub.following.listing import BadPage, page_of
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.web.site_paths import same_site_path
 
@@ -31,7 +31,10 @@ _private = cache_control(no_store=True, private=True)
 @login_required
 @_private
 def following(request: HttpRequest) -> HttpResponse:
-    page = page_of(person_of(request), request.GET.get("before", ""))
+    try:
+        page = page_of(person_of(request), request.GET.get("before", ""))
+    except BadPage as error:
+        raise BadRequest(str(error)) from None
     things = [(one, FollowButton.of(request, one.followed, one.standing)) for one in page.things]
     context = {"things": things, "next": page.next, "is_first": "before" not in request.GET}
     return TemplateResponse(request, "notifications_hub/following.html", context)

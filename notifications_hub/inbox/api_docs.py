@@ -88,7 +88,8 @@ def schemas_of(schema: Shape) -> Iterator[Schema]:
     """Yield the schemas that have fields, by name."""
     for name, shape in sorted(schema["components"]["schemas"].items()):
         if fields := tuple(_fields(shape)):
-            example = json.dumps(shape["example"], indent=2, ensure_ascii=False) if "example" in shape else ""
+            examples = shape.get("examples")
+            example = json.dumps(examples[0], indent=2, ensure_ascii=False) if examples else ""
             yield Schema(name, _description(shape), fields, example)
 
 

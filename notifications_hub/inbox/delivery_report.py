@@ -5,8 +5,10 @@ Prefetch `deliveries` to call several of these functions with one query.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
+from django.db.models import prefetch_related_objects
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -41,11 +43,26 @@ _CANCELLED: Mapping[str, object] = {
     ReasonCode.DELIVERED_BY: _ALREADY,
     ReasonCode.DELIVERED_ALREADY: _ALREADY,
     ReasonCode.READ: gettext_lazy("Not sent to %(browser)s: you had already read it."),
+    ReasonCode.SNOOZED: gettext_lazy("Not sent to %(browser)s: you had already snoozed it."),
     ReasonCode.ARCHIVED: gettext_lazy("Not sent to %(browser)s: you had already archived it."),
     ReasonCode.DECIDED: gettext_lazy("Not sent to %(browser)s: somebody had already decided it."),
     ReasonCode.EXPIRED: gettext_lazy("Not sent to %(browser)s: it was out of date."),
     ReasonCode.ANNOUNCEMENT_OVER: gettext_lazy("Not sent to %(browser)s: the announcement was over."),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """Steps that tell how a person was notified, the oldest first, or the reason that no push was planned."""
+
+    steps: Sequence[HistoryStep]
+    not_pushed: str
+    under_way: bool
+
+    @classmethod
+    def of(cls, row: Notification) -> DeliveryReport:
+        prefetch_related_objects([row], "deliveries")
+        return cls(report_steps(row), not_pushed(row), is_under_way(row))
 
 
 def report_steps(notification: Notification) -> list[HistoryStep]:

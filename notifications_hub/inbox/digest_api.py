@@ -43,6 +43,8 @@ class DigestsGiven(Schema):
 
 
 class DigestsShown(Schema):
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
+
     zone: str
     hour: int
     day: int
@@ -51,6 +53,7 @@ class DigestsShown(Schema):
 
 @router.get("", response={200: DigestsShown, (401, 429): Problem}, url_name="digests", summary="Get digests")
 def get_digests(request: HttpRequest) -> dict[str, Any]:
+    """Return how often emails of each kind come, and when digests are sent."""
     return _shown(person_of(request))
 
 

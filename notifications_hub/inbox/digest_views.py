@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from notifications_hub.inbox import digest_form
 from notifications_hub.inbox.address_views import preferences_form
 from notifications_hub.inbox.digest_form import DigestsRefused
-from notifications_hub.inbox.views import preferences_context
+from notifications_hub.inbox.preference_views import preferences_context
 from notifications_hub.inbox.visitor import person_of
 
 

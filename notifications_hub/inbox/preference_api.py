@@ -9,6 +9,7 @@ from ninja import Router, Schema
 from ninja.errors import HttpError
 from pydantic import ConfigDict, Field, JsonValue
 
+from notifications_hub.inbox import email_form
 from notifications_hub.inbox.preference_changes import Refused, Wanted, save
 from notifications_hub.inbox.preference_columns import Column, State, addresses_of
 from notifications_hub.inbox.preference_table import Group, Row, Table, Whole, preference_table, reason_in
@@ -102,6 +103,10 @@ class PreferencesShown(Schema):
     groups: list[KindGroup]
 
 
+class EmailResumed(Schema):
+    resumed: bool = Field(description="False if the address was not stopped.", examples=[True])
+
+
 class KindChange(Schema):
     model_config = ConfigDict(extra="forbid")
 
@@ -157,6 +162,17 @@ def change_preferences(request: HttpRequest, given: PreferencesChange) -> dict[s
     except Refused as refused:
         raise HttpError(400, str(refused)) from None
     return _shown(request)
+
+
+@router.post(
+    "resume-email/",
+    response={200: EmailResumed, (401, 403, 429): Problem},
+    url_name="resume_email",
+    summary="Resume emails",
+)
+def resume_email(request: HttpRequest) -> dict[str, bool]:
+    """Send emails to the person's own address again, after it was stopped for bounces or a complaint."""
+    return {"resumed": email_form.resume(person_of(request))}
 
 
 def _shown(request: HttpRequest) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from notifications_hub.quiet_hours.calendar import known_zones
 from notifications_hub.quiet_hours.digests import save_digests
 from notifications_hub.quiet_hours.schedules import default_schedule, save_schedule, schedule_of
 from notifications_hub.transports import default_methods, locked_methods, transport_names
+from notifications_hub.use.models import Source
 from notifications_hub.users import Person
 
 Switches = Mapping[str, bool]
@@ -56,7 +57,7 @@ def save(person: Person, wanted: Wanted) -> None:
     _check(wanted)
     digests = _digest_changes(person, wanted)
     with transaction.atomic():
-        changes = preferences.change(person.pk, lambda choices: changes_for(choices, wanted))
+        changes = preferences.change(person.pk, lambda choices: changes_for(choices, wanted), Source.PREFERENCES)
         if digests:
             _keep_zone(person, wanted.zone)
             save_digests(person, digests)

@@ -24,7 +24,7 @@ from notifications_hub.delivery.preparing import ACT_SALT
 from notifications_hub.delivery.shown import mark_shown
 from notifications_hub.following.followed import Followed
 from notifications_hub.following.follows import unfollow_key
-from notifications_hub.inbox import marks, queries
+from notifications_hub.inbox import marks, push_trial, queries
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.schemas import (
     Act,
@@ -35,6 +35,7 @@ from notifications_hub.inbox.schemas import (
     RegisteredBrowser,
     Renewal,
     SubscriptionGiven,
+    TestSent,
 )
 from notifications_hub.inbox.visitor import person_of
 from notifications_hub.kinds import DeliveryMethod
@@ -55,7 +56,8 @@ router = Router(tags=["push"])
     url_name="push_key",
     summary="Get the key that signs this site's pushes",
 )
-def push_key(request: HttpRequest) -> dict[str, str]:
+def get_push_key(request: HttpRequest) -> dict[str, str]:
+    """Return the public key that a browser subscribes with. 404 on a site that sends no pushes."""
     key = vapid.current_key()
     if key is None:
         raise HttpError(404, _("This site isn't sending push notifications at the moment."))
@@ -68,7 +70,8 @@ def push_key(request: HttpRequest) -> dict[str, str]:
     url_name="push_subscriptions",
     summary="List the person's browsers",
 )
-def list_subscriptions(request: HttpRequest) -> dict[str, Any]:
+def list_browsers(request: HttpRequest) -> dict[str, Any]:
+    """Return the browsers that get pushes, without their endpoints and keys."""
     own = PushSubscription.objects.filter(owner=person_of(request))
     return {"results": [subscription.as_json() for subscription in own]}
 
@@ -79,7 +82,7 @@ def list_subscriptions(request: HttpRequest) -> dict[str, Any]:
     url_name="push_subscriptions",
     summary="Register this browser",
 )
-def register(request: HttpRequest, given: SubscriptionGiven) -> Status[dict[str, Any]]:
+def register_browser(request: HttpRequest, given: SubscriptionGiven) -> Status[dict[str, Any]]:
     """Register the result of `PushSubscription.toJSON()`. The same browser keeps its subscription."""
     agent = request.headers.get("User-Agent", "")
     site = request.build_absolute_uri("/")
@@ -97,10 +100,22 @@ def register(request: HttpRequest, given: SubscriptionGiven) -> Status[dict[str,
     url_name="push_subscription",
     summary="Remove a browser",
 )
-def forget(request: HttpRequest, subscription_id: str) -> Status[None]:
+def forget_browser(request: HttpRequest, subscription_id: str) -> Status[None]:
+    """Send no pushes to this browser any more."""
     if not subscriptions.forget(person_of(request), subscription_id):
         raise Http404
     return Status(204, None)
+
+
+@router.post(
+    "subscriptions/{subscription_id}/test/",
+    response={201: TestSent, (401, 403, 404, 429): Problem},
+    url_name="push_test",
+    summary="Send a test push to a browser",
+)
+def test_browser(request: HttpRequest, subscription_id: str) -> Status[dict[str, Any]]:
+    """Send a test push. `notifications/{item_id}/why/` tells what became of it."""
+    return Status(201, {"id": push_trial.test_browser(person_of(request), subscription_id).item_id})
 
 
 @router.post(
@@ -110,7 +125,7 @@ def forget(request: HttpRequest, subscription_id: str) -> Status[None]:
     url_name="push_renew",
     summary="Renew a browser's subscription",
 )
-def renew(request: HttpRequest, renewal: Renewal) -> dict[str, Any]:
+def renew_browser(request: HttpRequest, renewal: Renewal) -> dict[str, Any]:
     """Renew a subscription that the browser changed while no page was open. Called by the service worker.
 
     A token works once.
@@ -133,7 +148,7 @@ def _registered(subscription: PushSubscription) -> dict[str, Any]:
     url_name="push_act",
     summary="Report what happened to a push",
 )
-def act(request: HttpRequest, report: Act) -> dict[str, Any]:
+def report_push(request: HttpRequest, report: Act) -> dict[str, Any]:
     """Record what happened to a push. Called by the service worker, without a cookie or a CSRF token.
 
     With `run`, it runs an action of the notification. That needs the session's cookie too: 401 without.
@@ -148,14 +163,14 @@ def act(request: HttpRequest, report: Act) -> dict[str, Any]:
     delivery = Delivery.objects.filter(pk=sent, notification=row).first()
     if delivery is None or not _may_report(delivery, row):
         raise HttpError(400, _invalid_token())
+    delivery.notification = row
     beside = summed_up_beside(delivery)
     # A page may have shown it since it was sent: to a phone that was off, for example.
-    delivery.notification = row
     mark_shown([delivery])
     arming.mark_delivered([pk, *beside], delivery.transport)
     with localized_for(row.recipient):
         if report.action == "read":
-            marks.mark(row.recipient, Mark.READ, [row.item_id])
+            marks.mark(row.recipient, Mark.READ, [row.item_id], groups=True)
         elif report.action == "acknowledge" and not beside:
             # Nobody confirms what a summary did not show.
             marks.acknowledge(row.recipient, [row.item_id])

@@ -50,7 +50,7 @@ class QuietHoursGiven(Schema):
 
 
 class QuietHoursShown(Schema):
-    zone: str
+    zone: str = Field(examples=["Europe/Berlin"])
     windows: list[QuietWindow]
     silent: bool
     paused_until: datetime | None = Field(description="The end of the pause; null without one.")
@@ -64,12 +64,13 @@ class Pause(Schema):
 
 
 @router.get("", response={200: QuietHoursShown, (401, 429): Problem}, url_name="quiet_hours", summary="Get quiet hours")
-def get_hours(request: HttpRequest) -> dict[str, Any]:
+def get_quiet_hours(request: HttpRequest) -> dict[str, Any]:
+    """Return the weekly quiet hours and the pause. Without any, the windows are empty."""
     return _shown(_schedule(person_of(request)))
 
 
 @router.put("", response={200: QuietHoursShown, **_PROBLEMS}, url_name="quiet_hours", summary="Set quiet hours")
-def set_hours(request: HttpRequest, given: QuietHoursGiven) -> dict[str, Any]:
+def set_quiet_hours(request: HttpRequest, given: QuietHoursGiven) -> dict[str, Any]:
     """Replace the quiet hours. What waits is looked at again."""
     before = _schedule(person_of(request))
     try:
@@ -81,7 +82,7 @@ def set_hours(request: HttpRequest, given: QuietHoursGiven) -> dict[str, Any]:
 
 
 @router.post("pause/", response={200: QuietHoursShown, **_PROBLEMS}, url_name="quiet_pause", summary="Pause everything")
-def pause(request: HttpRequest, given: Pause) -> dict[str, Any]:
+def pause_notifications(request: HttpRequest, given: Pause) -> dict[str, Any]:
     """Hold back everything until a time, as quiet hours do, or end the pause."""
     try:
         schedule = paused(_schedule(person_of(request)), given.until and given.until.astimezone(UTC))

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 
 from notifications_hub.inbox import quiet_form
 from notifications_hub.inbox.address_views import preferences_form
+from notifications_hub.inbox.preference_views import preferences_context
 from notifications_hub.inbox.quiet_form import Refused
-from notifications_hub.inbox.views import preferences_context
 from notifications_hub.inbox.visitor import person_of
 
 

@@ -28,9 +28,11 @@ class TokenWanted(Schema):
 
 
 class TokenIssued(Schema):
-    token: str = Field(description="Secret. Send it as `Authorization: Bearer`.")
-    id: str = Field(description="Revokes the token.")
-    topics: list[str]
+    token: str = Field(
+        description="Secret. Send it as `Authorization: Bearer`.", examples=["hub_WzcsInRhIl0:1tOaRk:Ub8"]
+    )
+    id: str = Field(description="Revokes the token.", examples=["9f1c2ab34d5e6f70"])
+    topics: list[str] = Field(examples=[["inbox"]])
     expires: datetime
 
 
@@ -40,7 +42,7 @@ class TokenIssued(Schema):
     url_name="connection_tokens",
     summary="Issue a connection token",
 )
-def issue(request: HttpRequest, wanted: TokenWanted) -> Status[dict[str, Any]]:
+def issue_connection_token(request: HttpRequest, wanted: TokenWanted) -> Status[dict[str, Any]]:
     """Issue a token for this person and these topics. It ends with this session, and with a changed password."""
     try:
         token = connection_token(person_of(request), wanted.topics, seconds=wanted.seconds, session=request.session)
@@ -55,7 +57,7 @@ def issue(request: HttpRequest, wanted: TokenWanted) -> Status[dict[str, Any]]:
     url_name="connection_token",
     summary="Revoke a connection token",
 )
-def withdraw(request: HttpRequest, token_id: str) -> Status[None]:
+def revoke_connection_token(request: HttpRequest, token_id: str) -> Status[None]:
     """End the token's connections within two seconds, for good. Another person's token stays valid."""
     revoke(person_of(request), token=token_id)
     return Status(204, None)

@@ -15,6 +15,7 @@ from notifications_hub.inbox import unsubscribing
 from notifications_hub.kinds import kind_of
 from notifications_hub.message import localized_for
 from notifications_hub.transports.email.unsubscribe_links import InvalidLink, Subscription, subscription_in
+from notifications_hub.use.models import Source
 
 _TEMPLATE = "notifications_hub/unsubscribe.html"
 
@@ -49,13 +50,14 @@ def _changed(request: HttpRequest, subscription: Subscription) -> dict[str, Any]
         except unsubscribing.CannotUndo:
             return _state_of(subscription)
         return {"state": "again"}
-    changed = unsubscribing.unsubscribe(subscription)
+    # The body of RFC 8058, which mail programs post.
+    is_one_click = request.POST.get("List-Unsubscribe") == "One-Click"
+    changed = unsubscribing.unsubscribe(subscription, Source.ONE_CLICK if is_one_click else Source.LINK)
     return {**_state_of(subscription), "undo": unsubscribing.undo_token(subscription, changed) if changed else ""}
 
 
 def _label(subscription: Subscription) -> str:
-    kind = kind_of(subscription.kind)
-    return str(kind.label or kind.name) if subscription.kind else ""
+    return ", ".join(str(kind.label or kind.name) for kind in map(kind_of, subscription.kinds))
 
 
 def _page(request: HttpRequest, context: dict[str, Any], *, status: int = 200) -> HttpResponse:

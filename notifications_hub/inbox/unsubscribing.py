@@ -17,6 +17,7 @@ from notifications_hub.kinds import EVERY_KIND, Kind, all_kinds
 from notifications_hub.transports import default_methods, get_transport, locked_methods, transport_names
 from notifications_hub.transports.email.transport import Email
 from notifications_hub.transports.email.unsubscribe_links import Subscription
+from notifications_hub.use.models import Source
 from notifications_hub.users import Person
 
 UNDO_SALT = "notifications_hub.resubscribe"
@@ -46,15 +47,15 @@ def person_of(subscription: Subscription) -> Person | None:
 def state_of(subscription: Subscription) -> State:
     """Return the effect that a link still has."""
     kinds = _kinds_of(subscription)
-    if not kinds and subscription.kind:
-        return State.LOCKED if _is_known(subscription.kind) else State.GONE
-    if subscription.kind and not _emails(kinds[0]):
+    if not kinds and subscription.kinds:
+        return State.LOCKED if any(map(_is_known, subscription.kinds)) else State.GONE
+    if subscription.kinds and not any(map(_emails, kinds)):
         return State.LOCKED
     return State.ON if _changes(preferences.choices_of(subscription.person_pk), subscription) else State.OFF
 
 
-def unsubscribe(subscription: Subscription) -> list[str]:
-    """Switch emails off, of its kind or of every kind, also of later ones. Return the names of the rows to undo."""
+def unsubscribe(subscription: Subscription, source: Source) -> list[str]:
+    """Switch emails off, of its kinds or of every kind, also of later ones. Return the names of the rows to undo."""
     changed: list[str] = []
 
     def decide(choices: Choices) -> Changes:
@@ -62,14 +63,14 @@ def unsubscribe(subscription: Subscription) -> list[str]:
         changed.extend(name for name in changes if name not in before or name == EVERY_KIND or _had(before[name]))
         return changes
 
-    preferences.change(subscription.person_pk, decide)
+    preferences.change(subscription.person_pk, decide, source)
     return changed
 
 
 def kept(subscription: Subscription) -> list[tuple[str, str]]:
     """Return the kinds whose emails a link cannot stop, each with the reason: labels of those that people know of."""
-    if subscription.kind:
-        kinds = [kind for kind in all_kinds() if kind.name == subscription.kind]
+    if subscription.kinds:
+        kinds = [kind for kind in all_kinds() if kind.name in subscription.kinds]
     else:
         kinds = [kind for kind in listed_kinds() if default_methods(kind) & _email_methods()]
     return [(str(kind.label or kind.name), _reason(kind)) for kind in kinds if not (kind.optional and _emails(kind))]
@@ -93,7 +94,7 @@ def undo(subscription: Subscription, token: str) -> None:
         raise CannotUndo from None
     if person != str(subscription.person_pk):
         raise CannotUndo
-    preferences.change(subscription.person_pk, lambda choices: _undone(choices, names))
+    preferences.change(subscription.person_pk, lambda choices: _undone(choices, names), Source.LINK)
 
 
 def _undone(choices: Choices, names: Collection[str]) -> Changes:
@@ -107,7 +108,7 @@ def _undone(choices: Choices, names: Collection[str]) -> Changes:
 def _changes(choices: Choices, subscription: Subscription) -> Changes:
     draft = Draft(choices)
     switches = dict.fromkeys(_email_methods(), False)
-    if subscription.kind:
+    if subscription.kinds:
         draft.switch(_kinds_of(subscription), switches)
     else:
         for method in switches:
@@ -120,7 +121,7 @@ def _had(methods: frozenset[str]) -> bool:
 
 
 def _kinds_of(subscription: Subscription) -> list[Kind]:
-    return [kind for kind in all_kinds() if kind.optional and subscription.kind in ("", kind.name)]
+    return [kind for kind in all_kinds() if kind.optional and kind.name in (subscription.kinds or [kind.name])]
 
 
 def _is_known(name: str) -> bool:

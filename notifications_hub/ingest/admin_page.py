@@ -15,6 +15,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from notifications_hub.admin_base import label_parts
 from notifications_hub.admin_guards import DeclaredLookups
 from notifications_hub.ingest.models import ServiceToken
 from notifications_hub.ingest.tokens import revoke_tokens, save_new
@@ -45,6 +46,10 @@ class ServiceTokenForm(TokenModelForm):
         widget=forms.CheckboxSelectMultiple,
         help_text=_("It may send these kinds, and no others."),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        label_parts(self.fields["expires_at"].widget)
 
     class Meta:
         model = ServiceToken

@@ -20,7 +20,16 @@ from notifications_hub.conf import hub_settings
 from notifications_hub.inbox.responses import too_many
 from notifications_hub.inbox.schemas import Problem
 from notifications_hub.ingest.models import LONGEST_KEY, ServiceToken
-from notifications_hub.ingest.sending import MOST, CannotIngest, KeyUsedOtherwise, Results, Wanted, once, send_all
+from notifications_hub.ingest.sending import (
+    MOST,
+    CannotIngest,
+    KeyUsedOtherwise,
+    OutOfScope,
+    Results,
+    Wanted,
+    once,
+    send_all,
+)
 from notifications_hub.ingest.tokens import check_token
 from notifications_hub.web.throttle import check_rate
 
@@ -77,6 +86,9 @@ class NotificationWanted(Schema):
     url: str = Field("", description="A path of this site.")
     level: Literal["success", "info", "warning", "error"] = "info"
     dedupe_key: str | None = Field(None, max_length=200, description="A person gets one notification with this key.")
+    group_key: str | None = Field(
+        None, max_length=200, description="Unread ones of the kind with this key are shown as one."
+    )
     timestamp: Moment | None = Field(None, description="When it happened; left out: now.")
     data: dict[str, JsonValue] = Field({}, description="The sender's own data, which the kind's words may use.")
 
@@ -88,16 +100,18 @@ class BatchWanted(Schema):
 
 
 class Sent(Schema):
-    ids: list[str] = Field(description="The notifications made. A repeated `dedupe_key` makes none.")
-    unknown: list[str] = Field(description="Names that stand for nobody whom the token may notify.")
-    inactive: list[str] = Field(description="Names of deactivated people, who are not notified.")
+    ids: list[str] = Field(description="The notifications made. A repeated `dedupe_key` makes none.", examples=[["12"]])
+    unknown: list[str] = Field(
+        description="Names that stand for nobody whom the token may notify.", examples=[["carol"]]
+    )
+    inactive: list[str] = Field(description="Names of deactivated people, who are not notified.", examples=[[]])
 
 
 class BatchSent(Schema):
     results: list[Sent] = Field(description="In the order of the batch.")
 
 
-_PROBLEMS = {(400, 401, 409, 429): Problem}
+_PROBLEMS = {(400, 401, 403, 409, 429): Problem}
 IdempotencyKey = Annotated[Key | None, Header(alias="Idempotency-Key")]
 
 
@@ -138,6 +152,8 @@ def _answer(
         return Status(201, shape([_with_names(one, result) for one, result in zip(asked, results, strict=True)]))
     except KeyUsedOtherwise as error:
         raise HttpError(409, str(error)) from None
+    except OutOfScope as error:
+        raise HttpError(403, str(error)) from None
     except CannotIngest as error:
         raise HttpError(400, str(error)) from None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ from notifications_hub.kinds import UnknownKind
 from notifications_hub.notification import Notification
 from notifications_hub.notify import notify_handler
 from notifications_hub.streams import EventTooLarge
-from notifications_hub.system_actors import SystemActor
+from notifications_hub.system_actors import SystemActor, declared_actor
 from notifications_hub.web.site_paths import own_path
 
 MOST = 1000
@@ -41,12 +41,17 @@ class Wanted:
     url: str = ""
     level: str = "info"
     dedupe_key: str | None = None
+    group_key: str | None = None
     timestamp: datetime | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
 class CannotIngest(ValueError):
     """Raised if nothing was sent. The message says why, for the service's developer."""
+
+
+class OutOfScope(CannotIngest):
+    """Raised for a kind that the token may not send."""
 
 
 class KeyUsedOtherwise(CannotIngest):
@@ -96,7 +101,8 @@ def _send_at(place: int, token: ServiceToken, one: Wanted, people: _People) -> d
     try:
         return _send(token, one, people)
     except (UnknownKind, EventTooLarge, ValueError) as error:
-        raise CannotIngest(f"notifications[{place}]: {str(error).removeprefix('notify.send(): ')}") from None
+        refusal = OutOfScope if isinstance(error, OutOfScope) else CannotIngest
+        raise refusal(f"notifications[{place}]: {str(error).removeprefix('notify.send(): ')}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +137,7 @@ def _people(wanted: Sequence[Wanted], token: ServiceToken) -> _People:
 def _send(token: ServiceToken, one: Wanted, people: _People) -> dict[str, Any]:
     if one.kind not in token.kinds:
         allowed = ", ".join(token.kinds) or "none"
-        raise CannotIngest(f"This token may not send the kind {one.kind!r}, only {allowed}.")
+        raise OutOfScope(f"This token may not send the kind {one.kind!r}, only {allowed}.")
     if one.url and not own_path(one.url, hub_settings.site_url):
         raise CannotIngest("The url must be a path of this site, like '/posts/9/'.")
     recipients = [people.by_name[name] for name in dict.fromkeys(one.recipients) if name in people.by_name]
@@ -141,7 +147,7 @@ def _send(token: ServiceToken, one: Wanted, people: _People) -> dict[str, Any]:
 
 def _notify(token: ServiceToken, one: Wanted, recipients: Sequence[Any]) -> list[Notification]:
     answers: Sequence[tuple[object, Any]] = notify.send(
-        SystemActor(one.actor or token.name),
+        _actor(token, one.actor or token.name),
         recipient=recipients,
         verb=one.verb,
         kind=one.kind,
@@ -149,7 +155,13 @@ def _notify(token: ServiceToken, one: Wanted, recipients: Sequence[Any]) -> list
         url=one.url,
         level=one.level,
         dedupe_key=one.dedupe_key,
+        group_key=one.group_key,
         timestamp=one.timestamp,
         data=dict(one.data),
     )
     return next((list(made) for receiver, made in answers if receiver is notify_handler), [])
+
+
+def _actor(token: ServiceToken, name: str) -> SystemActor:
+    """Return the actor that people read. All names of a token are one actor, which `per_minute` counts."""
+    return declared_actor(name) or replace(SystemActor(name), name=f"service:{token.pk}", label=name)

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Router, Schema
 from ninja.errors import HttpError
-from pydantic import Field
+from pydantic import ConfigDict, Field, JsonValue
 
 from notifications_hub.inbox.schemas import Problem
 from notifications_hub.inbox.visitor import person_of
@@ -20,7 +20,23 @@ from notifications_hub.jobs.notifications import may_see
 router = Router(tags=["jobs"])
 
 
+_A_JOB: dict[str, JsonValue] = {
+    "id": "0b0e8a5c-6a3c-4c6f-9d3f-2f6f5f4f9a10",
+    "title": "Export of your posts",
+    "state": "running",
+    "standing": "running",
+    "done": 120.0,
+    "total": 400.0,
+    "text": "Writing the files",
+    "url": "",
+    "version": 7,
+    "at": "2026-11-20T12:00:00.123456Z",
+}
+
+
 class JobStatus(Schema):
+    model_config = ConfigDict(json_schema_extra={"example": _A_JOB})
+
     id: str
     title: str
     state: Literal["queued", "running", "retrying", "done", "failed", "cancelled"]
@@ -35,7 +51,7 @@ class JobStatus(Schema):
 
 class JobAnswer(Schema):
     job: JobStatus
-    cursor: str = Field(description="Subscribe to `task.<id>` from here.")
+    cursor: str = Field(description="Subscribe to `task.<id>` from here.", examples=["eyJ0YXNrIjo3fQ"])
 
 
 class Cancelled(Schema):
@@ -43,7 +59,8 @@ class Cancelled(Schema):
 
 
 @router.get("{uuid:pk}/", response={200: JobAnswer, (401, 404, 429): Problem}, url_name="job", summary="Show a job")
-def show(request: HttpRequest, pk: UUID) -> dict[str, Any]:
+def get_job(request: HttpRequest, pk: UUID) -> dict[str, Any]:
+    """Return how far a job is. 404 for one that this person may not see."""
     seen = progress_tag.snapshot(_visible(request, pk))
     return {"job": seen.job.as_json(), "cursor": seen.cursor}
 
@@ -54,7 +71,7 @@ def show(request: HttpRequest, pk: UUID) -> dict[str, Any]:
     url_name="job_cancel",
     summary="Cancel a job",
 )
-def cancel(request: HttpRequest, pk: UUID) -> dict[str, bool]:
+def cancel_job(request: HttpRequest, pk: UUID) -> dict[str, bool]:
     """Cancel the job. If it is running, it stops at its next progress report; its bar ends after about ten seconds."""
     job = _visible(request, pk)
     if job.owner_id != person_of(request).pk:

@@ -39,13 +39,10 @@ def bar(request: HttpRequest, job: Job) -> str:
     seen = snapshot(job)
     person = cast("Person", request.user)
     values: dict[str, Any] = {
-        "job": seen.job,
-        "state": seen.job.as_json(),
+        **shown_of(seen.job),
         "cursor": seen.cursor,
         "live": links.live(),
         "person": pseudonym_of(person.pk),
-        "words": _words(),
-        "percent": _percent(seen.job),
         "job_url": reverse("notifications_hub_api:job", args=[job.pk]),
         "cancel_url": reverse("notifications_hub:cancel-job", args=[job.pk]) if job.owner_id == person.pk else "",
         "here": request.get_full_path(),
@@ -53,6 +50,11 @@ def bar(request: HttpRequest, job: Job) -> str:
         "nonce": nonce_of(request),
     }
     return render_to_string("notifications_hub/task_progress.html", values)
+
+
+def shown_of(job: Job) -> dict[str, Any]:
+    """Return what the bar shows of a job, as its template needs it."""
+    return {"job": job, "state": job.as_json(), "words": _words(), "percent": _percent(job)}
 
 
 def _percent(job: Job) -> int | None:

@@ -10,19 +10,28 @@ MAX_CLIENT_FRAME = 8 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """A WebSocket close code with its reason, and the HTTP `status` of the same refusal."""
+    """A WebSocket close code with its reason, and the HTTP `status` of the same refusal.
+
+    `retry_after` is the number of seconds after which a client may try again; 0 if waiting changes nothing.
+    """
 
     code: int
     reason: str
     status: int
+    retry_after: int = 0
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(self.retry_after)} if self.retry_after else {}
 
 
 TOO_LARGE = Closing(1009, "too large", 413)
-RESTART = Closing(1012, "restart", 503)
+RESTART = Closing(1012, "restart", 503, retry_after=1)
 BAD_FRAME = Closing(4400, "bad frame", 400)
 SESSION_OVER = Closing(4401, "session over", 401)
 TOO_SLOW = Closing(4408, "too slow", 408)
-TOO_MANY = Closing(4429, "too many connections", 429)
+# Nobody knows when another connection closes. The seconds keep a crowd from asking all the time.
+TOO_MANY = Closing(4429, "too many connections", 429, retry_after=5)
 
 
 def refused(topic: str) -> Closing:

@@ -18,7 +18,7 @@ from notifications_hub.live.admission import (
 from notifications_hub.live.close_codes import SESSION_OVER, TOO_MANY
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.db_threads import Database
-from notifications_hub.live.handshake_limit import HandshakeLimit, address_of, is_anonymous_flood
+from notifications_hub.live.handshake_limit import HandshakeLimit, address_of, wait_of_strangers
 from notifications_hub.live.visitor import ANONYMOUS, address_in
 
 
@@ -43,14 +43,14 @@ class Handshakes:
         if not asked.may_be_anonymous:
             raise Refusal(SESSION_OVER)
         # A cache that hangs must not keep the place of a person who waits.
-        if await self._cache(is_anonymous_flood, address_of(scope)):
-            raise Refusal(TOO_MANY)
+        if seconds := await self._cache(wait_of_strangers, address_of(scope)):
+            raise Refusal(replace(TOO_MANY, retry_after=seconds))
         admitted = await self._admit_in_turn(scope, replace(asked, credential=ANONYMOUS))
         return replace(admitted, visitor=replace(admitted.visitor, address=address_of(scope)))
 
     async def admit_again(self, connection: Connection, names: Sequence[str]) -> Admitted:
         """Admit an open connection to other topics, or raise `Refusal`. For strangers it counts like a handshake."""
-        if not connection.credential and await self._cache(is_anonymous_flood, address_in(connection.owner)):
+        if not connection.credential and await self._cache(wait_of_strangers, address_in(connection.owner)) > 0:
             raise Refusal(TOO_MANY)
         return await self._admit(connection.request_for(names))
 

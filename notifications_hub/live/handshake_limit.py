@@ -101,9 +101,9 @@ def _counted(client: Sequence[object] | None) -> str:
     return counted_as(str(client[0])) if client else ""
 
 
-def is_anonymous_flood(address: str) -> bool:
-    """Count a connection or poll of a visitor who is not signed in. Return whether their address opened too many.
+def wait_of_strangers(address: str) -> int:
+    """Count a connection or poll of a visitor who is not signed in. Return 0, or the seconds that it must wait.
 
     Without an address nothing is counted, because all visitors would count as one.
     """
-    return bool(address) and check_rate(f"live:{address}", hub_settings.live_anonymous_rate) > 0
+    return check_rate(f"live:{address}", hub_settings.live_anonymous_rate) if address else 0

@@ -34,7 +34,7 @@ from notifications_hub.live.asgi_exchange import PRIVATE
 from notifications_hub.live.close_codes import BAD_FRAME, SESSION_OVER, TOO_MANY
 from notifications_hub.live.connection_token import token_of
 from notifications_hub.live.frames import read_frame
-from notifications_hub.live.handshake_limit import is_anonymous_flood
+from notifications_hub.live.handshake_limit import wait_of_strangers
 from notifications_hub.live.origin import Caller
 from notifications_hub.live.presence import record_poll
 from notifications_hub.live.topic_presence import record_visit
@@ -61,7 +61,8 @@ def _from_allowed_pages(view: View) -> Callable[[HttpRequest], HttpResponseBase]
         try:
             response = view(request, caller)
         except Refusal as refusal:
-            response = JsonResponse({"detail": refusal.closing.reason}, status=refusal.closing.status)
+            closing = refusal.closing
+            response = JsonResponse({"detail": closing.reason}, status=closing.status, headers=closing.headers)
         for name, value in (PRIVATE | cors).items():
             response[name] = value
         return response
@@ -128,8 +129,8 @@ def _admit(request: HttpRequest, asked: AdmissionRequest) -> Admitted:
     except Refusal as refusal:
         if refusal.closing != SESSION_OVER or not asked.may_be_anonymous:
             raise
-    if asked.may_be_anonymous and is_anonymous_flood(counted_as(request.META.get("REMOTE_ADDR", ""))):
-        raise Refusal(TOO_MANY)
+    if asked.may_be_anonymous and (seconds := wait_of_strangers(counted_as(request.META.get("REMOTE_ADDR", "")))):
+        raise Refusal(replace(TOO_MANY, retry_after=seconds))
     return admit(replace(asked, credential=ANONYMOUS))
 
 

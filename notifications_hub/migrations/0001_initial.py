@@ -416,6 +416,9 @@ class Migration(migrations.Migration):
                     models.CharField(blank=True, editable=False, max_length=50, null=True, verbose_name="reason"),
                 ),
                 ("action_key", models.CharField(editable=False, max_length=200, null=True)),
+                ("saved_at", models.DateTimeField(blank=True, null=True, verbose_name="saved")),
+                ("snoozed_until", models.DateTimeField(blank=True, null=True, verbose_name="snoozed until")),
+                ("group_key", models.CharField(editable=False, max_length=200, null=True)),
             ],
             options={
                 "verbose_name": "notification",
@@ -606,6 +609,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("escalation", models.PositiveSmallIntegerField(db_default=0, default=0, editable=False)),
+                ("wake", models.PositiveSmallIntegerField(db_default=0, default=0, editable=False)),
             ],
             options={
                 "verbose_name": "delivery",
@@ -880,14 +884,6 @@ class Migration(migrations.Migration):
                 condition=models.Q(("deleted", False), ("seen_at", None), ("unread", True)),
                 fields=["recipient", "announcement", "archived_at", "seen_at"],
                 name="hub_inbox_unseen",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("archived_at__isnull", False), ("deleted", False)),
-                fields=["recipient", "announcement", "-timestamp", "-id"],
-                name="hub_archive_listed",
             ),
         ),
         migrations.AddIndex(
@@ -1353,7 +1349,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="delivery",
             constraint=models.UniqueConstraint(
-                fields=("notification", "transport", "address", "is_retraction", "escalation"),
+                fields=("notification", "transport", "address", "is_retraction", "escalation", "wake"),
                 name="hub_delivery_once",
             ),
         ),
@@ -1718,6 +1714,7 @@ class Migration(migrations.Migration):
                 ("claim", models.UUIDField(default=uuid.uuid4, editable=False)),
                 ("claimed_until", models.DateTimeField()),
                 ("at", models.DateTimeField(blank=True, null=True, verbose_name="done")),
+                ("published_through", models.BigIntegerField(editable=False, null=True)),
             ],
             options={
                 "verbose_name": "result of an action",
@@ -1729,7 +1726,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="notification",
             index=models.Index(
-                condition=models.Q(("action_key__gt", "")), fields=["action_key"], name="hub_action_key"
+                condition=models.Q(("action_key__gt", "")), fields=["action_key", "id"], name="hub_action_key"
             ),
         ),
         migrations.AddField(
@@ -1737,6 +1734,164 @@ class Migration(migrations.Migration):
             name="person",
             field=models.ForeignKey(
                 null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
+        ),
+        migrations.CreateModel(
+            name="UseFold",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("floor", models.BigIntegerField(default=0)),
+                ("folded_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("looked_back_at", models.DateTimeField(default=django.utils.timezone.now)),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="UseTally",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("what", models.CharField(choices=[("off", "Off"), ("on", "On"), ("acted", "Acted")], max_length=10)),
+                ("kind", models.CharField(max_length=100)),
+                ("method", models.CharField(blank=True, max_length=20)),
+                ("detail", models.CharField(blank=True, max_length=100)),
+                ("at", models.DateTimeField()),
+                ("number", models.BigIntegerField()),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="UseWalk",
+            fields=[
+                ("age", models.PositiveSmallIntegerField(primary_key=True, serialize=False)),
+                ("through", models.BigIntegerField(default=0)),
+                ("ahead", models.BigIntegerField(default=0)),
+                ("ahead_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("xid", models.BigIntegerField(null=True)),
+                ("server", models.CharField(blank=True, max_length=40)),
+                ("turned_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("tidied_at", models.DateTimeField(default=django.utils.timezone.now)),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="KindUse",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("day", models.DateField()),
+                ("kind", models.CharField(max_length=100)),
+                ("method", models.CharField(blank=True, max_length=20)),
+                ("age", models.PositiveSmallIntegerField(help_text="in hours")),
+                ("number", models.BigIntegerField(db_default=0, default=0)),
+                ("seen", models.BigIntegerField(db_default=0, default=0)),
+                ("opened", models.BigIntegerField(db_default=0, default=0)),
+                ("ignored", models.BigIntegerField(db_default=0, default=0)),
+                ("archived", models.BigIntegerField(db_default=0, default=0)),
+                ("asked", models.BigIntegerField(db_default=0, default=0)),
+                ("confirmed", models.BigIntegerField(db_default=0, default=0)),
+            ],
+            options={
+                "verbose_name": "use",
+                "verbose_name_plural": "use",
+                "abstract": False,
+                "default_permissions": ("view",),
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("day", "kind", "method", "age"), name="hub_kind_use_once")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="UseSum",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("what", models.CharField(choices=[("off", "Off"), ("on", "On"), ("acted", "Acted")], max_length=10)),
+                ("kind", models.CharField(max_length=100)),
+                ("method", models.CharField(blank=True, max_length=20)),
+                ("detail", models.CharField(blank=True, max_length=100)),
+                ("day", models.DateField()),
+                ("number", models.BigIntegerField()),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("day", "what", "kind", "method", "detail"), name="hub_use_sum_once")
+                ],
+            },
+        ),
+        migrations.AddIndex(
+            model_name="kinduse",
+            index=models.Index(condition=models.Q(("age__in", [1, 24])), fields=["day"], name="hub_kind_use_replaced"),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("archived_at__isnull", False), ("deleted", False), ("snoozed_until", None)),
+                fields=["recipient", "announcement", "-timestamp", "-id"],
+                name="hub_archive_listed",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("deleted", False), ("saved_at__isnull", False)),
+                fields=["recipient", "announcement", "-timestamp", "-id"],
+                name="hub_saved_listed",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("deleted", False), ("snoozed_until__isnull", False)),
+                fields=["recipient", "announcement", "-timestamp", "-id"],
+                name="hub_snoozed_listed",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("snoozed_until__isnull", False)),
+                fields=["snoozed_until", "id"],
+                name="hub_snoozed_due",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("snoozed_until__isnull", False)),
+                fields=["recipient", "snoozed_until"],
+                name="hub_snoozed_of_person",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("saved_at__isnull", False)), fields=["recipient", "saved_at"], name="hub_saved"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(
+                    ("archived_at", None), ("deleted", False), ("group_key__isnull", False), ("unread", True)
+                ),
+                fields=["recipient", "group_key", "-timestamp", "-id"],
+                name="hub_grouped",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="actionresult",
+            index=models.Index(
+                condition=models.Q(("published_through__isnull", False)), fields=["id"], name="hub_result_unpublished"
             ),
         ),
     ]

@@ -41,11 +41,14 @@ _STATES: dict[InboxState, dict[str, Any]] = {
     InboxState.ALL: {},
 }
 
+_KEPT: dict[str, Any] = {"saved_at": None, "snoozed_until": None}
+
 
 def prune_inboxes(before: datetime, state: InboxState, kinds: Collection[str] = ()) -> int:
     """Remove the rows of a state that were made before a moment, of these kinds or of all. Return how many.
 
-    A row of an announcement stays: without it, a running announcement would come back as unread.
+    A row of an announcement stays: without it, a running announcement would come back as unread. So does what the
+    person has saved, and what they snoozed, which must come back. Its age then counts from its return.
     """
     return sum(_remove(rows) for rows in _old(before, state, kinds))
 
@@ -58,7 +61,8 @@ def prunable_rows(before: datetime, state: InboxState, kinds: Collection[str] = 
 def _old(before: datetime, state: InboxState, kinds: Collection[str]) -> Iterator[QuerySet[Notification]]:
     """Yield the old rows, in ranges of keys, until a range begins with a row made too late: keys ascend with time."""
     rows = Notification.objects.order_by("pk")
-    wanted = rows.filter(committed_at__lt=before, announcement=None, **_STATES[state])
+    # What came back from a snooze has a new time.
+    wanted = rows.filter(committed_at__lt=before, timestamp__lt=before, announcement=None, **_KEPT, **_STATES[state])
     if kinds:
         wanted = wanted.filter(kind__in=kinds)
     last = 0

@@ -36,6 +36,8 @@ MAX_BODY = 10 * 2**20
 """Bytes. Django writes a body to disk before any code of the site sees the request."""
 MAX_CONNECTIONS = 12_000
 """Open connections of every kind in one process. Further ones are answered 503."""
+_TRY_AGAIN = (b"retry-after", b"5")
+"""Nobody knows when another connection closes. The seconds keep a crowd from asking all the time."""
 SOCKET_LOG = "uvicorn.error.sockets"
 _UNIX = "unix"
 """The host name of clients on a unix socket, which have no address. A proxy there can be trusted by this name."""
@@ -194,7 +196,16 @@ class DeadlineProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._head_bytes, self._body_bytes = None, 0
         self._expect(BODY_SECONDS)
+        before, is_full = self.cycle, self._is_full()
         super().on_headers_complete()
+        # An upgrade begins no cycle. uvicorn's own 503 has no header that says when to try again.
+        if is_full and self.cycle is not before:
+            self.cycle.default_headers = [*self.cycle.default_headers, _TRY_AGAIN]
+
+    def _is_full(self) -> bool:
+        """Return whether uvicorn answers a request 503 that arrives now."""
+        limit = self.limit_concurrency
+        return limit is not None and max(len(self.connections), len(self.tasks)) >= limit
 
     def on_body(self, body: bytes) -> None:
         self._expect(BODY_SECONDS)

@@ -106,13 +106,27 @@ class Event(HubModel):
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event to append. Make `item` and `erases` with `item_key()`; see `Event`."""
+    """An event to append. Make `item` and `erases` with `item_key()`; see `Event`.
+
+    `smaller` is the data to log instead if `data` is too large.
+    """
 
     topic: str
     kind: str
     data: Mapping[str, Any]
     item: str | None = None
     erases: Sequence[str] = ()
+    smaller: Mapping[str, Any] | None = None
+
+    @property
+    def encoded(self) -> str:
+        """Return the data as JSON. Raise as `encode_data()` does."""
+        try:
+            return encode_data(self.data)
+        except EventTooLarge:
+            if self.smaller is None:
+                raise
+            return encode_data(self.smaller)
 
 
 def item_key(name: str, key: object) -> str:
@@ -120,11 +134,16 @@ def item_key(name: str, key: object) -> str:
     return f"{name}:{key}"
 
 
-def id_events(topic: str, kind: str, ids: Sequence[str], *, erases: str = "") -> Iterator[NewEvent]:
-    """Yield events that list at most `IDS_IN_AN_EVENT` ids each. `erases` is the name of the items to erase."""
+def id_events(
+    topic: str, kind: str, ids: Sequence[str], *, erases: str = "", more: Mapping[str, str] | None = None
+) -> Iterator[NewEvent]:
+    """Yield events that list at most `IDS_IN_AN_EVENT` ids each, and say `more` of them.
+
+    `erases` is the name of the items to erase.
+    """
     for some in chunks(ids, IDS_IN_AN_EVENT):
         keys = [item_key(erases, key) for key in some] if erases else ()
-        yield NewEvent(topic, kind, {"ids": some}, erases=keys)
+        yield NewEvent(topic, kind, {"ids": some, **(more or {})}, erases=keys)
 
 
 def inbox_topic(person_pk: object) -> str:

@@ -30,7 +30,6 @@ from notifications_hub.streams.cursor import Position
 from notifications_hub.streams.models import (
     NewEvent,
     check_topic,
-    encode_data,
 )
 from notifications_hub.streams.numberer import number_soon
 from notifications_hub.streams.sequencer import number
@@ -57,7 +56,7 @@ def append_many(events: Iterable[NewEvent]) -> None:
     """Log events in the caller's transaction. They are numbered after its commit, and gone if it rolls back."""
     require_time_zones()
     now = connection.ops.adapt_datetimefield_value(datetime.now(UTC))
-    rows = [(check_topic(event.topic), event.kind, encode_data(event.data), now, *_items(event)) for event in events]
+    rows = [(check_topic(event.topic), event.kind, event.encoded, now, *_items(event)) for event in events]
     if not rows:
         return
     # A single statement is its own transaction: one round trip instead of three.

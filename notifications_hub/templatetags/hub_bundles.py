@@ -9,7 +9,9 @@ from django.template.base import NodeList, Parser, Token
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
+from notifications_hub.kinds import Kind, all_kinds
 from notifications_hub.web.bundles import script_tag, style_tag
+from notifications_hub.web.icons import PLAIN, shapes_of
 from notifications_hub.web.nonce import nonce_of
 
 register = template.Library()
@@ -25,6 +27,25 @@ def bundle_script(context: template.Context, name: str, priority: str = "") -> S
 def bundle_style(context: template.Context, name: str) -> SafeString:
     """Return the tag of a built style sheet."""
     return style_tag(name, _nonce(context))
+
+
+@register.simple_tag
+def icon_shapes(name: str) -> SafeString:
+    """Return the shapes of an icon. An unknown name gives a bell."""
+    return shapes_of(name)
+
+
+@register.simple_tag
+def kind_icons() -> list[str]:
+    """Return the icons of all declared kinds, so that a page has those that its items may name, and no others."""
+    return sorted({PLAIN, *map(_icon_of, all_kinds())})
+
+
+def _icon_of(kind: Kind) -> str:
+    try:
+        return str(kind.icon)
+    except Exception:  # noqa: BLE001 -- rendering logs the fault of a kind, which must not cost others their page
+        return PLAIN
 
 
 def _nonce(context: template.Context) -> str:

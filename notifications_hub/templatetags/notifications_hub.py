@@ -9,37 +9,37 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django import template
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
-from django.urls import reverse
 
 from notifications_hub import live_lists
 from notifications_hub.announcements.banners.page import banners_html
 from notifications_hub.following.button import button_html
-from notifications_hub.inbox import links
-from notifications_hub.inbox.push_attributes import PushAttributes
-from notifications_hub.inbox_scope import scope_of
+from notifications_hub.inbox.bell import bell_html, bell_of
 from notifications_hub.inbox_summary import summary_for
 from notifications_hub.jobs.models import Job
 from notifications_hub.jobs.progress_tag import bar
-from notifications_hub.quiet_hours.schedules import for_pages
 from notifications_hub.transports.web_push.vapid import current_key
-from notifications_hub.users import pseudonym_of
 from notifications_hub.web.nonce import nonce_of
 
 register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def notification_bell(context: template.Context, topics: str = "") -> str:
+def notification_bell(
+    context: template.Context,
+    topics: str = "",
+    title_count: bool = False,
+    favicon_count: bool = False,
+    sound: bool = False,
+) -> str:
     """Return the bell with its styles and script. `topics`, separated by spaces, are subscribed besides the inbox.
 
+    `title_count`, `favicon_count` and `sound` are on for everyone who has not chosen otherwise in their browser.
     Anonymous visitors get only a script, which keeps pushes from showing content of the person last signed in.
     """
     request: HttpRequest | None = context.get("request")
@@ -49,26 +49,15 @@ def notification_bell(context: template.Context, topics: str = "") -> str:
     if not person.is_authenticated:
         nonce = {"nonce": nonce_of(request)}
         return render_to_string("notifications_hub/signed_out.html", nonce) if current_key() else ""
-    summary = summary_for(request)
-    values = {
-        "unread": summary.unread,
-        "unseen": summary.unseen,
-        "api": links.api(),
-        "live": links.live(),
-        "inbox_url": reverse("notifications_hub:inbox"),
-        "preferences_url": reverse("notifications_hub:preferences"),
-        "sign_in_url": links.sign_in(),
-        "sign_out_url": links.sign_out(),
-        "push": PushAttributes.of(request),
-        "csrf": get_token(request),
-        "person": pseudonym_of(person.pk),
-        "topics": topics.split(),
-        "nonce": nonce_of(request),
-        "scope": scope_of(request),
-        "quiet": json.dumps(for_pages(summary.schedule)) if summary.schedule else "",
-    }
-    # Rendered without the page's context: nothing there shadows these names, and no context processor runs twice.
-    return render_to_string("notifications_hub/bell.html", values)
+    bell = bell_of(request, summary_for(request))
+    return bell_html(
+        request, bell, topics.split(), _wanted(title_count=title_count, favicon_count=favicon_count, sound=sound)
+    )
+
+
+def _wanted(**switches: bool) -> list[str]:
+    """Return the attributes of the switches that are on."""
+    return [name.replace("_", "-") for name, on in switches.items() if on]
 
 
 @register.simple_tag(takes_context=True)

@@ -31,6 +31,14 @@ AWAY_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 
+class TooMany(Exception):
+    """Raised for a person who has used up a rate. The text is for them, and after `seconds` they may try again."""
+
+    def __init__(self, seconds: int, words: str = "") -> None:
+        super().__init__(words or wait_in_words(seconds))
+        self.seconds = seconds
+
+
 @dataclass
 class _Away:
     until: float = 0.0
@@ -75,6 +83,12 @@ def check_rate(name: str, text: str) -> int:
         _away.until = time.monotonic() + AWAY_SECONDS
         return 0
     return ceil(left) if count > rate.most else 0
+
+
+def require_rate(name: str, text: str) -> None:
+    """Count one request as `check_rate()` does. Raise `TooMany` if its rate is used up."""
+    if seconds := check_rate(name, text):
+        raise TooMany(seconds)
 
 
 def forget_cache_failure() -> None:

@@ -16,10 +16,10 @@ from django.utils import translation
 
 from notifications_hub import broadcast
 from notifications_hub.announcements import announce
-from notifications_hub.announcements.admin_pages import charts
-from notifications_hub.announcements.admin_pages.charts import Point
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.results.models import ResultFigure, ResultWatch, What
+from notifications_hub.charts import shapes
+from notifications_hub.charts.shapes import Point
 from notifications_hub.database.primary import connection
 from tests.announcements.support import LIST, ClientFor, Grant, change
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from django.test import Client
 
 pytestmark = pytest.mark.django_db
-
-PARTS = "admin/notifications_hub/announcement"
 
 
 def results(announcement: Announcement) -> str:
@@ -159,19 +157,19 @@ def test_a_look_costs_the_same_however_many_figures(writer: Client, announcement
 
 
 def test_bars_are_as_long_as_their_numbers() -> None:
-    chart = charts.bars("Title", "Words", [("a", "10", 10), ("b", "5", 5), ("c", "0", 0)])
+    chart = shapes.bars("Title", "Words", [("a", "10", 10), ("b", "5", 5), ("c", "0", 0)])
     assert [(bar.x, bar.width) for bar in chart.bars] == [(0, 100), (0, 50), (0, 0)]
-    turned = charts.bars("Title", "Words", [("a", "10", 10), ("b", "5", 5)], mirror=True)
+    turned = shapes.bars("Title", "Words", [("a", "10", 10), ("b", "5", 5)], mirror=True)
     assert [(bar.x, bar.width) for bar in turned.bars] == [(0, 100), (50, 50)]
 
 
 def test_columns_stand_in_their_span() -> None:
     points = [Point("1", ["2", "4"], [2, 4]), Point("2", ["0", "1"], [0, 1])]
-    chart = charts.columns("Title", "Words", ["A", "B"], points, "4")
+    chart = shapes.columns("Title", "Words", ["A", "B"], points, "4")
     assert [(one.series, one.x, one.width) for one in chart.columns] == [(0, 5, 20), (1, 25, 20), (1, 75, 20)]
     assert [one.y + one.height for one in chart.columns] == [184, 184, 184]
     assert [one.height for one in chart.columns] == [80, 160, 40]
-    turned = charts.columns("Title", "Words", ["A", "B"], points, "4", mirror=True)
+    turned = shapes.columns("Title", "Words", ["A", "B"], points, "4", mirror=True)
     assert [one.x for one in turned.columns] == [75, 55, 5]
     assert [(mark.text, mark.x, mark.anchor) for mark in turned.marks] == [("1", 100, "end"), ("2", 0, "start")]
 
@@ -179,7 +177,7 @@ def test_columns_stand_in_their_span() -> None:
 @pytest.mark.parametrize("language", ["en", "de", "ar"])
 def test_a_picture_has_numbers_that_svg_understands(language: str) -> None:
     """A language with a decimal comma must not reach the coordinates."""
-    chart = charts.bars("Title", "Words", [("a", "10", 3), ("b", "5", 1)])
+    chart = shapes.bars("Title", "Words", [("a", "10", 3), ("b", "5", 1)])
     with translation.override(language):
-        picture = render_to_string(f"{PARTS}/_bars.html", {"chart": chart, "name": "one"})
+        picture = render_to_string("admin/notifications_hub/_bars.html", {"chart": chart, "name": "one"})
     assert 'width="33.33%"' in picture

@@ -109,7 +109,12 @@ def test_pages_of_errors_pass(visit: Callable[..., Page], site: Site) -> None:
 
 def test_pages_for_people_pass(visit: Callable[..., Page], site: Site) -> None:
     paths = [
-        *("/", "/notifications/", "/notifications/?show=unread", "/notifications/?show=archived"),
+        *(
+            "/",
+            "/notifications/",
+            "/notifications/?show=unread&q=bob",
+            "/notifications/?show=archived&before=9999999999999999.1",
+        ),
         *("/notifications/preferences/", "/accounts/profile/", "/accounts/password/", "/showcase/connections/"),
         *("/showcase/chat/", "/showcase/report/", "/posts/1/", "/api/v1/docs/", "/notifications/following/"),
     ]
@@ -123,6 +128,14 @@ def test_the_inbox_with_a_selection_and_the_history_of_a_notification_pass(visit
     page = visit("alice", "/notifications/")
     page.locator("input[name=ids]").first.check()
     found = findings(page)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    found += findings(page)
+    page.keyboard.press("Escape")
+    page.context.set_offline(True)
+    expect(page.locator("inbox-page [data-part=connection]")).to_be_visible()
+    found += findings(page)
+    page.context.set_offline(False)
     page.locator(".nh-why").last.click()
     found += findings(page)
 
@@ -131,7 +144,12 @@ def test_the_inbox_with_a_selection_and_the_history_of_a_notification_pass(visit
 
 def test_an_empty_inbox_and_preferences_without_a_browser_pass(visit: Callable[..., Page], site: Site) -> None:
     assert (
-        collect(visit("charlie", NOTHING), site, ["/notifications/?show=archived", "/notifications/preferences/"]) == []
+        collect(
+            visit("charlie", NOTHING),
+            site,
+            ["/notifications/?q=walrus&tab=Conversations", "/notifications/preferences/"],
+        )
+        == []
     )
 
 
@@ -200,11 +218,22 @@ def test_toasts_pass(visit: Callable[..., Page], site: Site) -> None:
 
 
 HUB = "/admin/notifications_hub/"
+_USE = """
+    from django.utils import timezone
+    from notifications_hub.models import KindUse, UseSum
+    of_day = {"day": timezone.localdate(), "kind": "of.tests"}
+    KindUse.objects.create(**of_day, method="", age=0, number=100)
+    KindUse.objects.create(**of_day, method="live", age=168, number=90, seen=60, opened=50, ignored=80)
+    UseSum.objects.create(**of_day, what="off", method="email", detail="one_click", number=25)
+    UseSum.objects.create(**of_day, what="acted", detail="approve", number=3)
+"""
 
 
 @pytest.mark.faults(short=True)
 def test_lists_in_the_admin_pass(visit: Callable[..., Page], site: Site) -> None:
     paths = ["/admin/", f"{HUB}announcement/", f"{HUB}delivery/", f"{HUB}notification/?kind=default&q=alice"]
+    paths += [f"{HUB}kinduse/?days=7"]
+    site.python(_USE)
     if FULL:
         paths += [HUB, *(f"{HUB}{name}/" for name in ("notification", "pushsubscription", "stream", "job"))]
         paths += ["/admin/accounts/user/", "/admin/auth/group/", "/admin/showcase/post/", "/admin/showcase/room/"]

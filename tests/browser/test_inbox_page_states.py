@@ -52,7 +52,8 @@ def test_nothing_in_a_card_overlaps_at_any_width(page_for: People, site: Site) -
                 const parts = [".nh-pick", ".nh-disc", ".nh-words", ".nh-time", ".nh-why", "button:not([hidden])"];
                 const problems = [];
                 for (const card of document.querySelectorAll(".nh-card")) {
-                    const found = parts.flatMap((part) => [...card.querySelectorAll(part)]);
+                    const every = parts.flatMap((part) => [...card.querySelectorAll(part)]);
+                    const found = every.filter((part) => part.checkVisibility());
                     const boxes = found.map((part) => [part.className, part.getBoundingClientRect()]);
                     const all = card.getBoundingClientRect();
                     for (const [name, box] of boxes) {

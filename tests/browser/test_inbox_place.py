@@ -124,7 +124,7 @@ def test_a_row_opened_in_a_new_tab_by_the_middle_button_is_read(page_for: People
     row = page.locator(".nh-panel .nh-row").filter(has_text="waved 1")
     row.locator("[data-part=archive]").click(button="middle")
     with page.context.expect_page():
-        row.locator("a").click(button="middle")
+        row.locator("a.nh-title").click(button="middle")
     wait_until(lambda: unread(site) == "1", what="the panel's row is read")
     assert archived(site) == "0"
 

@@ -99,8 +99,8 @@ def places(page: Page) -> list[dict[str, float]]:
 
 def test_nothing_in_a_sample_can_be_focused(page_for: People) -> None:
     page = page_for("admin", f"{PAGE}?kind=comment.reply")
-    expect(sample(page, "light").locator(".nh-row a")).to_be_visible()
-    sample(page, "light").locator(".nh-row a").evaluate("(link) => link.focus()")
+    expect(sample(page, "light").locator(".nh-row .nh-title")).to_be_visible()
+    sample(page, "light").locator(".nh-row .nh-title").evaluate("(link) => link.focus()")
 
     assert page.evaluate("document.activeElement.closest('kind-sample')") is None
 

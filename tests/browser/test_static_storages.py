@@ -89,7 +89,7 @@ def test_the_pages_work_with_static_files_on_another_origin(browser: Browser, st
         page.locator("notification-bell [data-part=button]").click()
         expect(page.locator("[data-part=panel] [data-part=title]")).to_have_text("dora arrived")
         expect(page.locator("[data-part=panel] [data-part=state]")).to_have_attribute("data-state", "live")
-        icon = page.locator("[data-part=panel] [data-part=icon] path").first.bounding_box()
+        icon = page.locator("[data-part=panel] [data-part=icon] svg").first.bounding_box()
         assert icon is not None
         assert icon["width"] > 5
         page.goto(f"{address}/notifications/preferences/")

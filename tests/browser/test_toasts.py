@@ -26,7 +26,7 @@ PHONES = [
 ]
 SHOW = "(items) => document.querySelector('toast-stack').show(items, '', {now: true})"
 COVERED = """() => {
-  const boxes = [...document.querySelectorAll(".nh-toast:not([inert]), .nh-more:not([hidden])")]
+  const boxes = [...document.querySelectorAll(".nh-toast:not([inert]), .nh-toast-foot")]
     .map((part) => part.getBoundingClientRect());
   return (innerHeight - Math.min(...boxes.map(({top}) => top))) / innerHeight;
 }"""
@@ -163,9 +163,37 @@ def test_toasts_cover_little_of_a_phone(page: Page) -> None:
         expect(page.locator(".nh-toast:not([inert])")).to_have_count(1)
         expect(page.locator(".nh-more")).to_have_text("and 2 more")
         assert page.evaluate(COVERED) <= most, (width, height, size)
-        assert all(_is_inside(page, selector) for selector in (".nh-toast", ".nh-more"))
+        assert all(_is_inside(page, selector) for selector in (".nh-toast", ".nh-toast-foot"))
         page.evaluate("document.querySelector('toast-stack').dismissAll()")
         expect(page.locator(".nh-toast")).to_have_count(0)
+
+
+def test_on_a_phone_toasts_take_turns_errors_stay_and_all_are_dismissed(page_for: People) -> None:
+    page = page_for("alice", viewport={"width": 375, "height": 667})
+    page.clock.install()
+    page.reload()
+    page.locator("notification-bell button.nh-bell").wait_for()
+    _show(page, _item("1", "Broken", level="error"), _item("2", "Second"), _item("3", "Third"))
+    shown, more = page.locator(".nh-toast:not([inert])"), page.locator("[data-part=more]")
+    for title, others in (("Third", "and 2 more"), ("Second", "and 1 more")):
+        expect(shown).to_have_count(1)
+        expect(shown).to_contain_text(title)
+        expect(more).to_have_text(others)
+        page.clock.run_for(9_000)
+    page.clock.run_for(600_000)
+    expect(shown).to_contain_text("Broken")
+    expect(more).to_be_hidden()
+    expect(page.get_by_role("button", name="Dismiss all")).to_be_hidden()
+
+    page.set_viewport_size({"width": 1280, "height": 800})
+    _show(page, *(_item(f"4{number}", f"News {number}") for number in range(5)))
+    expect(shown).to_have_count(3)
+    expect(more).to_have_text("and 3 more")
+    page.keyboard.press("F6")
+    page.get_by_role("button", name="Dismiss all").press("Enter")
+    page.clock.run_for(1_000)
+    expect(page.locator("toast-stack")).to_be_hidden()
+    expect(page.locator("notification-bell button.nh-bell")).to_be_focused()
 
 
 def test_the_level_is_a_mark_and_a_word_also_in_forced_colours(page: Page) -> None:

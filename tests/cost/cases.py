@@ -22,7 +22,7 @@ from notifications_hub.inbox_summary import summary_of
 from notifications_hub.live import fanout, revocation
 from notifications_hub.live.session import check_many
 from notifications_hub.live.start_cursor import start_cursor
-from notifications_hub.models import Notification
+from notifications_hub.models import KindUse, Notification
 from notifications_hub.ops import retention
 from notifications_hub.streams import sweeper
 from notifications_hub.streams.cursor import Position
@@ -35,6 +35,10 @@ LISTED = Limits(buffers=10_000, rows=11_000)
 """An admin list, filter or order may read each of the newest 10,000 rows."""
 HUNDRED = Limits(buffers=600)
 """A claim, and a count that stops, each go through a hundred rows, with a few buffers each."""
+TABS = Limits(buffers=650)
+"""The numbers of all tabs are counted among the newest 500 unread notifications, each on a page of its own here."""
+FIGURES = Limits(buffers=3_000)
+"""A page may read the figures of its period: some for each day, kind and delivery method."""
 QUEUE = Limits(buffers=15_000)
 """The metrics read every delivery that waits, each of which is on a page of its own here."""
 APP = "notifications_hub"
@@ -47,7 +51,7 @@ def cases() -> list[Case]:
 def _requests() -> Iterator[Case]:
     for kind, table in (("page", PAGES), ("API", ROUTES)):
         for name, acts in table.items():
-            limits = QUEUE if name == "metrics" else Limits()
+            limits = {"metrics": QUEUE, "inbox": TABS, "GET notifications/tabs/": TABS}.get(name, Limits())
             yield from (Case(f"{kind} {name} {number}", act, limits) for number, act in enumerate(acts, 1))
 
 
@@ -152,11 +156,14 @@ def _running(chore: Callable[[], object]) -> Act:
 
 def _admin() -> Iterator[Case]:
     for model, _shown in sorted(admin.site._registry.items(), key=lambda item: item[0].__name__):
-        if model._meta.app_label == APP:
+        if model._meta.app_label == APP and model is not KindUse:
             yield from _lists(model._meta.model_name or "")
     results = reverse(f"admin:{APP}_announcement_results", args=[1])
     for query in ("", "?piece", "?file"):
         yield Case(f"admin announcement: results {query}", partial(_results, f"{results}{query}"))
+    use = reverse(f"admin:{APP}_kinduse_changelist")
+    for query in ("", "?days=365", "?days=365&of=kind:comment.reply", "?file"):
+        yield Case(f"admin use {query}", partial(_results, f"{use}{query}"), FIGURES)
 
 
 def _results(path: str, world: World) -> None:

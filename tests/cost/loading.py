@@ -30,11 +30,13 @@ from notifications_hub.delivery.models import Delivery, Preference
 from notifications_hub.following.models import Follow
 from notifications_hub.ingest.models import ServiceToken
 from notifications_hub.jobs.models import Job
-from notifications_hub.models import Notification, PushSubscription
+from notifications_hub.models import KindUse, Notification, PushSubscription, UseFold, UseSum, UseTally, UseWalk
 from notifications_hub.quiet_hours.calendar import Schedule
 from notifications_hub.quiet_hours.models import QuietHours
 from notifications_hub.streams.models import Event, Stream
+from notifications_hub.streams.snapshots import SERVER
 from notifications_hub.transports.own_addresses.models import OwnAddress, sealed_destination
+from notifications_hub.use.walking import AGES
 from showcase.models import Post
 
 HEAVY, QUIET = 1, 2
@@ -90,6 +92,7 @@ SMALL = Size(notifications=100_000, people=12_500, subscriptions=12_500, heavy=2
 def load(size: Size) -> None:
     """Replace all rows of the hub's tables, and let PostgreSQL collect its statistics."""
     _empty(get_user_model(), Announcement, AnnouncementStep, Event, ResultFold, ResultTally, Stream)
+    _empty(KindUse, UseFold, UseSum, UseTally, UseWalk)
     with _Loader(size) as loader:
         loader.people()
         loader.notifications()
@@ -106,6 +109,7 @@ def load(size: Size) -> None:
         loader.service_tokens()
         loader.results()
         loader.follows()
+        loader.use()
     Post.objects.create(author_id=HEAVY, title="Hello", body="Everybody follows it.")
     for number in range(ANNOUNCEMENTS):
         banner = Banner() if number < BANNERS else None
@@ -334,6 +338,30 @@ class _Loader:
         bucket = f"24 * (i / {10 * ANNOUNCEMENTS})"
         self._copy(ResultFigure, count, **of_one, language=language, bucket=bucket)
         self._copy(ResultFold, 1, folded_at="now() - interval '1 minute'", looked_back_at="now()")
+
+    def use(self) -> None:
+        """Copy the figures of two years, and positions below which notifications of each age wait to be counted."""
+        newest, days, kinds = self._size.notifications, 731, 20
+        ages = f"(ARRAY[{', '.join(map(str, AGES))}])[i]"
+        through = f"CASE WHEN i = 1 THEN {newest - 3000} ELSE {newest // 2} END"
+        past = "now() - interval '1 day'"
+        self._copy(
+            *(UseWalk, len(AGES)),
+            age=ages,
+            through=through,
+            ahead=str(newest),
+            ahead_at=past,
+            xid="0",
+            server=SERVER,
+            turned_at=past,
+            tidied_at=past,
+        )
+        day, kind = f"current_date - CAST(i % {days} AS int)", f"'kind' || (i / {days}) % {kinds}"
+        method = f"'m' || i / {days * kinds}"
+        self._copy(KindUse, days * kinds * 4, day=day, kind=kind, method=method, age=str(AGES[-1]), number="1")
+        self._copy(UseSum, days * kinds, day=day, kind=kind, what="'off'", number="1")
+        self._copy(UseTally, 5000, kind="'kind1'", what="'off'", at="now()", number="1")
+        self._copy(UseFold, 1, folded_at="now() - interval '1 minute'", looked_back_at="now()")
 
     @property
     def _moment(self) -> str:

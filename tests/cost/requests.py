@@ -90,10 +90,13 @@ def _notify(path: str, body: Callable[[World], Mapping[str, Any]]) -> Act:
     return act
 
 
-def marking(name: str) -> Sequence[Act]:
+def marking(name: str, **more: str) -> Sequence[Act]:
     """Mark twenty of the person with most, and everything of one with few, which costs what it changes."""
     path = f"{API}notifications/{name}/"
-    return [send(path, lambda world: {"ids": world.ids(20)}), send(path, lambda _world: {"all": True}, quiet=True)]
+    return [
+        send(path, lambda world: {"ids": world.ids(20), **more}),
+        send(path, lambda _world: {"all": True, **more}, quiet=True),
+    ]
 
 
 def _metrics(world: World) -> object:
@@ -105,6 +108,12 @@ def _metrics(world: World) -> object:
 
 def _kinds(world: World) -> object:
     answer = world.admin.get("/notifications/kinds/")
+    assert answer.status_code == 200
+    return answer
+
+
+def _gallery(world: World) -> object:
+    answer = world.admin.get("/notifications/gallery/")
     assert answer.status_code == 200
     return answer
 
@@ -147,16 +156,26 @@ def _email_report(world: World) -> object:
     return answer
 
 
-def _own_address(name: str, form: Callable[[World], Mapping[str, Any]]) -> Act:
+def _with_webhooks(request: Act) -> Act:
     transports = {"webhook": "notifications_hub.transports.webhook.transport.Webhook"}
 
     def act(world: World) -> object:
         with override_settings(NOTIFICATIONS_HUB={**settings.NOTIFICATIONS_HUB, "TRANSPORTS": transports}):
-            answer = world.client.post(f"/notifications/preferences/{name}/", form(world))
+            return request(world)
+
+    return act
+
+
+def _own_address(name: str, form: Callable[[World], Mapping[str, Any]]) -> Act:
+    def act(world: World) -> object:
+        answer = world.client.post(f"/notifications/preferences/{name}/", form(world))
         assert answer.status_code in (200, 302), (name, answer.status_code)
         return answer
 
-    return act
+    return _with_webhooks(act)
+
+
+_OWN = f"{API}own-addresses/{{world.own_address.pk}}/"
 
 
 class CostRequest(Kind):
@@ -185,18 +204,34 @@ PAGES: Mapping[str, Sequence[Act]] = {
         get("/notifications/"),
         get("/notifications/", show="unread"),
         get("/notifications/", show="archived"),
+        get("/notifications/", show="saved"),
+        get("/notifications/", show="snoozed"),
         get("/notifications/", show="unconfirmed"),
         get("/notifications/", before="{world.before}"),
+        get("/notifications/", group="default:one"),
+        get("/notifications/", after="{world.before}"),
+        get("/notifications/", at="{world.size.notifications}"),
+        get("/notifications/", q="replied"),
+        get("/notifications/", q="nowhere to be found", show="unread"),
+        get("/notifications/", tab="Conversations"),
+        get("/notifications/", kind="chat.invitation", before="{world.before}"),
+        get("/notifications/", kind="chat.invitation", after="{world.before}", show="archived"),
     ],
     "kinds": [_kinds],
+    "gallery": [_gallery],
     "mark": [
         post("/notifications/mark/", lambda world: {"action": "read", "ids": world.ids(20)}),
         post("/notifications/mark/", lambda world: {"action": "archive", "ids": world.ids(20)}),
+        post("/notifications/mark/", lambda world: {"action": "save", "ids": world.ids(20)}),
+        post("/notifications/mark/", lambda world: {"snooze": "monday", "ids": world.ids(20)}),
         post("/notifications/mark/", lambda world: {"undo": world.undo}),
     ],
     "preferences": [
         get("/notifications/preferences/"),
-        post("/notifications/preferences/", lambda _world: {"default:live": "on", "whole": "flash:on"}),
+        post(
+            "/notifications/preferences/",
+            lambda _world: {"shown": "default", "default:live": "on", "whole": "flash:on"},
+        ),
     ],
     "forget-device": [post("/notifications/preferences/forget-device/", lambda world: {"id": world.browser.pk})],
     "test-device": [post("/notifications/preferences/test-device/", lambda world: {"id": world.browser.pk})],
@@ -252,15 +287,27 @@ ROUTES: Mapping[str, Sequence[Act]] = {
         get(f"{API}notifications/"),
         get(f"{API}notifications/", unread="true"),
         get(f"{API}notifications/", unconfirmed="true"),
+        get(f"{API}notifications/", group="default:one"),
+        get(f"{API}notifications/", grouped="false"),
+        get(f"{API}notifications/", show="saved"),
+        get(f"{API}notifications/", show="snoozed"),
         get(f"{API}notifications/", kind="comment.reply", before="{world.before}"),
+        get(f"{API}notifications/", q="nowhere to be found", tab="Conversations"),
+        get(f"{API}notifications/", at="{world.size.notifications}", unread="true"),
     ],
+    "GET notifications/tabs/": [get(f"{API}notifications/tabs/")],
     "GET notifications/count/": [get(f"{API}notifications/count/")],
+    "GET bell/": [get(f"{API}bell/"), get(f"{API}bell/", html="true", lang="zh-hans")],
     "POST notifications/read/": marking("read"),
     "POST notifications/unread/": marking("unread"),
     "POST notifications/seen/": marking("seen"),
     "POST notifications/shown/": [send(f"{API}notifications/shown/", lambda world: {"ids": world.ids(20)})],
     "POST notifications/archive/": marking("archive"),
     "POST notifications/unarchive/": marking("unarchive"),
+    "POST notifications/save/": marking("save"),
+    "POST notifications/unsave/": marking("unsave"),
+    "POST notifications/snooze/": marking("snooze", until="monday"),
+    "GET notifications/snooze/": [get(f"{API}notifications/snooze/")],
     "POST notifications/acknowledge/": [_confirm],
     "POST notifications/undo/": [send(f"{API}notifications/undo/", lambda world: {"undo": world.undo})],
     "GET following/": [get(f"{API}following/"), get(f"{API}following/", before="{world.followed_before}")],
@@ -285,6 +332,25 @@ ROUTES: Mapping[str, Sequence[Act]] = {
     # These two look up the endpoint's addresses, which a test must not.
     "POST push/subscriptions/": [
         lambda world: subscriptions.register(world.person, world.subscription(), "Firefox", lookup=_public)
+    ],
+    "POST push/subscriptions/{subscription_id}/test/": [
+        send(f"{API}push/subscriptions/{{world.browser.pk}}/test/", lambda _world: {})
+    ],
+    "GET own-addresses/": [_with_webhooks(get(f"{API}own-addresses/"))],
+    "POST own-addresses/": [
+        _with_webhooks(
+            send(f"{API}own-addresses/", lambda _world: {"method": "webhook", "address": f"https://{_PUBLIC}/api"})
+        )
+    ],
+    "POST own-addresses/{address_id}/secret/": [_with_webhooks(send(f"{_OWN}secret/", lambda _world: {}))],
+    "POST own-addresses/{address_id}/test/": [_with_webhooks(send(f"{_OWN}test/", lambda _world: {}))],
+    "DELETE own-addresses/{address_id}/": [_with_webhooks(send(_OWN, lambda _world: {}, method="delete"))],
+    "GET banners/": [get(f"{API}banners/")],
+    "POST banners/dismiss/": [send(f"{API}banners/dismiss/", lambda world: {"id": world.banner.item_id})],
+    "POST preferences/resume-email/": [send(f"{API}preferences/resume-email/", lambda _world: {})],
+    "GET notifications/{item_id}/why/": [
+        get(f"{API}notifications/{{world.size.notifications}}/why/"),
+        get(f"{API}notifications/a1/why/"),
     ],
     "POST push/renew/": [
         lambda world: subscriptions.renew(

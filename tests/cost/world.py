@@ -20,7 +20,7 @@ from notifications_hub.delivery.preparing import ACT_SALT
 from notifications_hub.following.followed import Followed
 from notifications_hub.inbox import marks
 from notifications_hub.inbox.marks import Mark
-from notifications_hub.inbox.queries import PageMark
+from notifications_hub.inbox.places import PageMark
 from notifications_hub.ingest.tokens import make_service_token
 from notifications_hub.jobs.models import Job
 from notifications_hub.models import Notification, PushSubscription

@@ -103,8 +103,8 @@ LIMITS = [
     Guard(
         "the rate of the API",
         f"{_INBOX}/responses.py",
-        "response = _too_many(request) or view(",
-        "response = view(",
+        "response = _too_many(request) or _unreadable(",
+        "response = _unreadable(",
         ("tests/inbox/test_api.py::test_the_api_says_how_long_to_wait_beyond_its_rate",),
     ),
     Guard(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ PAGE = """
 <script defer src="{% static script %}.js"></script>
 {% if script != "turbo" %}<script defer src="{% static "boosted-bell.js" %}"></script>{% endif %}</head>
 <body hx-boost="true" hx-boost:inherited="true">
-<nav>{% notification_bell %}</nav>
+<nav>{% notification_bell title_count=True favicon_count=True %}</nav>
 <main><h1>{{ page }}</h1>
 <a href="/{{ script }}/first/">First</a> <a href="/{{ script }}/second/">Second</a>
 <form method="post" action="/accounts/logout/">{% csrf_token %}<button>Sign out</button></form></main></body></html>
@@ -90,6 +91,20 @@ def test_swaps_keep_one_connection(swapped: Swapped) -> None:
     swapped.ring("counted")
     expect(swapped.page.locator("toast-stack").get_by_text("bob counted")).to_be_visible()
     assert swapped.reconnected == []
+
+
+def test_the_counts_in_title_and_icon_follow_swaps(swapped: Swapped) -> None:
+    swapped.ring("titled")
+    page = swapped.page
+    expect(page.locator("toast-stack").get_by_text("bob titled")).to_be_visible()
+    count = page.locator("notification-bell").get_attribute("unread")
+    expect(page).to_have_title(f"({count}) first")
+    swapped.visit("Second")
+    expect(page).to_have_title(f"({count}) second")
+    page.go_back()
+    swapped.arrived("First")
+    expect(page).to_have_title(f"({count}) first")
+    expect(page.locator("link[rel=icon]")).to_have_attribute("href", re.compile("^data:image/png"))
 
 
 def test_a_visible_toast_survives_a_swap(swapped: Swapped) -> None:
@@ -168,4 +183,6 @@ def test_signing_out_leaves_nothing_behind(swapped: Swapped) -> None:
     expect(swapped.page.locator("toast-stack").get_by_text("bob murmured")).to_be_visible()
     swapped.page.get_by_role("button", name="Sign out").click()
     expect(swapped.page.locator("notification-bell")).to_have_count(0)
+    expect(swapped.page).not_to_have_title(re.compile(r"^\("))
+    expect(swapped.page.locator("link[rel=icon]")).to_have_count(0)
     expect(swapped.page.get_by_text("bob murmured")).to_have_count(0)

@@ -75,7 +75,9 @@ def test_pages_flashes_and_announcements_work(project: HostProject) -> None:
     inbox = charlie.get("/notifications/").text
     assert "bob@example.com called" in inbox
     assert "To everyone" in inbox
-    assert charlie.post("/notifications/preferences/", data={"default:live": "on"}).status_code == 200
+    assert (
+        charlie.post("/notifications/preferences/", data={"shown": "default", "default:live": "on"}).status_code == 200
+    )
 
 
 def test_the_doctor_and_the_log_find_no_fault(project: HostProject) -> None:

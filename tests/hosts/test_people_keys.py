@@ -206,7 +206,7 @@ def test_announcements_reach_everyone_a_group_and_a_named_audience(host: Running
 
 
 def test_preferences_are_saved(host: Running) -> None:
-    answer = host.visitor("bob").post("/notifications/preferences/", data={"default:live": "on"})
+    answer = host.visitor("bob").post("/notifications/preferences/", data={"shown": "default", "default:live": "on"})
     assert answer.status_code == requests.codes.ok
     assert host.python('print(Preference.objects.get(person=person("bob"), kind="default").methods)') == "['live']"
 

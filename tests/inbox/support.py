@@ -10,6 +10,7 @@ from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 from notifications.signals import notify
 
+from notifications_hub.inbox.preference_table import listed_kinds
 from notifications_hub.inbox.queries import InboxPage
 from notifications_hub.notification import Notification
 from notifications_hub.streams import Event
@@ -72,3 +73,8 @@ def answer_of(act: Callable[[], Any]) -> Answer:
     with CaptureQueriesContext(connection) as captured:
         response = act()
     return Answer(response.status_code, response.content.decode(), len(captured))
+
+
+def shown_kinds() -> dict[str, Any]:
+    """Return the fields by which the form of the preferences names the kinds that it shows."""
+    return {"shown": [kind.name for kind in listed_kinds()]}

@@ -65,6 +65,20 @@ def test_extra_topics_are_passed_to_the_bell(alice: User) -> None:
     assert 'topics="&quot;&gt;&lt;script&gt;"' in bell(alice, "topics=here", here='"><script>')
 
 
+def test_counts_and_sound_are_on_only_if_the_page_asks_for_them(alice: User, settings: Any) -> None:
+    names = ("title-count", "favicon-count", "sound", "no-data-images")
+
+    def present(arguments: str) -> list[str]:
+        tag = re.search(r"<notification-bell(.+?)>", bell(alice, arguments), re.DOTALL)
+        return [name for name in names if tag and name in tag[1].split()]
+
+    assert present("") == []
+    assert present("title_count=True sound=True") == ["title-count", "sound"]
+    assert present("favicon_count=True") == ["favicon-count"]
+    settings.CONTENT_SECURITY_POLICY = {"DIRECTIVES": {"img-src": ["'self'"]}}
+    assert present("favicon_count=True") == ["favicon-count", "no-data-images"]
+
+
 @pytest.mark.parametrize(
     ("login_url", "link"), [("login", "/accounts/login/"), ("/sso/?via=hub", "/sso/?via=hub"), ("no_such_name", "")]
 )

@@ -19,7 +19,8 @@ from django.utils import timezone
 from notifications_hub import broadcast
 from notifications_hub.announcements.announce import withdraw
 from notifications_hub.inbox.marks import Mark
-from notifications_hub.inbox.queries import PageMark, items
+from notifications_hub.inbox.places import PageMark
+from notifications_hub.inbox.queries import items
 from notifications_hub.notification import Notification
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
 from tests.inbox.support import API, NEVER, ClientFor, answer_of, post, send_one

@@ -71,12 +71,14 @@ def statements_of(act: Callable[[], object]) -> int:
     ("url", "most"),
     [
         ("/host-page/", SIGNED_IN + 1),
-        ("/notifications/", 6),
-        ("/notifications/?show=unread", 6),
+        ("/notifications/", 7),
+        ("/notifications/?show=unread", 7),
         ("/notifications/?show=archived", 6),
         ("/notifications/preferences/", SIGNED_IN + 5),  # browsers, choices, the last push, quiet hours, the bell
         (f"{API}notifications/", SIGNED_IN + 5),
         (f"{API}notifications/count/", SIGNED_IN + 1),
+        (f"{API}bell/", SIGNED_IN + 1),
+        (f"{API}bell/?html=true&lang=zh-hans", SIGNED_IN + 1),
     ],
 )
 def test_a_page_stays_within_its_budget(alice: User, client_for: ClientFor, url: str, most: int) -> None:
@@ -95,11 +97,14 @@ def test_the_page_about_one_notification_stays_within_its_budget(alice: User, cl
     assert statements_of(lambda: client.get(f"/notifications/{row.item_id}/why/")) <= SIGNED_IN + 5
 
 
-def test_an_inbox_without_announcements_is_two_statements(alice: User, bob: User, client_for: ClientFor) -> None:
+def test_an_inbox_without_announcements_is_three_statements(alice: User, bob: User, client_for: ClientFor) -> None:
     send_one(alice, bob)
     Notification.objects.mark_as_delivered("live")
     client = client_for(alice)
 
+    # The summary, the rows, and the numbers of all tabs.
+    assert statements_of(lambda: client.get("/notifications/")) == SIGNED_IN + 3
+    Notification.objects.mark_all_as_read()
     assert statements_of(lambda: client.get("/notifications/")) == SIGNED_IN + 2
 
 

@@ -89,7 +89,7 @@ def test_a_transports_label_is_in_the_readers_language(alice: User, client_for: 
 def test_a_choice_is_saved_shown_and_followed(alice: User, bob: User, client_for: ClientFor, settings: Any) -> None:
     use(settings, sms=Sms)
     client = client_for(alice)
-    response = client.post(PREFERENCES, {"default:sms": "on", "default:live": "on"}, follow=True)
+    response = client.post(PREFERENCES, {"shown": "default", "default:sms": "on", "default:live": "on"}, follow=True)
 
     assert response.status_code == 200
     assert choices(response) == {"While you are here": True, "On the next page": False, "Push": False, "Sms": True}
@@ -102,10 +102,10 @@ def test_a_choice_outlives_a_time_without_the_transport(
 ) -> None:
     client = client_for(alice)
     use(settings, sms=Sms)
-    client.post(PREFERENCES, {"default:sms": "on"})
+    client.post(PREFERENCES, {"shown": "default", "default:sms": "on"})
     use(settings)
     send_one(alice, bob)
-    client.post(PREFERENCES, {"default:flash": "on"})
+    client.post(PREFERENCES, {"shown": "default", "default:flash": "on"})
     assert not Delivery.objects.exists()
     assert Preference.objects.get(kind="default").methods == ["flash", "sms"]
     use(settings, sms=Sms)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from notifications_hub.transports.email.models import stop_emails_to
 from notifications_hub.transports.email.unsubscribe_links import Subscription
 from notifications_hub.transports.memory import Memory
 from notifications_hub.transports.web_push import vapid
-from tests.inbox.support import ClientFor, events_of, queries_of, send_one
+from tests.inbox.support import ClientFor, events_of, queries_of, send_one, shown_kinds
 from tests.support.log import delivered_to
 
 if TYPE_CHECKING:
@@ -96,13 +97,13 @@ def test_kinds_stand_in_their_groups_with_words_and_the_hubs_internal_ones_are_h
     alice: User, client_for: ClientFor
 ) -> None:
     shown = client_for(alice).get(API).json()
-    assert [group["name"] for group in shown["groups"]] == ["Conversations", "Orders", ""]
-    orders = shown["groups"][1]["kinds"]
+    assert [group["name"] for group in shown["groups"]] == ["Conversations", "Chat rooms", "Orders", ""]
+    orders = shown["groups"][2]["kinds"]
     assert [one["name"] for one in orders] == ["shop.sent", "shop.invoice"]
     assert (orders[0]["label"], orders[0]["description"]) == ("Shop.Sent", "When we have posted it.")
     names = {one["name"] for group in shown["groups"] for one in group["kinds"]}
     assert names.isdisjoint({"shop.hidden", "push.test", "quiet.summary", "approval.announcement"})
-    assert shown["groups"][2]["kinds"][-1]["name"] == "default"
+    assert shown["groups"][3]["kinds"][-1]["name"] == "default"
 
 
 def test_many_kinds_can_be_searched_also_without_groups(alice: User, client_for: ClientFor) -> None:
@@ -200,7 +201,7 @@ def test_a_kind_that_is_switched_on_afterwards_is_on(alice: User, bob: User, cli
 def test_a_group_is_switched_and_what_is_locked_stays(alice: User, client_for: ClientFor) -> None:
     client = client_for(alice)
     shown = patch(client, groups={"Orders": {"email": False, "flash": True}}).json()
-    assert shown["groups"][1]["methods"] == {"live": "on", "flash": "on", "web_push": "off", "email": "off"}
+    assert shown["groups"][2]["methods"] == {"live": "on", "flash": "on", "web_push": "off", "email": "off"}
     assert methods(alice, "shop.sent") == {"live", "flash"}
     assert methods(alice, "shop.invoice") == {"live", "email"}
     assert "email" in methods(alice, "comment.reply")
@@ -217,7 +218,7 @@ def test_a_kind_wins_over_its_group_and_a_group_over_everything(alice: User, cli
 def test_a_kind_follows_the_defaults_again(alice: User, client_for: ClientFor) -> None:
     client = client_for(alice)
     patch(client, kinds={"shop.sent": {"methods": {"email": False, "live": False}}})
-    client.post(PREFERENCES, {"reset": "shop.sent", "shop.sent:flash": "on"})
+    client.post(PREFERENCES, shown_kinds() | {"reset": "shop.sent", "shop.sent:flash": "on"})
     assert methods(alice, "shop.sent") == {"live", "email"}
     patch(client, kinds={"shop.sent": {"reset": True, "methods": {"live": False}}})
     assert methods(alice, "shop.sent") == {"email"}
@@ -225,16 +226,29 @@ def test_a_kind_follows_the_defaults_again(alice: User, client_for: ClientFor) -
 
 def test_without_a_script_a_button_switches_many_after_what_is_checked(alice: User, client_for: ClientFor) -> None:
     client = client_for(alice)
-    client.post(PREFERENCES, {"whole": "email:off", "default:flash": "on", "default:email": "on"})
+    client.post(PREFERENCES, shown_kinds() | {"whole": "email:off", "default:flash": "on", "default:email": "on"})
     assert methods(alice, "default") == {"flash"}
     assert methods(alice, "shop.sent") == frozenset()
-    client.post(PREFERENCES, {"whole": "live:on:Orders", "default:flash": "on"})
+    client.post(PREFERENCES, shown_kinds() | {"whole": "live:on:Orders", "default:flash": "on"})
     assert methods(alice, "shop.sent") == {"live"}
     assert methods(alice, "default") == {"flash"}
     for button in ("pigeon", "pigeon:on", "live:on:Ordres"):
-        client.post(PREFERENCES, {"whole": button})
+        client.post(PREFERENCES, shown_kinds() | {"whole": button})
     assert methods(alice, "default") == {"flash"}
     declare("later.news")
+    assert methods(alice, "later.news") == {"live"}
+
+
+def test_a_kind_that_the_form_did_not_show_keeps_its_state(alice: User, client_for: ClientFor) -> None:
+    client = client_for(alice)
+    form = client.get(PREFERENCES).content.decode()
+    declare("later.news")
+    shown = re.findall(r'name="shown" value="([^"]+)"', form)
+    assert "shop.sent" in shown
+    client.post(PREFERENCES, {"shown": shown, "default:flash": "on"})
+    assert methods(alice, "later.news") == {"live", "email"}
+    assert methods(alice, "shop.sent") == frozenset()
+    client.post(PREFERENCES, {"shown": [*shown, "later.news", "gone.since"], "later.news:live": "on"})
     assert methods(alice, "later.news") == {"live"}
 
 
@@ -248,7 +262,8 @@ def test_how_often_emails_come_is_chosen_in_the_row_of_a_kind(alice: User, clien
     patch(client, kinds={"shop.sent": {"digest": "daily"}})
     assert digest("shop.sent") == "daily"
     assert preferences.CHANGED in [kind for kind, _data in delivered_to(alice)]
-    client.post(PREFERENCES, {"digest:shop.sent": "weekly", "digest:default": "at_once", "shop.sent:email": "on"})
+    chosen = {"digest:shop.sent": "weekly", "digest:default": "at_once", "shop.sent:email": "on"}
+    client.post(PREFERENCES, shown_kinds() | chosen)
     assert (digest("shop.sent"), digest("default")) == ("weekly", "at_once")
     assert set(digests_by_kind(alice.pk)) == {"shop.sent"}
     patch(client, kinds={"shop.sent": {"reset": True}})
@@ -301,8 +316,8 @@ def test_a_change_tells_the_persons_open_pages_and_nobody_else(alice: User, bob:
 def test_the_schema_has_examples_that_the_routes_accept(alice: User, client_for: ClientFor) -> None:
     client = client_for(alice)
     schemas = client.get("/api/v1/openapi.json").json()["components"]["schemas"]
-    assert patch(client, **schemas["PreferencesChange"]["example"]).status_code == 200
-    shown, example = client.get(API).json(), schemas["PreferencesShown"]["example"]
+    assert patch(client, **schemas["PreferencesChange"]["examples"][0]).status_code == 200
+    shown, example = client.get(API).json(), schemas["PreferencesShown"]["examples"][0]
     for part in ("methods", "groups"):
         assert shown[part][0].keys() == example[part][0].keys()
     assert shown["groups"][0]["kinds"][0].keys() == example["groups"][0]["kinds"][0].keys()
@@ -340,7 +355,7 @@ def test_stop_all_emails_covers_later_kinds_and_names_what_stays(alice: User, bo
 
 def test_the_link_of_a_kind_that_is_locked_now_or_gone_says_so(alice: User, bob: User) -> None:
     declare("shop.news")
-    path = Subscription(alice.pk, "shop.news").path
+    path = Subscription(alice.pk, ("shop.news",)).path
     Client().post(path)
     assert not reached_by_email(bob, alice, "shop.news")
     del kinds._kinds["shop.news"]

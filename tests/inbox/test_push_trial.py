@@ -12,6 +12,7 @@ from notifications_hub.inbox import push_trial
 from notifications_hub.inbox.push_trial import TESTS
 from notifications_hub.notification import Notification
 from notifications_hub.transports.web_push.subscriptions import PushSubscription
+from notifications_hub.web.throttle import TooMany
 from tests.inbox.support import ClientFor
 from tests.support.together import together
 
@@ -89,7 +90,7 @@ def test_concurrent_requests_for_tests_are_limited_too(alice: User, browser: Pus
     def ask() -> bool:
         try:
             push_trial.send(alice, "web_push", str(browser.pk))
-        except push_trial.TooManyTests:
+        except TooMany:
             return False
         return True
 

@@ -11,7 +11,8 @@ from notifications_hub import broadcast
 from notifications_hub.announcements.announce import withdraw
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation
 from notifications_hub.inbox import queries
-from notifications_hub.inbox.queries import BadPageMark, Counts, InboxPage, PageMark, counts, items
+from notifications_hub.inbox.places import BadPageMark, PageMark
+from notifications_hub.inbox.queries import Counts, InboxPage, counts, items, place_of
 from notifications_hub.notification import Notification
 from notifications_hub.streams import Event
 from tests.inbox.support import ids, queries_of, send_one
@@ -38,7 +39,7 @@ def test_forty_five_are_paged_without_a_gap_or_a_repeat_while_new_ones_arrive(al
     before = None
     pages = 0
     while pages == 0 or before:
-        page = items(alice, before=before)
+        page = items(alice, place=place_of(alice, before=before))
         found += ids(page)
         before, pages = page.next, pages + 1
         send_one(alice, bob)
@@ -51,7 +52,7 @@ def test_notifications_of_the_same_moment_are_paged_by_id(alice: User, bob: User
     now = timezone.now()
     rows = [send_one(alice, bob, timestamp=now).item_id for _ in range(7)]
     first = items(alice, limit=4)
-    second = items(alice, limit=4, before=first.next)
+    second = items(alice, limit=4, place=place_of(alice, before=first.next))
 
     assert ids(first) + ids(second) == rows[::-1]
     assert second.next is None
@@ -67,7 +68,7 @@ def test_a_full_last_page_has_no_next(alice: User, bob: User) -> None:
 @pytest.mark.parametrize("text", ["yesterday", "1", "1.2.3", "1.-2", "9" * 30 + ".1", "9" * 18 + ".1", "1.٣", "1.2\n"])
 def test_an_invalid_before_is_rejected(alice: User, text: str) -> None:
     with pytest.raises(BadPageMark):
-        items(alice, before=text)
+        place_of(alice, before=text)
 
 
 def test_a_page_mark_is_read_back_from_its_text(alice: User, bob: User) -> None:
@@ -84,8 +85,8 @@ def test_the_list_can_be_filtered_by_unread_and_kind(alice: User, bob: User) -> 
 
     assert ids(items(alice, unread=True)) == [reply.item_id]
     assert ids(items(alice, unread=False)) == [other.item_id]
-    assert ids(items(alice, kind="comment.reply")) == [reply.item_id]
-    assert ids(items(alice, kind="nothing.like.it")) == []
+    assert ids(items(alice, kinds=["comment.reply"])) == [reply.item_id]
+    assert ids(items(alice, kinds=["nothing.like.it"])) == []
 
 
 def test_a_rare_kind_is_found_by_following_pages_of_a_bounded_scan(
@@ -107,7 +108,7 @@ def _pages(person: User, *, kind: str) -> list[list[str]]:
     found: list[list[str]] = []
     mark = None
     while not found or mark:
-        page = items(person, kind=kind, before=mark)
+        page = items(person, kinds=[kind], place=place_of(person, before=mark))
         found.append(ids(page))
         mark = page.next
     return found

@@ -29,22 +29,23 @@ ROUTES = {
     "change-following": {f"POST following/{change}/" for change in Change},
     "unfollow": {"POST following/unfollow/", "POST following/follow/"},
     "cancel-job": {"POST jobs/{pk}/cancel/"},
-    "banners": {"GET notifications/"},
+    "banners": {"GET banners/"},
+    "dismiss-banner": {"POST banners/dismiss/"},
+    "why": {"GET notifications/{item_id}/why/"},
+    "test-device": {"POST push/subscriptions/{subscription_id}/test/"},
+    "add-address": {"POST own-addresses/", "GET own-addresses/"},
+    "renew-secret": {"POST own-addresses/{address_id}/secret/"},
+    "remove-address": {"DELETE own-addresses/{address_id}/"},
+    "test-address": {"POST own-addresses/{address_id}/test/"},
+    "resume-email": {"POST preferences/resume-email/"},
 }
 """Routes that do what a page does, by the name of the page."""
 NOT_PAGES = {"live_ws", "live_sse", "live_poll", "live_ack", "healthz", "readyz", "metrics", "email-reports"}
 """Addresses that people do not open."""
 ONLY_PAGES = {
+    "gallery": "for developers",
     "kinds": "for developers",
-    "open": "a redirect to the link that the API gives",
-    "dismiss-banner": "a script may call the page's address itself",
-    "why": "missing",
-    "test-device": "missing",
-    "add-address": "missing",
-    "renew-secret": "missing",
-    "remove-address": "missing",
-    "test-address": "missing",
-    "resume-email": "missing",
+    "open": "records a click and redirects: the API gives its address as the item's link, and a client opens it",
 }
 """Pages without a route, with the reason."""
 TEMPLATES = Path(notifications_hub.__file__).parent / "templates" / "notifications_hub"

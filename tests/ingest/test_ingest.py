@@ -17,7 +17,7 @@ from accounts.models import User
 from notifications_hub.ingest.models import IngestedRequest, ServiceToken
 from notifications_hub.ingest.sending import MOST
 from notifications_hub.ingest.tokens import make_service_token, revoke_tokens
-from notifications_hub.kinds import UnknownKind
+from notifications_hub.kinds import UnknownKind, get_kind
 from notifications_hub.models import Notification
 from notifications_hub.ops import retention
 from tests.support.together import together
@@ -113,7 +113,7 @@ def _killed_after_sending(row: IngestedRequest, **kwargs: Any) -> None:
 def test_a_batch_is_sent_whole_or_not_at_all(token: str, alice: User, bob: User) -> None:
     wrong = {"notifications": [PAID, PAID | {"kind": "comment.reply"}]}
     refused = ask(token, wrong, f"{URL}batch/", **{"Idempotency-Key": "b"})
-    assert refused.status_code == 400
+    assert refused.status_code == 403
     assert refused.json()["detail"] == (
         "notifications[1]: This token may not send the kind 'comment.reply', only default."
     )
@@ -155,6 +155,19 @@ def test_bad_input_is_named_and_sends_nothing(
     assert answer.status_code == 400
     assert words in answer.json()["detail"]
     assert not Notification.objects.exists()
+
+
+def test_a_service_cannot_get_around_the_rate_of_a_kind_by_other_names(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(get_kind("comment.reply"), "per_minute", 3, raising=False)
+    tokens = [make_service_token(name, ["comment.reply"]) for name in ("Billing", "Shipping")]
+    wanted = PAID | {"recipients": ["alice"], "kind": "comment.reply"}
+    for number in range(5):
+        assert ask(tokens[0], wanted | {"actor": f"Clerk {number}"}).status_code == 201
+    assert [row.actor_name for row in Notification.objects.order_by("pk")] == ["Clerk 0", "Clerk 1", "Clerk 2"]
+
+    assert len(ask(tokens[1], wanted).json()["ids"]) == 1
 
 
 def _expired(row: ServiceToken) -> None:

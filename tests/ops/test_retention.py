@@ -169,7 +169,7 @@ def test_a_dry_run_counts_the_same_and_removes_nothing(alice: User, bob: User) -
 def in_inbox(person: User, by: User, kind: str = "default", **state: Any) -> int:
     notify.send(by, recipient=person, verb="replied", kind=kind)
     row = Notification.objects.latest("pk")
-    Notification.objects.filter(pk=row.pk).update(committed_at=OLD, **state)
+    Notification.objects.filter(pk=row.pk).update(committed_at=OLD, timestamp=OLD, **state)
     return int(row.pk)
 
 

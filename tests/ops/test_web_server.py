@@ -132,8 +132,10 @@ def test_a_server_at_its_connection_limit_answers_503_at_once(databases: Databas
     site = Site(tmp_path, hub={}, environment={"DATABASE_URL": databases.copy()}, server=server)
     try:
         with dialled(site.port, 20, HALF):
-            assert requests.get(f"{site.url}/healthz", timeout=30).status_code == 503
-        assert requests.get(f"{site.url}/healthz", timeout=30).status_code == 200
+            refused = requests.get(f"{site.url}/healthz", timeout=30)
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+        accepted = requests.get(f"{site.url}/healthz", timeout=30)
+        assert (accepted.status_code, "Retry-After" in accepted.headers) == (200, False)
     finally:
         site.close()
 

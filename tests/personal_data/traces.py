@@ -39,11 +39,15 @@ from tests.support.escalation import Ticket
 MARKER = "Zaphod-7q"
 WITHOUT_TRACES = {
     "ImportPosition": "one number",
+    "KindUse": "counts",
     "ResultFigure": "counts",
     "ResultFold": "numbers",
     "ResultTally": "counts",
     "ResultWatch": "counts",
     "RowChange": "rows of the host's tables, for a second",
+    "UseFold": "numbers",
+    "UseSum": "counts",
+    "UseWalk": "numbers",
 }
 """Tables of the hub that hold nothing about a person, with the reason."""
 

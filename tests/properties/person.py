@@ -220,7 +220,7 @@ class Person:
 
     def report(self, push: Message) -> None:
         """Let the phone report a push that it showed."""
-        self.commit(push_api.act, RequestFactory().post("/"), Act(token=push.token, action="shown", name=""))
+        self.commit(push_api.report_push, RequestFactory().post("/"), Act(token=push.token, action="shown", name=""))
 
     # Workers
 

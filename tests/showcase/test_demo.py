@@ -1,11 +1,19 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import pytest
 
 from accounts.models import User
+from accounts.people import hue_of
 from notifications_hub.models import Notification
 from showcase import demo
 from showcase.models import Post, Reply
+
+if TYPE_CHECKING:
+    from django.test import Client
+    from pytest_django import Settings
 
 
 @pytest.fixture
@@ -35,3 +43,18 @@ def test_making_the_demo_again_keeps_later_replies(users: dict[str, User]) -> No
     demo.make(users)
 
     assert post.replies.filter(body="One more").exists()
+
+
+def test_the_demo_shows_a_group_two_tabs_and_a_picture(
+    users: dict[str, User], client_for: Callable[[User], Client], settings: Settings
+) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "AVATAR": "accounts.people.picture_of"}
+    demo.make(users)
+    client = client_for(users["alice"])
+    replies = client.get("/api/v1/notifications/?kind=comment.reply").json()["results"]
+    tabs = client.get("/api/v1/notifications/tabs/").json()["results"]
+
+    [title] = [item["group"]["title"] for item in replies]
+    assert title == "Charlie and Bob replied to “Trying out the new notification bell”"
+    assert replies[0]["avatar"] == f"/static/site/people/{hue_of(users['charlie'])}.svg"
+    assert [tab["name"] for tab in tabs] == ["Conversations", "Chat rooms"]

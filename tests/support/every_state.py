@@ -37,6 +37,11 @@ EVERY_STATE = """
     arming.mark_delivered([rows[0].pk], DeliveryMethod.LIVE)
     rows[1].mark_as_read()
     Notification.objects.filter(pk__in=[row.pk for row in rows[9:]]).archive()
+    Notification.objects.filter(pk=rows[7].pk).update(saved_at=timezone.now())
+    Notification.objects.filter(pk=rows[8].pk).update(archived_at=timezone.now(), snoozed_until=later)
+    for by in (bob, charlie, admin):
+        notify.send(by, recipient=alice, verb="replied to", target=Post.objects.first(), kind="comment.reply",
+                    group_key="post-1")
     planned = broadcast(title="Later", starts_at=later, audience=f"group.{group.pk}", by=admin)
     words = "We **move** it.\\n\\n- [one](/)\\n- two"
     running = broadcast(title="Closed on Sunday", body=words, level="warning", by=admin)

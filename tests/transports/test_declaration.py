@@ -150,7 +150,7 @@ def test_the_preferences_show_a_default_and_cannot_switch_a_locked_one_off(
 ) -> None:
     use(settings, siren=Siren)
     client = client_for(alice)
-    response = client.post(PREFERENCES, {"default:live": "on"}, follow=True)
+    response = client.post(PREFERENCES, {"shown": "default", "default:live": "on"}, follow=True)
     [row] = [row for row in response.context["table"].rows if row.name == "default"]
     assert {choice.name: (choice.checked, choice.locked) for choice in row.methods} == {
         "live": (True, False),
@@ -167,7 +167,8 @@ def test_a_default_that_a_person_leaves_on_is_not_stored(
     use(settings, siren=Siren)
     client = client_for(alice)
     rows = client.get(PREFERENCES).context["table"].rows
-    client.post(PREFERENCES, {f"{row.name}:{one.name}": "on" for row in rows for one in row.methods if one.checked})
+    checked = {f"{row.name}:{one.name}": "on" for row in rows for one in row.methods if one.checked}
+    client.post(PREFERENCES, {"shown": [row.name for row in rows], **checked})
     assert not Preference.objects.exists()
 
 

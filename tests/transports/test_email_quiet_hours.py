@@ -14,11 +14,13 @@ from notifications_hub.delivery.preferences import choose_methods
 from notifications_hub.quiet_hours.calendar import Schedule
 from notifications_hub.quiet_hours.models import QuietHours
 from notifications_hub.quiet_hours.schedules import save_schedule
-from notifications_hub.transports.email.unsubscribe_links import Subscription
+from notifications_hub.transports.email.content import _link_for
+from notifications_hub.transports.email.recipients import Recipient
+from notifications_hub.transports.email.unsubscribe_links import Subscription, subscription_in
 from tests.support.deliveries import send, states
 from tests.support.quiet import Commits, change
 from tests.support.smtp import MailServer, html_of, text_of
-from tests.transports.test_email import _no_kind_is_left, alice, mails, path_in, the_email, work
+from tests.transports.test_email import _no_kind_is_left, alice, mails, methods_of, path_in, the_email, work
 
 __all__ = ["_no_kind_is_left", "alice", "mails"]
 
@@ -36,7 +38,7 @@ def test_emails_that_waited_are_one_email(alice: User, bob: User, mails: MailSer
     work()
     email = the_email(mails)
     assert email["Subject"] == "2 new notifications"
-    assert path_in(str(email["List-Unsubscribe"])) == Subscription(alice.pk, "default").path
+    assert path_in(str(email["List-Unsubscribe"])) == Subscription(alice.pk, ("default",)).path
     assert email["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert "https://hub.example/notifications/preferences/?kind=default" in text_of(email)
     for words in (text_of(email), html_of(email)):
@@ -48,6 +50,38 @@ def test_emails_that_waited_are_one_email(alice: User, bob: User, mails: MailSer
     stranger.post(path_in(str(email["List-Unsubscribe"])), {"List-Unsubscribe": "One-Click"})
     send(bob, alice)
     assert Delivery.objects.count() == 2
+
+
+def test_the_button_for_an_email_of_several_kinds_stops_exactly_these(
+    alice: User, bob: User, mails: MailServer
+) -> None:
+    save_schedule(alice, Schedule(paused_until=datetime.now(UTC) + timedelta(hours=9)))
+    for kind in ("default", "comment.reply"):
+        choose_methods(alice, kind, ["email"])
+        send(bob, alice, kind=kind)
+    choose_methods(alice, "chat.mention", ["email"])
+    work()
+    QuietHours.objects.update(schedule=Schedule().as_json())
+    work()
+    email = the_email(mails)
+    link = path_in(str(email["List-Unsubscribe"]))
+    assert set(subscription_in(link.split("/")[-2]).kinds) == {"default", "comment.reply"}
+    for kind in ("default", "comment.reply"):
+        assert f"https://hub.example{Subscription(alice.pk, (kind,)).path}" in text_of(email)
+    stranger = Client(enforce_csrf_checks=True)
+    page = stranger.post(link, {"List-Unsubscribe": "One-Click"}).content.decode()
+    left = {kind for kind in ("default", "comment.reply", "chat.mention") if "email" in methods_of(alice, kind)}
+    assert left == {"chat.mention"}
+
+    stranger.post(link, {"undo": page.split('name="undo" value="')[1].split('"')[0]})
+    assert all("email" in methods_of(alice, kind) for kind in ("default", "comment.reply", "chat.mention"))
+
+
+def test_names_that_fill_more_than_a_header_may_hold_leave_the_link_that_stops_all(alice: User) -> None:
+    recipient = Recipient(alice.pk, alice.email)
+    many = [f"shop.{'x' * 80}{number}" for number in range(12)]
+    assert _link_for(many, recipient) == f"https://hub.example{Subscription(alice.pk).path}"
+    assert len(_link_for(many[:3], recipient)) < 900
 
 
 def test_a_pause_that_ends_early_still_gives_a_push_its_time(

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
+from notifications_hub.admin_base import label_parts
 from notifications_hub.announcements.admin_pages import zone
 from notifications_hub.announcements.admin_pages.audience_fields import (
     CHOSEN,
@@ -197,7 +198,7 @@ class AnnouncementForm(LinkConsent):
             self.fields[name].required = False
             # Compare with what is stored now, not with what the page had when it was opened.
             self.fields[name].show_hidden_initial = False
-            _label_parts(self.fields[name].widget)
+            label_parts(self.fields[name].widget)
             self.fields[name].help_text = texts[name]
 
     def _explain_urgency(self) -> None:
@@ -227,13 +228,6 @@ def _empty_times(announcement: Announcement) -> dict[str, None]:
     if announcement.ends_at <= now or abs(announcement.ends_at - announcement.starts_at - usual) < timedelta(minutes=1):
         empty["ends_at"] = None
     return empty
-
-
-def _label_parts(widget: forms.Widget) -> None:
-    """Label the two inputs. The admin's "Date:" and "Time:" beside them are not labels to a screen reader."""
-    if isinstance(widget, forms.MultiWidget):
-        for part, label in zip(widget.widgets, (_("Date"), _("Time")), strict=True):
-            part.attrs["aria-label"] = label
 
 
 def _let_long_text_in(form: forms.BaseForm) -> None:

@@ -3,45 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils import timezone, translation
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
-from notifications_hub.announcements.admin_pages import charts
-from notifications_hub.announcements.admin_pages.charts import Bars, Columns, Point
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.results.figures import Figures, Span
 from notifications_hub.announcements.results.models import What
-
-Cell = str | int
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows of texts below a head. The first column names the row."""
-
-    head: Sequence[str]
-    rows: Sequence[Sequence[Cell]]
-
-    @property
-    def shown(self) -> list[list[str]]:
-        return [[one if isinstance(one, str) else in_digits(one) for one in row] for row in self.rows]
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A part of the page: what its numbers mean, its picture and its table."""
-
-    name: str
-    title: str
-    meaning: str
-    table: Table
-    bars: Bars | None = None
-    columns: Columns | None = None
+from notifications_hub.charts import shapes
+from notifications_hub.charts.sections import Cell, Section, Table, in_digits
+from notifications_hub.charts.shapes import Point
 
 
 def sections_of(announcement: Announcement, figures: Figures) -> Iterator[Section]:
@@ -77,7 +51,7 @@ def _methods(announcement: Announcement, figures: Figures, mirror: bool) -> Sect
     cells: list[list[Cell]] = [
         [one.name, one.people, *(_or_dash(value) for value in (one.sent, one.failed))] for one in figures.methods
     ]
-    return Section("methods", title, meaning, Table(head, cells), bars=charts.bars(title, meaning, rows, mirror=mirror))
+    return Section("methods", title, meaning, Table(head, cells), bars=shapes.bars(title, meaning, rows, mirror=mirror))
 
 
 def _or_dash(value: int | None) -> Cell:
@@ -102,7 +76,7 @@ def _people(announcement: Announcement, figures: Figures, mirror: bool) -> Secti
         [f"{name}: {meaning_of}", figures.people[what]] for what, (name, meaning_of) in words.items()
     ]
     table = Table([_("What they did"), _("People")], cells)
-    return Section("people", title, meaning, table, bars=charts.bars(title, meaning, rows, mirror=mirror))
+    return Section("people", title, meaning, table, bars=shapes.bars(title, meaning, rows, mirror=mirror))
 
 
 def _about_clicks(announcement: Announcement) -> str:
@@ -127,7 +101,7 @@ def _over_time(name: str, title: str, meaning: str, spans: Sequence[Span], mirro
     ]
     most = in_digits(max(max(span.reached, span.read) for span in spans))
     cells: list[list[Cell]] = [[moment(span.begin), span.reached, span.read] for span in spans if not span.is_empty]
-    drawn = charts.columns(title, meaning, series, points, most, mirror=mirror)
+    drawn = shapes.columns(title, meaning, series, points, most, mirror=mirror)
     return Section(name, title, meaning, Table([_("From"), *series], cells), columns=drawn)
 
 
@@ -143,7 +117,7 @@ def _languages(figures: Figures, mirror: bool) -> Section:
         [name, one.seen, one.read, one.clicked] for name, one in zip(names, figures.languages, strict=True)
     ]
     table = Table([_("Language"), _("Seen"), _("Read"), _("Clicked")], cells)
-    return Section("languages", title, meaning, table, bars=charts.bars(title, meaning, rows, mirror=mirror))
+    return Section("languages", title, meaning, table, bars=shapes.bars(title, meaning, rows, mirror=mirror))
 
 
 def _failures(figures: Figures) -> Section:
@@ -158,10 +132,6 @@ def _language(code: str) -> str:
         return str(get_language_info(code)["name_local"]) if code else _("unknown")
     except KeyError:
         return code
-
-
-def in_digits(number: int) -> str:
-    return str(number_format(number, use_l10n=True, force_grouping=True))
 
 
 def moment(at: datetime) -> str:

@@ -13,12 +13,13 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 
 from notifications_hub.announcements.admin_pages.parts import PERMISSION
-from notifications_hub.announcements.admin_pages.result_sections import in_digits, moment, sections_of
+from notifications_hub.announcements.admin_pages.result_sections import moment, sections_of
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.queryset import AnnouncementState
 from notifications_hub.announcements.results import folding, watching
 from notifications_hub.announcements.results.figures import Figures, figures_of
 from notifications_hub.announcements.rollouts.report import topic_of
+from notifications_hub.charts.sections import in_digits
 from notifications_hub.inbox import links
 from notifications_hub.live.start_cursor import cursor_at
 from notifications_hub.users import Person, pseudonym_of

@@ -49,13 +49,17 @@ def remembered(request: HttpRequest) -> list[int]:
     return [int(key) for key in keys if _KEY.fullmatch(key)]
 
 
-def remember(request: HttpRequest, response: HttpResponse, pk: int) -> None:
-    """Add a banner to a visitor's cookie, which lists only current ones and ends with the last of them."""
-    keys = {pk, *remembered(request)}
+def remember(request: HttpRequest, response: HttpResponse, pk: int) -> bool:
+    """Add a banner to a visitor's cookie, which lists only current ones and ends with the last of them.
+
+    Return whether it is a current one that was not in the cookie.
+    """
+    before = remembered(request)
+    keys = {pk, *before}
     offered = [one for one in current.stored() if one.is_banner_public and one.is_banner_dismissable]
     banners = [banner for banner in offered if banner.pk in keys][:_MOST_IN_COOKIE]
     if not banners:
-        return
+        return False
     longest: timedelta = max(banner.ends_at for banner in banners) - timezone.now()
     response.set_cookie(
         COOKIE,
@@ -66,3 +70,4 @@ def remember(request: HttpRequest, response: HttpResponse, pk: int) -> None:
         secure=settings.SESSION_COOKIE_SECURE,
         samesite="Lax",
     )
+    return pk not in before and any(banner.pk == pk for banner in banners)

@@ -31,13 +31,24 @@ _ID = re.compile(r"a?(\d{1,18})", re.ASCII)
 @never_cache
 def banners(request: HttpRequest) -> JsonResponse:
     """Answer with all current banners of the visitor as their events carry them, and the ids that they dismissed."""
+    return JsonResponse(current_for(request))
+
+
+def current_for(request: HttpRequest) -> dict[str, Any]:
+    """Return all current banners of the visitor as JSON, and the ids that they dismissed."""
     found = current.sorted_for(request.user, stored, remembered(request)) if (stored := current.stored()) else None
-    return JsonResponse(
-        {
-            "banners": [_json(request, banner) for banner in found.shown] if found else [],
-            "dismissed": [banner.item_id for banner in found.dismissed] if found else [],
-        }
-    )
+    return {
+        "banners": [_json(request, banner) for banner in found.shown] if found else [],
+        "dismissed": [banner.item_id for banner in found.dismissed] if found else [],
+    }
+
+
+def dismiss_for(request: HttpRequest, response: HttpResponse, given: str) -> bool:
+    """Dismiss a banner for the person, or by a cookie of the response. Return whether anything changed."""
+    pk = _pk(given)
+    if request.user.is_authenticated:
+        return bool(pk) and dismiss_banner(person_of(request), pk)
+    return bool(pk) and remember(request, response, pk)
 
 
 def _json(request: HttpRequest, banner: Announcement) -> dict[str, Any]:
@@ -59,28 +70,29 @@ def dismiss(request: HttpRequest) -> HttpResponse:
 
 @csrf_protect
 def _dismiss_for_person(request: HttpRequest) -> HttpResponse:
-    if pk := _pk(request):
-        dismiss_banner(person_of(request), pk)
-    return _answer(request)
+    return _dismissed(request)
 
 
 def _dismiss_for_visitor(request: HttpRequest) -> HttpResponse:
-    if not _is_own_page(request):
+    if not is_own_page(request):
         return HttpResponseForbidden(_("Another site may not dismiss a banner."))
+    return _dismissed(request)
+
+
+def _dismissed(request: HttpRequest) -> HttpResponse:
     response = _answer(request)
-    if pk := _pk(request):
-        remember(request, response, pk)
+    dismiss_for(request, response, request.POST.get("id", ""))
     return response
 
 
-def _is_own_page(request: HttpRequest) -> bool:
+def is_own_page(request: HttpRequest) -> bool:
     """Return whether one of this site's pages sends the form. Every browser names the origin of a form's page."""
     origin = request.headers.get("Origin", "")
     return not origin or urlsplit(origin).netloc == request.get_host()
 
 
-def _pk(request: HttpRequest) -> int:
-    match = _ID.fullmatch(request.POST.get("id", ""))
+def _pk(given: str) -> int:
+    match = _ID.fullmatch(given)
     return int(match[1]) if match else 0
 
 

@@ -5,12 +5,11 @@ A writer touches no row that another one writes, so nobody waits for a counter.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 from django.db import models
 from django.utils import timezone
 
 from notifications_hub.database.primary import HubModel
+from notifications_hub.tallying.models import Fold
 
 ANNOUNCEMENT = "notifications_hub.Announcement"
 
@@ -78,26 +77,8 @@ class ResultFigure(_Counted):
         return f"{self.number} {self.what} from hour {self.bucket}"
 
 
-class ResultFold(HubModel):
-    """The one row of the chore that folds. Its lock lets one process at a time fold.
-
-    Tallies up to `floor` are folded, but for those that committed late. A look back from the beginning finds these.
-    """
-
-    LOOK_BACK = timedelta(minutes=1)
-    LATEST = timedelta(hours=1)
-    """Looks back end this long after the last tally. The next one begins them again."""
-
-    floor = models.BigIntegerField(default=0)
-    folded_at = models.DateTimeField(default=timezone.now)
-    looked_back_at = models.DateTimeField(default=timezone.now)
-
-    def is_late(self, now: datetime) -> bool:
-        """Return whether it is time to look back."""
-        return self.looked_back_at < now - self.LOOK_BACK and self.folded_at > now - self.LATEST
-
-    def __str__(self) -> str:
-        return f"folded to {self.floor}"
+class ResultFold(Fold):
+    """The one row of the chore that folds tallies of announcements."""
 
 
 class ResultWatch(HubModel):

@@ -8,7 +8,7 @@ that sums up several. A template `<kind>.html` beside them is used for that kind
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.kinds import kind_of
-from notifications_hub.message import CONFIRM, Line, Message, page_to_confirm, veiled
+from notifications_hub.message import CONFIRM, Line, Message, Section, page_to_confirm, veiled
 from notifications_hub.preference_links import preferences_of
 from notifications_hub.transports.email.headers import headers_of, sender
 from notifications_hub.transports.email.recipients import Recipient
@@ -32,6 +32,8 @@ from notifications_hub.web.site_paths import use_script_name
 from notifications_hub.web.text import balanced, storable
 
 LONGEST_SUBJECT, LONGEST_PREVIEW = 150, 120
+LONGEST_LINK = 900
+"""A line of a mail has at most 998 characters (RFC 5322), and no program may fold a link."""
 _READ = "read"
 
 
@@ -51,11 +53,11 @@ def email_for(message: Message, recipient: Recipient, *, optional: bool) -> Emai
         label = str(kind_of(message.kind).label or message.kind)
         kinds = kinds_in(message)
         kind = kinds[0] if len(kinds) == 1 else ""
-        link = _absolute(Subscription(recipient.pk, kind).path) if optional else ""
-        context = {**_context(shown, label, kind), **_digest(shown)}
+        link = _link_for(kinds, recipient) if optional else ""
+        context = {**_context(shown, label, kind), **_digest(shown, recipient)}
         if optional:
-            context["unsubscribe_url"] = link if kind else ""
-            context["unsubscribe_all_url"] = _absolute(Subscription(recipient.pk).path)
+            all_kinds = _absolute(Subscription(recipient.pk).path)
+            context |= {"unsubscribe_url": link if link != all_kinds else "", "unsubscribe_all_url": all_kinds}
         made = HubEmail(
             subject=subject_of(shown.title),
             body=_rendered(message.kind, "txt", context),
@@ -65,6 +67,12 @@ def email_for(message: Message, recipient: Recipient, *, optional: bool) -> Emai
         )
         made.attach_alternative(_rendered(message.kind, "html", context), "text/html")
         return made
+
+
+def _link_for(kinds: Sequence[str], recipient: Recipient) -> str:
+    """Return the link that stops exactly these kinds; if a header cannot hold it, the one that stops all."""
+    link = _absolute(Subscription(recipient.pk, tuple(dict.fromkeys(kinds))).path)
+    return link if len(link) <= LONGEST_LINK else _absolute(Subscription(recipient.pk).path)
 
 
 def kinds_in(message: Message) -> list[str]:
@@ -114,7 +122,7 @@ def _links(message: Message) -> Iterator[Link]:
             yield Link(_one_line(str(action.title)), _absolute(action.url))
 
 
-def _digest(message: Message) -> dict[str, Any]:
+def _digest(message: Message, recipient: Recipient) -> dict[str, Any]:
     """Return what the templates of a digest need besides."""
     if not message.sections:
         return {}
@@ -123,11 +131,17 @@ def _digest(message: Message) -> dict[str, Any]:
             "label": _one_line(section.label),
             "lines": [_line(line) for line in section.lines],
             "preferences_url": _absolute(preferences_of(section.kind)),
+            "unsubscribe_url": _link_for([section.kind], recipient) if _is_one_of_several(section, message) else "",
         }
         for section in message.sections
     ]
     titles = " · ".join(_one_line(line.title) for section in message.sections for line in section.lines)
     return {"sections": sections, "more": message.more, "preview": Truncator(titles).chars(LONGEST_PREVIEW)}
+
+
+def _is_one_of_several(section: Section, message: Message) -> bool:
+    """Return whether a digest needs a link of its own for this kind, and people may stop it."""
+    return len(message.sections) > 1 and kind_of(section.kind).optional
 
 
 def _line(line: Line) -> dict[str, str]:

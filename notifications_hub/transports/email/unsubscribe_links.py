@@ -1,4 +1,4 @@
-"""Links that unsubscribe a person from the emails of one kind, or from all. They sign nobody in, and never expire."""
+"""Links that unsubscribe a person from the emails of some kinds, or from all. They sign nobody in, and never expire."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ class InvalidLink(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A person's emails of a kind; of all kinds if it is empty."""
+    """A person's emails of some kinds; of all kinds if none is named."""
 
     person_pk: Any
-    kind: str = ""
+    kinds: tuple[str, ...] = ()
 
     @property
     def token(self) -> str:
         """Return the token of its link. It is the same each time, so an email that is sent twice stays the same."""
-        return signing.Signer(salt=SALT).sign_object([str(self.person_pk), self.kind])
+        named: object = list(self.kinds) if len(self.kinds) > 1 else "".join(self.kinds)
+        return signing.Signer(salt=SALT).sign_object([str(self.person_pk), named])
 
     @property
     def path(self) -> str:
@@ -41,7 +42,8 @@ class Subscription:
 def subscription_in(token: str) -> Subscription:
     """Return what a link unsubscribes from. Raise `InvalidLink`."""
     try:
-        person, kind = signing.Signer(salt=SALT).unsign_object(token)
-        return Subscription(get_user_model()._meta.pk.to_python(person), str(kind))
+        person, named = signing.Signer(salt=SALT).unsign_object(token)
+        kinds = named if isinstance(named, list) else [named] if named else []
+        return Subscription(get_user_model()._meta.pk.to_python(person), tuple(map(str, kinds)))
     except (signing.BadSignature, ValidationError, TypeError, ValueError):
         raise InvalidLink from None

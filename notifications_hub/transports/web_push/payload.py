@@ -80,6 +80,8 @@ class _Envelope:
         }
         if message.retracts:
             return self._retraction(message)
+        if message.avatar:
+            notification["icon"] = self._absolute(message.avatar)
         if message.repeat:
             notification["renotify"] = True
         if message.actions:
@@ -164,7 +166,7 @@ def _shorten_title(message: Message, envelope: _Envelope) -> Message:
 
 
 def _without_actions(message: Message, envelope: _Envelope) -> Message:
-    return replace(message, actions=())
+    return replace(message, actions=(), avatar="")
 
 
 def _without_url(message: Message, envelope: _Envelope) -> Message:

@@ -121,6 +121,7 @@
       tag,
       // It takes the place of the earlier one, and is to be noticed again. Browsers refuse that without a tag.
       ...(shape.renotify === true && tag !== "" && { renotify: true }),
+      ...(text(shape.icon) && { icon: text(shape.icon) }),
       lang: text(shape.lang),
       dir: shape.dir === "ltr" || shape.dir === "rtl" ? shape.dir : "auto",
       data: { notificationsHub: pushData },

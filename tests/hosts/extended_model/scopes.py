@@ -81,7 +81,7 @@ def test_pages_of_a_scope_follow_each_other(alice: User, bob: User, acme: Tenant
         send(bob, alice, tenant=acme if number % 2 else globex, category=str(number))
     seen, before = [], None
     while True:
-        page = queries.items(alice, scope=str(acme.pk), limit=2, before=before)
+        page = queries.items(alice, scope=str(acme.pk), limit=2, place=queries.place_of(alice, before=before))
         seen += [item.message.title for item in page.items]
         before = page.next
         if before is None:

@@ -6,7 +6,10 @@ import { CardChange } from "../../../notifications_hub/static/notifications_hub/
 import { InboxChanges } from "../../../notifications_hub/static/notifications_hub/inbox/inbox-changes.js";
 import { ApiError } from "../../../notifications_hub/static/notifications_hub/shared/api-error.js";
 
-/** @typedef {{id: string, unread: boolean, asks: boolean, getAttribute(): string, hasAttribute(name: string): boolean}} Card */
+/**
+ * @typedef {import("../../../notifications_hub/static/notifications_hub/inbox/card-state.js").CardState} CardState
+ * @typedef {CardState & {id: string, asks: boolean, getAttribute(name: string): string, hasAttribute(name: string): boolean}} Card
+ */
 
 /**
  * @param {string} id
@@ -17,9 +20,15 @@ function aCard(id, unread = true, asks = false) {
     id,
     unread,
     asks,
-    getAttribute: () => id,
+    saved: false,
+    archived: false,
+    until: "",
+    getAttribute(name) {
+      return name === "data-id" ? this.id : this.until;
+    },
     hasAttribute(name) {
-      return name === "data-unconfirmed" ? this.asks : this.unread;
+      const { unread, saved, archived, asks: unconfirmed } = this;
+      return Object.entries({ unread, saved, archived, unconfirmed }).some(([one, on]) => on && name === `data-${one}`);
     },
   };
 }
@@ -41,11 +50,11 @@ class Cards {
   }
 
   /**
-   * @param {Card[]} some
-   * @param {boolean} unread
+   * @param {Card} card
+   * @param {CardState} state
    */
-  mark(some, unread) {
-    for (const card of some) card.unread = unread;
+  show(card, state) {
+    Object.assign(card, state);
   }
 
   /**
@@ -94,10 +103,11 @@ function page(...all) {
    * @param {any} mark
    * @param {Card[]} wanted
    * @param {number} [beyond]
+   * @param {{list?: string, until?: string}} [where]
    */
-  function make(mark, wanted, beyond) {
-    const show = () => new CardChange({ cards, counted, mark, wanted: /** @type {any} */ (wanted), beyond });
-    return changes.make({ mark, ids: wanted.map(({ id }) => id), all: beyond !== undefined, show });
+  function make(mark, wanted, beyond, where = {}) {
+    const show = () => new CardChange({ cards, counted, mark, wanted: /** @type {any} */ (wanted), beyond, ...where });
+    return changes.make({ mark, ids: wanted.map(({ id }) => id), all: beyond !== undefined, ...where, show });
   }
 
   return { make, changes, cards, api, log };
@@ -222,4 +232,28 @@ test("confirming reads the card too, and archiving leaves out what must be confi
   assert.deepEqual([cards.all[0].asks, cards.all[0].unread, log.unread], [false, false, -2]);
   const done = log.done.at(-1);
   assert.deepEqual([done.change, done.undo], ["acknowledged", null], "nothing undoes it");
+});
+
+test("a card leaves the lists that it belongs to no more, and shows its state in the others", async () => {
+  const { make, cards, log } = page(aCard("1"));
+  const [card] = cards.all;
+  await make("save", [card]);
+  assert.deepEqual([cards.ids, card.saved, log.unread], [["1"], true, 0]);
+  const until = "2026-12-01T08:00:00Z";
+  await make("snooze", [card], undefined, { list: "saved", until });
+  assert.deepEqual([cards.ids, card.archived, card.until, log.unread], [["1"], true, until, -1]);
+  log.done.at(-1).undo();
+  assert.deepEqual([card.archived, card.until, log.unread], [false, "", 0]);
+  await make("snooze", [card], undefined, { list: "all", until });
+  assert.deepEqual([cards.ids, log.unread], [[], -1]);
+  log.done.at(-1).undo();
+  await make("unsave", [card], undefined, { list: "saved" });
+  assert.deepEqual([cards.ids, log.unread], [[], 0]);
+});
+
+test("a snooze leaves out what must be confirmed, and what is archived", async () => {
+  const archived = { ...aCard("2"), archived: true };
+  const { make, cards, log } = page(aCard("1", true, true), archived);
+  await make("snooze", [...cards.all], undefined, { list: "saved", until: "2026-12-01T08:00:00Z" });
+  assert.deepEqual([cards.all.map((/** @type {Card} */ card) => card.until), log.unread], [["", ""], 0]);
 });

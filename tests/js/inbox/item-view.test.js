@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  avatarOf,
   badgeOf,
-  iconOf,
   linkOf,
   outsideOf,
   wordsOf,
@@ -20,9 +20,20 @@ test("an announcement is shown in the page's language", () => {
   assert.equal(wordsOf(item, "fr").title, "Maintenance");
 });
 
-test("an unknown icon becomes a bell", () => {
-  assert.equal(iconOf(anItem("1", { icon: "reply" })), "reply");
-  assert.equal(iconOf(anItem("1", { icon: "<svg>" })), "bell");
+test("a picture is of this site or at https", () => {
+  for (const avatar of ["/media/bob.png", "https://cdn.example/bob.png"]) {
+    assert.equal(avatarOf(anItem("1", { avatar }), PAGE), avatar);
+  }
+  for (const avatar of [
+    "",
+    undefined,
+    "javascript:alert(1)",
+    "http://evil.example/",
+    "data:image/png;base64,AA",
+    "//[",
+  ]) {
+    assert.equal(avatarOf(anItem("1", { avatar }), PAGE), "");
+  }
 });
 
 test("a link leads to a page of this site or is empty", () => {

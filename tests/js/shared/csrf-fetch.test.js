@@ -23,7 +23,7 @@ function build(answer, { token = "token" } = {}) {
 test("a read is sent without the token", async () => {
   const { http, requests } = build(() => Response.json({ job: 1 }));
   assert.deepEqual(await http.get(ADDRESS), { job: 1 });
-  assert.equal(requests[0].credentials, "same-origin");
+  assert.equal(requests[0].credentials, "include");
   assert.deepEqual(requests[0].headers, { Accept: "application/json" });
 });
 

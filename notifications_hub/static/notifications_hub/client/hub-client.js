@@ -89,7 +89,8 @@ export class HubClient extends EventTarget {
     line.addEventListener("line-refused", (event) => this.#refused(/** @type {LineRefusedEvent} */ (event).topic));
     line.addEventListener("line-cursor-invalid", () => this.#startOver());
     line.addEventListener("line-state", (event) => {
-      this.dispatchEvent(new HubStateEvent(/** @type {LineStateEvent} */ (event).state));
+      const { state, retryAt } = /** @type {LineStateEvent} */ (event);
+      this.dispatchEvent(new HubStateEvent(state, retryAt));
     });
     line.addEventListener("line-shown", (event) => {
       this.dispatchEvent(new HubShownEvent(/** @type {LineShownEvent} */ (event).ids));

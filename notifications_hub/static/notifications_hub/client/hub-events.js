@@ -73,14 +73,18 @@ export class HubShownEvent extends Event {
 
 /** The client's state changed. */
 export class HubStateEvent extends Event {
-  /** @param {HubStateName} state */
-  constructor(state) {
+  /**
+   * @param {HubStateName} state
+   * @param {number} [retryAt] when a lost connection is tried again, in milliseconds; 0 if nobody knows
+   */
+  constructor(state, retryAt = 0) {
     super("hub-state", { bubbles: true });
     this.state = state;
+    this.retryAt = retryAt;
   }
 
   copy() {
-    return new HubStateEvent(this.state);
+    return new HubStateEvent(this.state, this.retryAt);
   }
 }
 

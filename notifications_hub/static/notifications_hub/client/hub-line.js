@@ -36,6 +36,8 @@ export class HubLine extends EventTarget {
   #ack = "";
   /** @type {HubStateName} */
   #state = HubState.IDLE;
+  /** When a lost connection is tried again; 0 while none is. */
+  retryAt = 0;
   /** @type {Connection | null} */
   #connection = null;
   #openedAt = 0;
@@ -172,10 +174,13 @@ export class HubLine extends EventTarget {
     this.#connection = null;
   }
 
-  /** @param {HubStateName} state */
-  #closeAs(state) {
+  /**
+   * @param {HubStateName} state
+   * @param {number} [retryAt]
+   */
+  #closeAs(state, retryAt) {
     this.#drop();
-    this.#setState(state);
+    this.#setState(state, retryAt);
   }
 
   #introduce() {
@@ -251,14 +256,18 @@ export class HubLine extends EventTarget {
 
   /** @param {number} ms */
   #wait(ms) {
-    this.#closeAs(HubState.WAITING);
+    this.#closeAs(HubState.WAITING, Date.now() + ms);
     this.#timer = setTimeout(() => this.#open(), ms);
   }
 
-  /** @param {HubStateName} state */
-  #setState(state) {
+  /**
+   * @param {HubStateName} state
+   * @param {number} [retryAt]
+   */
+  #setState(state, retryAt = 0) {
+    this.retryAt = retryAt;
     if (state === this.#state) return;
     this.#state = state;
-    this.dispatchEvent(new LineStateEvent(state));
+    this.dispatchEvent(new LineStateEvent(state, retryAt));
   }
 }

@@ -49,18 +49,26 @@ export class LineShownEvent extends Event {
     super("line-shown");
     this.ids = ids;
   }
+
+  copy() {
+    return new LineShownEvent(this.ids);
+  }
 }
 
 /** The line's state changed. */
 export class LineStateEvent extends Event {
-  /** @param {HubStateName} state */
-  constructor(state) {
+  /**
+   * @param {HubStateName} state
+   * @param {number} [retryAt] when a lost connection is tried again, in milliseconds; 0 if nobody knows
+   */
+  constructor(state, retryAt = 0) {
     super("line-state");
     this.state = state;
+    this.retryAt = retryAt;
   }
 
   copy() {
-    return new LineStateEvent(this.state);
+    return new LineStateEvent(this.state, this.retryAt);
   }
 }
 

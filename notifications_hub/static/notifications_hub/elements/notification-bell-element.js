@@ -7,9 +7,11 @@
  * @import { Item } from "../protocol/wire.js"
  */
 
+import { Attention } from "../attention/attention.js";
 import { HubEvent, HubShownEvent, HubStateEvent, HubUnshownEvent } from "../client/hub-events.js";
 import { FeedState, InboxChangedEvent } from "../inbox/inbox-feed.js";
 import { ItemActions } from "../inbox/item-actions.js";
+import { offerLinks } from "../inbox/item-open.js";
 import { isNews } from "../inbox/item-state.js";
 import { badgeOf } from "../inbox/item-view.js";
 import { NotificationPanel } from "../inbox/notification-panel.js";
@@ -29,6 +31,7 @@ const FEED_FAILURES = { [FeedState.FAILED]: HubState.WAITING, [FeedState.ENDED]:
 
 /**
  * @typedef {object} Parts
+ * @property {Attention} attention
  * @property {HTMLButtonElement} button
  * @property {NotificationPanel} panel
  * @property {PageInbox} inbox
@@ -44,6 +47,8 @@ const FEED_FAILURES = { [FeedState.FAILED]: HubState.WAITING, [FeedState.ENDED]:
  * - `person`: the page's owner.
  * - `scope`: the part of the inbox that it lists and counts, such as a tenant; absent: all of it.
  * - `quiet`: the person's quiet hours of the next days, which it keeps up to date; absent: none.
+ * - `title-count`, `favicon-count` and `sound`: present if the site wants them; see `Attention`.
+ * - `no-data-images`: present if the site's policy is known to allow no images of `data:`.
  * - `sign-in`: the address of the sign-in page.
  * - `unread` and `unseen`: the counts, which it keeps up to date.
  *
@@ -80,7 +85,8 @@ export class NotificationBellElement extends HTMLElement {
     const goesOn = taken !== null && !taken.isOver;
     if (!goesOn) taken?.stop();
     const inbox = goesOn ? taken : this.#newInbox();
-    this.#parts = { button, panel, inbox };
+    const attention = new Attention(this, part(button, "badge"), this.#life.signal);
+    this.#parts = { attention, button, panel, inbox };
     this.#listen(button);
     const receive = (/** @type {Event} */ event) => this.#receive(event);
     inbox.show({ receive, report: panel.report }, { csrf: this.#text("csrf") });
@@ -107,6 +113,11 @@ export class NotificationBellElement extends HTMLElement {
   /** @param {string} id */
   markRead(id) {
     return this.#inbox?.feed.markRead(id);
+  }
+
+  /** Try a lost connection again now, and what failed to load. */
+  reconnect() {
+    this.#inbox?.page.dispatchEvent(new Event("page-focus"));
   }
 
   /** The newest items as the API returns them, or null before they are loaded. */
@@ -177,6 +188,7 @@ export class NotificationBellElement extends HTMLElement {
     const stack = document.querySelector("toast-stack");
     for (const scope of [this, stack]) scope?.addEventListener("item-act", act, { signal });
     new ItemActions(this, signal);
+    offerLinks(this, signal);
     stack?.addEventListener("toasts-displayed", displayed, { signal });
     stack?.addEventListener("toast-opened", opened, { signal });
     const confirmed = (/** @type {Event} */ event) => {
@@ -242,7 +254,8 @@ export class NotificationBellElement extends HTMLElement {
     this.#toasts?.withdraw(gone);
     if (gone.length > 0) closePushes(gone);
     if (fresh.length === 0 || !this.#parts) return;
-    const { button, panel, inbox } = this.#parts;
+    const { attention, button, panel, inbox } = this.#parts;
+    attention.sound(fresh, this.#quiet);
     const listed = fresh.filter((item) => inbox.store.lists(item));
     if (listed.length > 0) button.dataset.ringing = "";
     const inPanel = panel.open && inbox.page.visible && listed.length === fresh.length;
@@ -295,11 +308,12 @@ export class NotificationBellElement extends HTMLElement {
   #render() {
     this.#renderDue = false;
     if (!this.#parts) return;
-    const { button, panel, inbox } = this.#parts;
+    const { attention, button, panel, inbox } = this.#parts;
     const { store, client, feed } = inbox;
     this.setAttribute("unread", String(store.unread));
     this.setAttribute("unseen", String(store.unseen));
     this.#renderButton(button, store.unread);
+    attention.count(store.unread);
     panel.renderState(FEED_FAILURES[feed.state] ?? client.state);
     panel.renderQuiet(this.#quiet.endAt(Date.now()));
     // A closed panel keeps its rows, but not those of a session that is over.

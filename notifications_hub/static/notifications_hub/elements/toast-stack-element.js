@@ -4,6 +4,7 @@
  * @import { QuietTimes } from "../shared/quiet-times.js"
  */
 import { ItemActions } from "../inbox/item-actions.js";
+import { offerLinks } from "../inbox/item-open.js";
 import { SwapKeeper } from "../shared/swap-keeper.js";
 import { ToastConfirmedEvent, ToastOpenedEvent } from "../toasts/toast-events.js";
 import { SMALL, ToastStack } from "../toasts/toast-stack.js";
@@ -12,8 +13,8 @@ import { SMALL, ToastStack } from "../toasts/toast-stack.js";
 const between = new SwapKeeper((stack) => stack.stop());
 
 /**
- * `<toast-stack>`: shows new notifications in a corner for a moment. At most three at once, on a small screen one; the
- * rest is a number.
+ * `<toast-stack>`: shows new notifications in a corner for a moment. At most three at once. On a small screen one
+ * at a time, and the others wait. What is more than that is a number. Errors, and what must be confirmed, stay until closed.
  *
  * The page's live region announces them; the toasts themselves are no live regions. F6 moves the focus to the newest
  * toast and back.
@@ -109,6 +110,8 @@ export class ToastStackElement extends HTMLElement {
 
   /** @param {AbortSignal} signal */
   #listen(signal) {
+    // Before the click takes the toast off the page: the event must bubble from there.
+    offerLinks(this, signal);
     for (const type of ["pointerenter", "pointerleave", "focusin", "focusout"]) {
       this.addEventListener(type, () => this.#stack.runOrPause(), { signal });
     }
@@ -125,6 +128,7 @@ export class ToastStackElement extends HTMLElement {
   /** @param {MouseEvent} event */
   #click({ target, button }) {
     // The middle button opens links in a new tab, and presses no buttons.
+    if (target instanceof Element && target.closest("[data-part=dismiss-all]")) return this.#stack.close();
     const controls =
       button === 1 ? "a[data-part=link]" : "a[data-part=link], button:is([data-part=close], [data-part=confirm])";
     const control = target instanceof Element ? target.closest(controls) : null;

@@ -1,9 +1,11 @@
 // @ts-check
 /**
+ * @import { CardState } from "./card-state.js"
  * @import { InboxCards } from "./inbox-cards.js"
  * @import { MarkName } from "./notifications-api.js"
  */
-import { idOf, isUnconfirmed, isUnread } from "./inbox-cards.js";
+import { changeOf, counted, leaves, stateOf } from "./card-state.js";
+import { idOf, isUnconfirmed } from "./inbox-cards.js";
 
 const NONE = new Set();
 
@@ -12,9 +14,11 @@ export class CardChange {
   #cards;
   #counted;
   #mark;
+  #change;
+  #moves;
   #wanted;
   #beyond;
-  /** The cards that it changed, and whether each was unread before. @type {Map<HTMLElement, boolean>} */
+  /** The cards that it changed, and their state before. @type {Map<HTMLElement, CardState>} */
   #touched = new Map();
 
   /**
@@ -24,11 +28,15 @@ export class CardChange {
    * @param {MarkName} options.mark
    * @param {HTMLElement[]} options.wanted the cards to change
    * @param {number} [options.beyond] how many unread ones that are not on the page are read too
+   * @param {string} [options.list] the list that the page shows
+   * @param {string} [options.until] for a snooze, when it ends as far as the page knows
    */
-  constructor({ cards, counted, mark, wanted, beyond = 0 }) {
+  constructor({ cards, counted, mark, wanted, beyond = 0, list = "all", until = "" }) {
     this.#cards = cards;
     this.#counted = counted;
     this.#mark = mark;
+    this.#change = changeOf(mark, until);
+    this.#moves = leaves(mark, list);
     this.#wanted = wanted;
     this.#beyond = beyond;
     this.redo();
@@ -42,29 +50,24 @@ export class CardChange {
   redo() {
     const present = this.#wanted.filter((card) => this.#cards.has(idOf(card)));
     const touched = present.filter((card) => this.#needs(card));
-    this.#touched = new Map(touched.map((card) => [card, isUnread(card)]));
+    this.#touched = new Map(touched.map((card) => [card, stateOf(card)]));
     if (this.#moves) this.#cards.remove(touched);
-    else this.#cards.mark(touched, this.#toUnread);
+    for (const [card, before] of this.#touched) this.#cards.show(card, { ...before, ...this.#change });
     if (this.#confirms) this.#cards.confirm(touched, true);
-    this.#counted(this.#more(touched));
+    this.#counted(this.#more(touched) - this.#beyond);
   }
 
   /** @param {Set<string>} confirmed */
   revert(confirmed) {
     const back = [...this.#touched.keys()].filter((card) => !confirmed.has(idOf(card)) && this.#isChanged(card));
     if (this.#moves) this.#cards.insert(back);
-    else this.#cards.mark(this.#confirms ? back.filter((card) => this.#touched.get(card)) : back, !this.#toUnread);
+    for (const card of back) this.#cards.show(card, { ...stateOf(card), ...this.#before(card) });
     if (this.#confirms) this.#cards.confirm(back, false);
-    this.#counted(-this.#more(back));
+    this.#counted(this.#beyond - this.#more(back));
   }
 
   undo() {
     this.revert(NONE);
-  }
-
-  /** Whether it takes cards off this list, or marks them in place. */
-  get #moves() {
-    return this.#mark === "archive" || this.#mark === "unarchive";
   }
 
   get #confirms() {
@@ -78,12 +81,18 @@ export class CardChange {
    */
   #needs(card) {
     if (this.#confirms) return isUnconfirmed(card);
-    if (this.#mark === "archive") return !isUnconfirmed(card);
-    return this.#moves || isUnread(card) !== this.#toUnread;
+    if (this.#mark === "archive" || this.#mark === "snooze") return !isUnconfirmed(card) && !this.#isArchived(card);
+    return this.#moves || !this.#isAs(card, this.#change);
   }
 
-  get #toUnread() {
-    return this.#mark === "unread";
+  /**
+   * Return whether the card is in the archive, from where it does not come back by itself.
+   *
+   * @param {HTMLElement} card
+   */
+  #isArchived(card) {
+    const { archived, until } = stateOf(card);
+    return archived && !until;
   }
 
   /**
@@ -93,7 +102,27 @@ export class CardChange {
    */
   #isChanged(card) {
     if (this.#confirms) return !isUnconfirmed(card);
-    return this.#moves ? !this.#cards.has(idOf(card)) : isUnread(card) === this.#toUnread;
+    return this.#moves ? !this.#cards.has(idOf(card)) : this.#isAs(card, this.#change);
+  }
+
+  /**
+   * @param {HTMLElement} card
+   * @param {Partial<CardState>} state
+   */
+  #isAs(card, state) {
+    const now = /** @type {Record<string, unknown>} */ ({ ...stateOf(card) });
+    // Of its end, the server knows best.
+    return Object.entries(state).every(([name, value]) => name === "until" || now[name] === value);
+  }
+
+  /**
+   * Return what the change replaced.
+   *
+   * @param {HTMLElement} card
+   */
+  #before(card) {
+    const before = Object.entries(this.#touched.get(card) ?? {});
+    return Object.fromEntries(before.filter(([name]) => name in this.#change));
   }
 
   /**
@@ -102,8 +131,7 @@ export class CardChange {
    * @param {HTMLElement[]} cards
    */
   #more(cards) {
-    if (this.#mark === "unread") return cards.length;
-    const unread = cards.filter((card) => this.#touched.get(card)).length;
-    return this.#mark === "unarchive" ? unread : -(unread + this.#beyond);
+    const states = cards.flatMap((card) => this.#touched.get(card) ?? []);
+    return states.reduce((sum, before) => sum + counted({ ...before, ...this.#change }) - counted(before), 0);
   }
 }

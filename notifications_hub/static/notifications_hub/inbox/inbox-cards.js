@@ -1,8 +1,13 @@
 // @ts-check
-/** @import { Page, Unconfirmed } from "../protocol/wire.js" */
+/**
+ * @import { CardState } from "./card-state.js"
+ * @import { Item, ItemGroup, Page, Unconfirmed } from "../protocol/wire.js"
+ */
 import { copyOf, part, setText } from "../shared/dom.js";
+import { stateOf } from "./card-state.js";
 import { PINNED } from "./item-state.js";
 import { dayOf, dayTitle, showTime } from "./item-times.js";
+import { showSnoozed } from "./snooze-menu.js";
 
 /** The server-rendered cards of the inbox page, newest first, under one heading for each day of the viewer's zone. */
 export class InboxCards {
@@ -19,6 +24,12 @@ export class InboxCards {
     return cardsIn(this.#days);
   }
 
+  /** Return whether the list has notifications of this kind. @param {string} kind */
+  listsKind(kind) {
+    const { kinds } = this.#root.dataset;
+    return kinds === undefined || kinds.split(" ").includes(kind);
+  }
+
   /** @param {string[]} ids */
   some(ids) {
     return this.all.filter((card) => ids.includes(idOf(card)));
@@ -27,6 +38,59 @@ export class InboxCards {
   /** @param {string} id */
   has(id) {
     return this.some([id]).length > 0;
+  }
+
+  /** Whether the newest of a group stands for all of it. A search, and what was put aside, list each singly. */
+  get isGrouped() {
+    return this.#root.hasAttribute("data-grouped");
+  }
+
+  /**
+   * Return whether a card is of the item's group.
+   *
+   * @param {{group?: ItemGroup}} item
+   */
+  hasGroup({ group }) {
+    return group !== undefined && this.all.some((card) => groupOf(card) === group.key);
+  }
+
+  /**
+   * Return whether another card stands for the item, because it is newer and of the same group.
+   *
+   * @param {Item} item
+   */
+  standsFor({ id, unread, archived, group }) {
+    const isMember = group !== undefined && unread && !archived && !this.has(id);
+    return isMember && this.isGrouped && this.hasGroup({ group });
+  }
+
+  /**
+   * Return whether a change of these may change what a card stands for: one is of a group, or is not on the page.
+   *
+   * @param {string[]} ids
+   */
+  mayGroup(ids) {
+    const isGroup = (/** @type {HTMLElement} */ card) => part(card, "group") !== null;
+    const groups = this.isGrouped ? this.all.filter(isGroup) : [];
+    return groups.length > 0 && (groups.some((card) => ids.includes(idOf(card))) || !ids.every((id) => this.has(id)));
+  }
+
+  /**
+   * Take over the groups of a freshly fetched page: the newest of each stands in the place of the one before.
+   *
+   * @param {HTMLElement[]} fetched
+   */
+  regroup(fetched) {
+    const known = new Set(this.all.map(groupOf));
+    this.update(fetched, { isLast: false });
+    for (const card of fetched.filter((one) => known.has(groupOf(one)) && groupOf(one) && !this.has(idOf(one)))) {
+      // One that was read meanwhile stands alone now.
+      const old = this.all.filter((one) => isUnread(one) && groupOf(one) === groupOf(card));
+      const hadFocus = old.some((one) => one.contains(document.activeElement));
+      this.remove(old);
+      this.insert([card]);
+      if (hadFocus) card.focus();
+    }
   }
 
   /**
@@ -44,6 +108,7 @@ export class InboxCards {
   /** Write every time anew, and move cards whose day is another one in the viewer's zone. */
   refresh() {
     for (const time of this.#times) showTime(time);
+    for (const card of this.all) showSnoozed(card, stateOf(card).until);
     for (const card of this.all) if (sectionOf(card)?.dataset.day !== dayOf(card)) this.#place(card);
     for (const section of this.#sections) this.#title(section);
   }
@@ -77,14 +142,21 @@ export class InboxCards {
    */
   differFrom({ results, next, unconfirmed = { results: [], count: 0 } }) {
     const { show } = this.#root.dataset;
+    // Its rows are not those of the first page.
+    if (show === "group") return false;
     if (show === "unconfirmed") return this.#topDiffers(unconfirmed);
-    if (show === "archived") return results.some(({ id }) => this.has(id));
-    const wanted = new Map(results.filter(({ unread }) => unread || show === "all").map((item) => [item.id, item]));
+    if (show === "saved") return false;
+    if (show === "archived" || show === "snoozed") return results.some(({ id }) => this.has(id));
+    const isSearch = this.#root.hasAttribute("data-search");
+    const belongs = (/** @type {Item} */ { id, kind, unread }) =>
+      (unread || show === "all") && this.listsKind(kind) && (!isSearch || this.has(id));
+    const wanted = new Map(results.filter(belongs).map((item) => [item.id, item]));
     const end = next === null ? Number.NEGATIVE_INFINITY : Date.parse(results.at(-1)?.at ?? "");
     const covered = this.all.filter((card) => timeOf(card) > end || wanted.has(idOf(card)));
-    const isOnLaterPage = new URLSearchParams(location.search).has("before");
+    const isOnLaterPage = this.#root.hasAttribute("data-later");
     const isMissing = !isOnLaterPage && [...wanted.keys()].some((id) => !this.has(id));
-    if (show === "all" && !isOnLaterPage && this.#topDiffers(unconfirmed)) return true;
+    const hasTop = show === "all" && !isOnLaterPage && !isSearch && this.#root.dataset.kinds === undefined;
+    if (hasTop && this.#topDiffers(unconfirmed)) return true;
     return isMissing || covered.some((card) => wanted.get(idOf(card))?.unread !== isUnread(card));
   }
 
@@ -121,9 +193,11 @@ export class InboxCards {
    * @param {HTMLElement} fresh
    */
   #renew(card, fresh) {
-    this.mark([card], isUnread(fresh));
+    this.show(card, stateOf(fresh));
     if (isUnconfirmed(card) !== isUnconfirmed(fresh)) this.confirm([card], !isUnconfirmed(fresh));
     card.dataset.level = fresh.dataset.level;
+    card.toggleAttribute("data-group", groupOf(fresh) !== "");
+    if (groupOf(fresh)) card.dataset.group = groupOf(fresh);
     for (const selector of [".nh-disc", ".nh-words"]) {
       const [old, now] = [card.querySelector(selector), fresh.querySelector(selector)];
       if (!old || !now || old.isEqualNode(now) || old.querySelector("form:not([hidden])")) continue;
@@ -159,6 +233,30 @@ export class InboxCards {
   }
 
   /**
+   * Show a card in a state: whether it is unread and saved, and where it is.
+   *
+   * @param {HTMLElement} card
+   * @param {CardState} state
+   */
+  show(card, { unread, saved, archived, until }) {
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement);
+    const isDone = archived && !until;
+    this.mark([card], unread);
+    // Marking as read or unread may have moved the focus. Some browsers move it off a button as soon as it is hidden.
+    const isMoved = focused !== document.activeElement;
+    card.toggleAttribute("data-saved", saved);
+    card.toggleAttribute("data-archived", archived);
+    toggle(card, "[data-part=save]", !saved);
+    toggle(card, "[data-part=unsave]", saved);
+    toggle(card, "[data-part=unarchive]", archived);
+    toggle(card, "[data-part=archive], [data-part=snooze]", !isDone && !isUnconfirmed(card));
+    if (until) card.setAttribute("data-snoozed", until);
+    else card.removeAttribute("data-snoozed");
+    showSnoozed(card, until);
+    if (!isMoved && focused?.hidden && card.contains(focused)) part(card, saved ? "unsave" : "save").focus();
+  }
+
+  /**
    * Show whether cards that must be confirmed are, and move them off the top or back.
    *
    * @param {HTMLElement[]} cards
@@ -168,7 +266,7 @@ export class InboxCards {
     for (const card of cards) {
       card.toggleAttribute("data-unconfirmed", !confirmed);
       toggle(card, "[data-part=confirm]", !confirmed);
-      toggle(card, "[data-part=confirmed], [data-part=archive]", confirmed);
+      toggle(card, "[data-part=confirmed], [data-part=archive], [data-part=snooze]", confirmed);
     }
     this.refresh();
   }
@@ -224,6 +322,11 @@ export function cardsIn(root) {
 /** @param {Element} card */
 export function idOf(card) {
   return card.getAttribute("data-id") ?? "";
+}
+
+/** @param {Element} card */
+export function groupOf(card) {
+  return card.getAttribute("data-group") ?? "";
 }
 
 /** @param {Element} card */

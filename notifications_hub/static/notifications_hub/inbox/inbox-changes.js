@@ -9,16 +9,12 @@ const DONE = {
   archive: "archived",
   unarchive: "unarchived",
   acknowledge: "acknowledged",
+  save: "saved",
+  unsave: "unsaved",
+  snooze: "snoozed",
 };
 /** The marks without a token are undone by their opposite. @type {Partial<Record<MarkName, MarkName>>} */
-const OPPOSITE = { unread: "read", unarchive: "archive" };
-/** @type {Record<string, MarkName>} */
-const MARK_OF = {
-  "notification.read": "read",
-  "notification.unread": "unread",
-  "notification.archived": "archive",
-  "notification.updated": "unarchive",
-};
+const OPPOSITE = { unread: "read", unarchive: "archive", unsave: "save" };
 /** After these, no change of the item can be shown or taken back. */
 const GONE = ["notification.deleted", "announcement.withdrawn"];
 
@@ -35,6 +31,9 @@ const GONE = ["notification.deleted", "announcement.withdrawn"];
  * @property {MarkName} mark
  * @property {string[]} ids
  * @property {boolean} [all] everything in the inbox, instead of the ids
+ * @property {boolean} [groups] the older unread ones of the items' groups too
+ * @property {{show?: string, tab?: string, kind?: string}} [within] the list that `all` means, or a part of it
+ * @property {string} [until] for a snooze
  * @property {boolean} [quiet] whether success is not reported, because the button that reverts it is right there
  * @property {() => Shown} show
  *
@@ -75,10 +74,8 @@ export class InboxChanges {
    * @param {{kind: string, data: any}} event
    */
   confirm({ kind, data }) {
-    if (kind === "notification.updated" && data.archived) return;
     for (const { action, confirmed } of this.#underWay) {
-      const isConfirmed = action.mark === "acknowledge" && Boolean(data?.acknowledged_at);
-      if (action.mark !== MARK_OF[kind] && !isConfirmed && !GONE.includes(kind)) continue;
+      if (!GONE.includes(kind) && !hasDone(action.mark, kind, data)) continue;
       for (const id of data?.ids ?? [data?.id]) confirmed.add(id);
     }
   }
@@ -90,13 +87,15 @@ export class InboxChanges {
 
   /** @param {Action} action */
   async make(action) {
-    const key = `${action.mark} ${action.all ? "all" : action.ids}`;
+    const { until } = action;
+    const key = `${action.mark} ${action.all ? "all" : action.ids} ${until ?? ""}`;
     if (this.#isOver || [...this.#underWay].some((request) => request.key === key)) return;
     const request = { action, key, shown: action.show(), confirmed: new Set() };
     this.#underWay.add(request);
     try {
-      const { mark, all, ids } = action;
-      const { changed, undo } = await this.#api.mark(mark, all ? { all } : { ids });
+      const { mark, all, within, ids, groups } = action;
+      const which = all ? { all, ...within } : { ids, ...(groups && { groups }) };
+      const { changed, undo } = await this.#api.mark(mark, { ...which, until });
       this.#done(request, changed, undo);
     } catch (error) {
       this.#failed(request, error);
@@ -215,5 +214,28 @@ export class InboxChanges {
     const isSignedOut = error instanceof ApiError && error.status === 401;
     if (isSignedOut) this.#page.signedOut();
     return isSignedOut;
+  }
+}
+
+/**
+ * Return whether an event says that the server has made a change.
+ *
+ * @param {MarkName} mark
+ * @param {string} kind
+ * @param {any} data
+ */
+function hasDone(mark, kind, data) {
+  switch (kind) {
+    case "notification.read":
+    case "notification.unread":
+      return kind.endsWith(`.${mark}`);
+    case "notification.archived":
+      return mark === (data.snoozed_until ? "snooze" : "archive");
+    case "notification.updated":
+      if (mark === "acknowledge") return Boolean(data.acknowledged_at);
+      if (mark === "save" || mark === "unsave") return Boolean(data.saved) === (mark === "save");
+      return mark === "unarchive" && !data.archived;
+    default:
+      return false;
   }
 }

@@ -6,6 +6,7 @@
  * @import { Item } from "../protocol/wire.js"
  */
 import { part } from "../shared/dom.js";
+import { isListed, stateOf } from "./card-state.js";
 import { fillActions } from "./item-actions.js";
 import { isInScope, isUnconfirmed } from "./item-state.js";
 
@@ -38,21 +39,28 @@ export class InboxEvents {
         return this.#join(data);
       case "notification.updated":
         if (!this.#lists(data)) return;
-        this.#move([data.id], data.archived);
-        for (const card of this.#cards.some([data.id])) fillActions(card, data);
-        this.#cards.mark(this.#cards.some([data.id]), data.unread);
+        if (this.#cards.hasGroup(data)) this.#paging.regroup();
+        if (this.#cards.standsFor(data)) return;
+        this.#move([data.id], isListed(data, this.#show), Boolean(data.saved));
+        for (const card of this.#cards.some([data.id])) {
+          fillActions(card, data);
+          const { unread, saved = false, archived, snoozed_until: until = "" } = data;
+          this.#cards.show(card, { unread, saved, archived, until });
+        }
         if (data.must_acknowledge) this.#cards.confirm(this.#cards.some([data.id]), !isUnconfirmed(data));
         return;
       case "notification.read":
       case "notification.unread":
         return this.#mark(data.ids ?? [], kind === "notification.unread");
       case "notification.archived":
-        return this.#move(data.ids ?? [], true);
+        this.#regroup(data.ids ?? []);
+        return this.#archived(data);
       case "announcement.updated":
         if (this.#cards.has(data.id)) this.#paging.refetch();
         return;
       case "notification.deleted":
       case "announcement.withdrawn":
+        this.#regroup(data.ids ?? []);
         return this.#leave(data.ids ?? []);
     }
   }
@@ -63,36 +71,69 @@ export class InboxEvents {
    */
   #mark(ids, unread) {
     this.#cards.mark(this.#cards.some(ids), unread);
+    if (this.#cards.mayGroup(ids)) return this.#paging.regroup();
     const isUnknown = unread && !ids.every((id) => this.#cards.has(id));
     // With more pages to come, an unknown row may belong to one of those.
-    if (isUnknown && this.#root.dataset.show === "unread" && !part(this.#root, "older")) this.#paging.offerNews();
+    if (isUnknown && this.#root.dataset.show === "unread" && !part(this.#root, "older")) this.#offer();
   }
 
   /**
-   * Offer what is new, except in the archive, where nothing new appears, and in a list that it does not belong to.
+   * Remove what left this list, and show where saved ones are.
+   *
+   * @param {{ids?: string[], snoozed_until?: string}} data
+   */
+  #archived({ ids = [], snoozed_until: until = "" }) {
+    if (this.#show !== "saved") this.#move(ids, isListed({ archived: true, snoozed_until: until }, this.#show));
+    for (const card of this.#cards.some(ids)) this.#cards.show(card, { ...stateOf(card), archived: true, until });
+  }
+
+  /**
+   * Offer what is new, except in lists of what was put aside. What was snoozed comes back as a new one.
    *
    * @param {Item} item
    */
   #join(item) {
-    const { show } = this.#root.dataset;
+    const { group } = this.#root.dataset;
+    const show = this.#show;
+    if (show === "snoozed") return this.#leave([item.id]);
+    for (const card of this.#cards.some([item.id])) {
+      this.#cards.show(card, { ...stateOf(card), unread: item.unread, archived: false, until: "" });
+    }
     const isNew = this.#lists(item) && !this.#cards.has(item.id);
-    const belongs = show === "unconfirmed" ? isUnconfirmed(item) : show !== "archived";
-    if (belongs && isNew) this.#paging.offerNews();
+    const mayJoin = show === "all" || show === "unread" || show === "group";
+    if (isNew && this.#cards.isGrouped && this.#cards.hasGroup(item)) return this.#paging.regroup();
+    const belongs = show === "unconfirmed" ? isUnconfirmed(item) : mayJoin && (!group || item.group?.key === group);
+    if (belongs && isNew) this.#offer();
+  }
+
+  get #show() {
+    return this.#root.dataset.show ?? "all";
+  }
+
+  /** @param {string[]} ids of rows that leave, which a card may stand for */
+  #regroup(ids) {
+    if (this.#cards.mayGroup(ids)) this.#paging.regroup();
   }
 
   /** @param {Item} item */
   #lists(item) {
-    return isInScope(item, this.#root.getAttribute("scope"));
+    return isInScope(item, this.#root.getAttribute("scope")) && this.#cards.listsKind(item.kind);
+  }
+
+  /** Offer what is new. A search does not, because only the server knows what it finds. */
+  #offer() {
+    if (!this.#root.hasAttribute("data-search")) this.#paging.offerNews();
   }
 
   /**
    * Remove what left this list, here or in another tab, and offer what joined it.
    *
    * @param {string[]} ids
-   * @param {boolean} archived
+   * @param {boolean} isListed whether these belong to this list, unless it is the one of saved ones
+   * @param {boolean} [isSaved]
    */
-  #move(ids, archived) {
-    if (archived !== (this.#root.dataset.show === "archived")) this.#leave(ids);
-    else if (!this.#cards.bringBack(ids)) this.#paging.offerNews();
+  #move(ids, isListed, isSaved = false) {
+    if (!(this.#show === "saved" ? isSaved : isListed)) this.#leave(ids);
+    else if (!this.#cards.bringBack(ids)) this.#offer();
   }
 }

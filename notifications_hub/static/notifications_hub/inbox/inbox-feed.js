@@ -11,9 +11,10 @@
 import { backoff } from "../protocol/backoff.js";
 import { HubState } from "../protocol/hub-state.js";
 import { ApiError } from "../shared/api-error.js";
+import { resultIn } from "./action-result.js";
 import { CountCheck } from "./count-check.js";
+import { GroupCheck } from "./group-check.js";
 import { InboxChanges } from "./inbox-changes.js";
-import { resultIn } from "./item-actions.js";
 import { OlderPages } from "./older-pages.js";
 import { StoreChange } from "./store-change.js";
 
@@ -26,6 +27,9 @@ export const FeedState = Object.freeze({
 });
 
 /** @typedef {typeof FeedState[keyof typeof FeedState]} FeedStateName */
+
+/** The most groups to ask for one by one. If more have changed, the list is loaded again. */
+const GROUPS = 5;
 
 /** @type {Report} */
 const NO_REPORT = { done: () => undefined, failed: () => undefined };
@@ -60,6 +64,7 @@ export class InboxFeed extends EventTarget {
   #others;
   #random;
   #counts;
+  #groups;
   #older;
   #changes;
   /** @type {FeedStateName} */
@@ -91,6 +96,7 @@ export class InboxFeed extends EventTarget {
     this.#others = new Set(others);
     this.#random = random;
     this.#counts = new CountCheck(() => this.#count(), random);
+    this.#groups = new GroupCheck((keys) => this.#describe(keys), random);
     this.#older = new OlderPages({ api, store });
     this.#changes = new InboxChanges({ api, report, page: this.#forChanges });
   }
@@ -138,23 +144,33 @@ export class InboxFeed extends EventTarget {
     if (this.#again) this.#loadAgain();
   }
 
+  /** Fetch the counts soon: a change reached items that are not loaded. */
+  recount() {
+    this.#counts.soon();
+  }
+
   /** @param {string} id may lie beyond the loaded items */
   async markRead(id) {
     if (this.#store.get(id)?.unread === false) return;
-    await this.#changes.make({ mark: "read", ids: [id], show: () => this.#show("read", [id]) });
+    await this.#changes.make({ mark: "read", ids: [id], groups: true, show: () => this.#showGroup("read", id) });
   }
 
   markAllRead() {
     const show = () => {
       const ids = this.#store.items.filter((item) => item.unread).map((item) => item.id);
-      return this.#show("read", ids, true);
+      return this.#show("read", ids, { all: true });
     };
     return this.#changes.make({ mark: "read", ids: [], all: true, show });
   }
 
   /** @param {string} id */
   archive(id) {
-    return this.#changes.make({ mark: "archive", ids: [id], show: () => this.#show("archived", [id]) });
+    return this.#changes.make({
+      mark: "archive",
+      ids: [id],
+      groups: true,
+      show: () => this.#showGroup("archived", id),
+    });
   }
 
   /**
@@ -207,17 +223,27 @@ export class InboxFeed extends EventTarget {
   }
 
   /**
+   * @param {"read" | "archived"} event
+   * @param {string} id of an item that may stand for a group
+   */
+  #showGroup(event, id) {
+    const { ids, count } = this.#store.groupOf(id);
+    return this.#show(event, ids, { more: count - ids.length });
+  }
+
+  /**
    * @param {"read" | "archived" | "acknowledged"} event
    * @param {string[]} ids
-   * @param {boolean} [all]
+   * @param {{all?: boolean, more?: number}} [beyond]
    */
-  #show(event, ids, all) {
+  #show(event, ids, beyond) {
     const changed = (/** @type {Change | undefined} */ change) => {
       if (change?.recount) this.#counts.soon();
       if (change?.reload) this.#loadAgain();
+      if (change) this.#groups.soon(change.groups);
       this.#changed(change);
     };
-    return new StoreChange({ store: this.#store, changed, event, ids, all });
+    return new StoreChange({ store: this.#store, changed, event, ids, ...beyond });
   }
 
   /** How much of the inbox is shown. */
@@ -232,7 +258,8 @@ export class InboxFeed extends EventTarget {
 
   /** @param {Page} page */
   #replace(page) {
-    const whole = page.next === null;
+    // A group has more items than the page lists.
+    const whole = page.next === null && !page.results.some(({ group }) => group?.count);
     this.#store.reset(page.results, { whole }, page.unconfirmed);
     this.#older.reset(page);
     if (!whole) this.#counts.soon();
@@ -274,6 +301,15 @@ export class InboxFeed extends EventTarget {
     this.#changed();
   }
 
+  /** @param {string[]} keys of groups that have changed */
+  async #describe(keys) {
+    if (keys.length > GROUPS) return this.#loadAgain();
+    for (const key of keys) {
+      const page = await this.#api.group(key).catch((error) => void this.#endIfSignedOut(error));
+      if (page && !this.#isOver) this.#changed(this.#store.describe(key, page));
+    }
+  }
+
   /** @param {HubEvent} event */
   #collect({ kind, data }) {
     this.#waiting.push({ kind, data });
@@ -293,6 +329,7 @@ export class InboxFeed extends EventTarget {
     const change = this.#store.applyAll(events);
     if (change.reload) this.#loadAgain();
     if (change.recount) this.#counts.soon();
+    this.#groups.soon(change.groups);
     if (change.touched) this.#counts.countChanged({ late: this.#client.state !== HubState.LIVE });
     this.#changed(change);
   }
@@ -318,6 +355,7 @@ export class InboxFeed extends EventTarget {
     this.#state = FeedState.ENDED;
     clearTimeout(this.#timer);
     this.#counts.stop();
+    this.#groups.stop();
     this.#changes.end();
     this.#waiting = [];
     this.#store.reset([], { whole: true });

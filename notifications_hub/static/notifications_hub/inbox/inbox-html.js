@@ -8,7 +8,8 @@ import { cardsIn } from "./inbox-cards.js";
  *
  * @param {string} href
  * @param {AbortSignal} signal
- * @returns {Promise<{cards: HTMLElement[], older: HTMLElement | null}>} its cards, and its link to the next page
+ * @returns {Promise<{cards: HTMLElement[], older: HTMLElement | null, newer: HTMLElement | null, reached: string}>}
+ *   its cards, its links to the pages below and above, and how far a search went
  * @throws {ApiError} with status 401 if the person must sign in again, 0 if the server cannot be reached
  */
 export async function fetchInbox(href, signal) {
@@ -18,7 +19,9 @@ export async function fetchInbox(href, signal) {
   if (!response.ok) throw new ApiError(response.status, "");
   const page = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("inbox-page");
   if (!page) throw new ApiError(response.status, "");
-  return { cards: cardsIn(page).map(adopted), older: adopted(part(page, "older")) };
+  const reached = part(page, "reached")?.textContent?.trim() ?? "";
+  const cards = cardsIn(page).map(adopted);
+  return { cards, older: adopted(part(page, "older")), newer: adopted(part(page, "newer")), reached };
 }
 
 /**

@@ -10,19 +10,47 @@ import { HubState } from "../protocol/hub-state.js";
 import { ApiError } from "../shared/api-error.js";
 import { copyOf, isInSight, part, setText } from "../shared/dom.js";
 import { onTick } from "../shared/ticker.js";
+import { resultIn } from "./action-result.js";
 import { CardChange } from "./card-change.js";
+import { leaves } from "./card-state.js";
 import { ChangeNotice } from "./change-notice.js";
+import { ConnectionNotice } from "./connection-notice.js";
 import { InboxCards, idOf, isUnread } from "./inbox-cards.js";
 import { InboxChanges } from "./inbox-changes.js";
 import { InboxEvents } from "./inbox-events.js";
 import { InboxPaging } from "./inbox-paging.js";
 import { InboxSelection } from "./inbox-selection.js";
-import { ItemActions, resultIn } from "./item-actions.js";
+import { ItemActions } from "./item-actions.js";
+import { offerLinks } from "./item-open.js";
 import { badgeOf } from "./item-view.js";
 import { NotificationsApi } from "./notifications-api.js";
+import { shortcutsOf } from "./page-shortcuts.js";
+import { ScrollAddress } from "./scroll-address.js";
+import { preventRepeat } from "./shortcut-keys.js";
+import { followSnoozeMenus, timeOf, untilOf } from "./snooze-menu.js";
+import { TabCounts } from "./tab-counts.js";
+
+/**
+ * What a button asks for.
+ *
+ * @typedef {{mark: MarkName, until?: string, time?: string}} Wanted
+ */
 
 /** The parts that may show something private. */
-const PRIVATE = ["days", "bulk", "news", "older", "blank", "notice", "done", "read-all"];
+const PRIVATE = [
+  "days",
+  "bulk",
+  "news",
+  "newer",
+  "older",
+  "reached",
+  "blank",
+  "notice",
+  "done",
+  "read-all",
+  "filter",
+  "kind-tabs",
+];
 
 /** What the page does while somebody looks at it: forms change it in place, events update it, the focus stays. */
 export class InboxPage {
@@ -33,6 +61,9 @@ export class InboxPage {
   #events;
   #paging;
   #selection;
+  /** @type {TabCounts | null} */
+  #tabs;
+  #shortcuts;
   #stop;
   /** The first row of the latest change, and the row that took its place. @type {(HTMLElement | undefined)[]} */
   #latest = [];
@@ -61,9 +92,20 @@ export class InboxPage {
     this.#selection = new InboxSelection(root, signal);
     this.#stop = () => life.abort();
     new ItemActions(root, signal);
+    followSnoozeMenus(root, signal);
+    const tabs = part(root, "kind-tabs");
+    this.#tabs = tabs && new TabCounts(tabs, api, signal);
+    offerLinks(root, signal);
     root.addEventListener("item-act", (event) => this.#act(api, /** @type {ItemActEvent} */ (event)), { signal });
     cards.refresh();
+    new ScrollAddress(root, cards, signal);
     this.#listen(signal);
+    const bar = part(root, "connection");
+    if (bar) new ConnectionNotice({ bar, speaks: true, focusAfter: () => this.#focusHome(), signal });
+    const mark = (/** @type {MarkName} */ name, /** @type {HTMLElement} */ card) =>
+      this.#one({ mark: name }, card, { loud: true });
+    const bulk = (/** @type {MarkName} */ name) => this.#bulk({ mark: name });
+    this.#shortcuts = shortcutsOf({ root, cards, selection: this.#selection, mark, bulk, signal });
     this.#followLoaded(this.#bell?.firstPage ?? null);
   }
 
@@ -94,66 +136,86 @@ export class InboxPage {
     const form = /** @type {HTMLFormElement} */ (event.target);
     const button = /** @type {HTMLButtonElement | null} */ (event.submitter);
     // A follow button sends its own form.
-    if (button?.name !== "action" || form.closest("follow-button")) return;
+    if (!button || !["action", "snooze"].includes(button.name) || form.closest("follow-button")) return;
     event.preventDefault();
     event.stopPropagation();
-    const mark = /** @type {MarkName} */ (button.value);
+    const wanted = wantedBy(button);
+    if (!wanted) return;
     part(this.#root, "done")?.remove();
-    if (form.contains(part(this.#root, "bulk-actions"))) this.#bulk(mark);
-    else if (form.matches("[data-part=read-all]")) this.#readAll();
-    else this.#one(mark, form.closest("[data-id]"));
+    const bulk = part(this.#root, "bulk");
+    if (form === bulk) this.#bulk(wanted);
+    else if (form.matches("[data-part=read-all]")) this.#readAll(partOf(new FormData(form)));
+    else this.#one(wanted, form.closest("[data-id]"));
   }
 
-  /** @param {MarkName} mark */
-  #bulk(mark) {
-    const cards = this.#cards.some(this.#selection.ids);
+  /** @param {Wanted} wanted */
+  #bulk(wanted) {
+    const form = /** @type {HTMLFormElement} */ (part(this.#root, "bulk"));
+    const within = partOf(new FormData(form));
+    const all = this.#selection.isWhole;
+    const cards = all ? this.#cards.all : this.#cards.some(this.#selection.ids);
     this.#selection.clear();
     if (cards.length === 0) return;
     this.#latest = [cards[0], this.#cards.neighbourOf(cards)];
-    this.#change(mark, cards);
+    this.#change(wanted, cards, { all, within });
     this.#focusLatest();
   }
 
-  #readAll() {
+  /** @param {Record<string, string>} within the part of the inbox that the button names */
+  #readAll(within) {
     this.#latest = [];
     const show = () => {
       const wanted = this.#cards.all.filter(isUnread);
-      return this.#show("read", wanted, Math.max(0, this.#unread - wanted.length));
+      // Of a part, only the server knows how many are not on the page.
+      return this.#show("read", wanted, Object.keys(within).length ? 0 : Math.max(0, this.#unread - wanted.length));
     };
-    this.#changes.make({ mark: "read", ids: [], all: true, show });
+    this.#changes.make({ mark: "read", ids: [], all: true, within, show });
     this.#focusHome();
   }
 
   /**
-   * @param {MarkName} mark
+   * @param {Wanted} wanted
    * @param {Element | null} row
+   * @param {{loud?: boolean}} [how] loud: report it, because the button that takes it back was not pressed
    */
-  #one(mark, row) {
+  #one(wanted, row, { loud = false } = {}) {
     const card = /** @type {HTMLElement | null} */ (row);
     if (!card) return;
-    const stays = mark === "read" || mark === "unread";
+    const { mark } = wanted;
+    const stays = mark !== "acknowledge" && !leaves(mark, this.#list);
+    const isCardFocused = document.activeElement === card;
     const neighbour = this.#cards.neighbourOf([card]);
     this.#latest = [card, neighbour];
-    this.#change(mark, [card], stays);
-    if (!stays) this.#focusButton(neighbour, mark);
+    this.#change(wanted, [card], { quiet: (mark === "read" || mark === "unread") && !loud });
+    if (stays) return;
+    if (isCardFocused && neighbour) neighbour.focus();
+    else this.#focusButton(neighbour, mark);
   }
 
   /**
-   * @param {MarkName} mark
+   * @param {Wanted} wanted
    * @param {HTMLElement[]} cards
-   * @param {boolean} [quiet]
+   * @param {{quiet?: boolean, all?: boolean, within?: Record<string, string>}} [how]
    */
-  #change(mark, cards, quiet) {
-    this.#changes.make({ mark, ids: cards.map(idOf), quiet, show: () => this.#show(mark, cards) });
+  #change({ mark, until, time }, cards, { quiet, all, within } = {}) {
+    const groups = this.#cards.isGrouped && ["read", "archive", "snooze"].includes(mark);
+    const show = () => this.#show(mark, cards, 0, time);
+    this.#changes.make({ mark, ids: cards.map(idOf), groups, quiet, all, within, until, show });
   }
 
   /**
    * @param {MarkName} mark
    * @param {HTMLElement[]} wanted
    * @param {number} [beyond]
+   * @param {string} [until]
    */
-  #show(mark, wanted, beyond) {
-    return new CardChange({ cards: this.#cards, counted: (more) => this.#changed(more), mark, wanted, beyond });
+  #show(mark, wanted, beyond, until) {
+    const counted = (/** @type {number} */ more) => this.#changed(more);
+    return new CardChange({ cards: this.#cards, counted, mark, wanted, beyond, until, list: this.#list });
+  }
+
+  get #list() {
+    return this.#root.dataset.show ?? "all";
   }
 
   /**
@@ -198,6 +260,7 @@ export class InboxPage {
     this.#changes.confirm(event);
     this.#paging.note(event);
     this.#events.apply(event);
+    this.#tabs?.apply(event);
   }
 
   /** @param {string[]} ids */
@@ -216,6 +279,7 @@ export class InboxPage {
     this.#unread = Math.max(0, this.#unread + more);
     this.#count();
     this.#selection.refresh();
+    this.#shortcuts?.refresh();
     const blank = part(this.#root, "blank");
     const hadFocus = document.activeElement === blank;
     blank.hidden = this.#cards.all.length > 0 || this.#paging.refill();
@@ -278,7 +342,7 @@ export class InboxPage {
   #follow({ target }) {
     const link = target instanceof Element ? target.closest("a[data-part=link]") : null;
     const card = /** @type {HTMLElement | null} */ (link?.closest("[data-id][data-unread]") ?? null);
-    if (card) this.#change("read", [card], true);
+    if (card) this.#change({ mark: "read" }, [card], { quiet: true });
   }
 
   /** @param {Event} event */
@@ -302,10 +366,25 @@ export class InboxPage {
 }
 
 /**
- * Prevent a key held down from acting on the rows that move up.
+ * Return the list that a form names, or the part of it.
  *
- * @param {KeyboardEvent} event
+ * @param {FormData} form
  */
-function preventRepeat(event) {
-  if (event.key === "Enter" && event.repeat) event.preventDefault();
+function partOf(form) {
+  const names = ["show", "tab", "kind"].filter((name) => form.get(name));
+  return Object.fromEntries(names.map((name) => [name, String(form.get(name))]));
+}
+
+/**
+ * Return what a button asks for, or null if the person has yet to say until when.
+ *
+ * @param {HTMLButtonElement} button
+ * @returns {Wanted | null}
+ */
+function wantedBy(button) {
+  if (button.name !== "snooze") return { mark: /** @type {MarkName} */ (button.value) };
+  const until = untilOf(button);
+  if (until === null) return null;
+  /** @type {HTMLElement | null} */ (button.closest("[popover]"))?.hidePopover();
+  return { mark: "snooze", until, time: timeOf(button) };
 }

@@ -25,6 +25,7 @@ export class InboxSelection {
     this.#skip = /** @type {HTMLButtonElement} */ (copyOf(root, "skip"));
     part(this.#bar, "pick-all-label").hidden = false;
     part(this.#bar, "without-script").hidden = true;
+    part(this.#bar, "short-label")?.remove();
     this.#skip.addEventListener("click", () => this.#firstAction?.focus(), { signal });
     root.addEventListener("click", (event) => this.#click(event), { signal });
     root.addEventListener("change", (event) => this.#change(event), { signal });
@@ -38,6 +39,11 @@ export class InboxSelection {
     return this.#boxes.filter((box) => box.checked).map((box) => box.value);
   }
 
+  /** Whether everything in the list is meant, also what is not on the page. */
+  get isWhole() {
+    return this.#whole?.checked ?? false;
+  }
+
   clear() {
     for (const box of this.#boxes) box.checked = false;
     this.refresh();
@@ -48,12 +54,23 @@ export class InboxSelection {
     const [all, picked] = [this.#boxes.length, this.ids.length];
     this.#all.checked = all > 0 && picked === all;
     this.#all.indeterminate = picked > 0 && picked < all;
+    this.#offerWhole(all > 0 && picked === all);
     const words = part(this.#bar, "picked");
-    setText(words, (picked ? words.dataset.some : words.dataset.none)?.replace("{count}", String(picked)) ?? "");
+    const { some, none, everything } = words.dataset;
+    const text = (this.isWhole && everything) || (picked ? some : none) || "";
+    setText(words, text.replace("{count}", String(picked)));
     for (const name of ["bulk-actions", "pick-none"]) part(this.#bar, name).hidden = picked === 0;
     this.#bar.toggleAttribute("data-picked", picked > 0);
     this.#bar.hidden = all === 0;
     if (picked === 0) this.#skip.remove();
+  }
+
+  /** @param {boolean} offered whether all on the page are selected, so that the rest may be, too */
+  #offerWhole(offered) {
+    const [whole, label] = [this.#whole, part(this.#bar, "whole-label")];
+    if (!whole || !label) return;
+    label.hidden = !offered;
+    if (!offered) whole.checked = false;
   }
 
   /** @param {Event} event */
@@ -62,12 +79,13 @@ export class InboxSelection {
     else if (!isPick(target)) return;
     this.refresh();
     announce(part(this.#bar, "picked").textContent ?? "");
-    if (isPick(target) && target !== this.#all && this.ids.length > 0) target.after(this.#skip);
+    const isOfCard = target !== this.#all && target !== this.#whole;
+    if (isPick(target) && isOfCard && this.ids.length > 0) target.after(this.#skip);
   }
 
   /** @param {MouseEvent} event */
   #click({ target, shiftKey }) {
-    if (!isPick(target) || target === this.#all) return;
+    if (!isPick(target) || target === this.#all || target === this.#whole) return;
     const boxes = this.#boxes;
     const [to, from] = [boxes.indexOf(target), this.#anchor ? boxes.indexOf(this.#anchor) : -1];
     const between = shiftKey && from >= 0 ? boxes.slice(Math.min(from, to), Math.max(from, to)) : [];
@@ -94,6 +112,11 @@ export class InboxSelection {
 
   get #all() {
     return /** @type {HTMLInputElement} */ (part(this.#bar, "pick-all"));
+  }
+
+  /** The box for everything in the list, if that is more than one page. */
+  get #whole() {
+    return /** @type {HTMLInputElement | null} */ (part(this.#bar, "whole"));
   }
 
   get #firstAction() {

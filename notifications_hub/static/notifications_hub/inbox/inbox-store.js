@@ -1,5 +1,6 @@
 // @ts-check
-/** @import { Counts, Item, Unconfirmed } from "../protocol/wire.js" */
+/** @import { Counts, Item, Page, Unconfirmed } from "../protocol/wire.js" */
+import { ItemGroups } from "./item-groups.js";
 import { isInScope, isNews, isUnconfirmed, isUnread, isUnseen, newestFirst } from "./item-state.js";
 
 const KEPT = 100;
@@ -17,6 +18,7 @@ const CAP = 100;
  * @property {string[]} gone read, archived or deleted: visible toasts are removed too
  * @property {boolean} recount whether the counts must be fetched
  * @property {boolean} reload whether the list must be fetched
+ * @property {Set<string>} groups the keys of groups that have changed
  *
  * @typedef {{kind: string, data: any}} InboxEvent
  */
@@ -29,6 +31,7 @@ export class InboxStore {
   #pinned = new Map();
   /** How many the person must confirm, as far as the page knows. */
   #unconfirmed = 0;
+  #groups = new ItemGroups();
   #kept = KEPT;
   /** When the newest dropped item was created. @type {number | null} */
   #dropped = null;
@@ -64,9 +67,46 @@ export class InboxStore {
     return all.filter(isUnconfirmed).sort(newestFirst);
   }
 
-  /** The items, newest first. */
+  /** The items, newest first. The newest of a group stands for its unread ones. */
   get items() {
+    return this.#groups.heads(this.#all);
+  }
+
+  get #all() {
     return [...this.#items.values()].sort(newestFirst);
+  }
+
+  /**
+   * Return the loaded items that a change of this one changes too, because it stands for them, and their number in all.
+   *
+   * @param {string} id
+   */
+  groupOf(id) {
+    const item = this.get(id);
+    if (!item?.group || !item.unread) return { ids: [id], count: 1 };
+    const { key } = item.group;
+    const rest = this.#all.filter((one) => one.unread && one.group?.key === key && newestFirst(item, one) <= 0);
+    const count = this.#groups.headOf(item, this.#all).group?.count ?? 1;
+    const isHead = this.items.some((one) => one.id === id);
+    return { ids: rest.map((one) => one.id), count: isHead ? Math.max(count, rest.length) : rest.length };
+  }
+
+  /**
+   * Take over what the server says of a group, and its newest. Return the effect on what is shown.
+   *
+   * @param {string} key
+   * @param {Page} page
+   * @returns {Change}
+   */
+  describe(key, { results: [newest], group }) {
+    this.#groups.describe(key, group);
+    const change = noChange();
+    change.touched = true;
+    // The counts include it.
+    if (newest && !this.get(newest.id) && this.lists(newest)) this.#items.set(newest.id, newest);
+    const head = this.items.find((item) => item.unread && item.group?.key === key);
+    if (head) change.updated.push(head);
+    return change;
   }
 
   /**
@@ -95,6 +135,7 @@ export class InboxStore {
     this.#items = new Map(items.filter((item) => !item.archived).map((item) => [item.id, item]));
     this.#pinned = new Map(results.filter(({ id }) => !this.#items.has(id)).map((item) => [item.id, item]));
     this.#unconfirmed = count;
+    this.#groups.reset(items);
     if (whole) this.#counts = { unread: this.#countOf(isUnread), unseen: this.#countOf(isUnseen) };
   }
 
@@ -109,6 +150,7 @@ export class InboxStore {
       this.#items.set(item.id, item);
       this.#pinned.delete(item.id);
     }
+    this.#groups.add(added);
     this.keep(this.#items.size);
     return added.length;
   }
@@ -138,6 +180,7 @@ export class InboxStore {
       this.#put(known ? { ...known, ...stateOf(item) } : item, change);
     }
     this.setCounts({ unread: this.unread + beyond.unread, unseen: this.unseen + beyond.unseen });
+    return change;
   }
 
   /** @param {Counts} counts */
@@ -154,7 +197,8 @@ export class InboxStore {
     for (const event of events) this.#apply(event, change);
     const over = new Set([...change.delivered, ...change.gone]);
     const current = new Map(change.fresh.map((item) => [item.id, this.lists(item) ? this.get(item.id) : item]));
-    change.fresh = [...current.values()].filter((item) => item !== undefined).filter((item) => !over.has(item.id));
+    const fresh = [...current.values()].filter((item) => item !== undefined).filter((item) => !over.has(item.id));
+    change.fresh = fresh.map((item) => this.#groups.headOf(item, this.#all));
     return change;
   }
 
@@ -206,9 +250,16 @@ export class InboxStore {
    * @param {Change} change
    */
   #create(item, change) {
-    if (this.lists(item) && !this.get(item.id)) this.#put(item, change);
+    if (this.lists(item) && !this.get(item.id)) {
+      if (item.group) this.#groups.grow(item.group.key);
+      this.#put(item, change);
+    }
     const known = this.lists(item) ? this.get(item.id) : item;
-    if (known && isNews(known)) change.fresh.push(known);
+    if (!known || !isNews(known)) return;
+    // What was snoozed comes back: whatever happened to it before is over.
+    change.gone = change.gone.filter((id) => id !== item.id);
+    change.delivered = change.delivered.filter((id) => id !== item.id);
+    change.fresh.push(known);
   }
 
   /**
@@ -249,8 +300,18 @@ export class InboxStore {
     for (const id of idsOf(data, change)) {
       const item = this.get(id);
       if (item) this.#put({ ...item, ...state }, change);
-      else change.recount = true;
+      else this.#unknown(change);
     }
+  }
+
+  /**
+   * Something changed that is not loaded: only the server knows the counts, and whether it belongs to a group.
+   *
+   * @param {Change} change
+   */
+  #unknown(change) {
+    change.recount = true;
+    for (const key of this.#groups.keys) change.groups.add(key);
   }
 
   /**
@@ -295,7 +356,7 @@ export class InboxStore {
       const item = this.get(id);
       this.#mapOf(id).delete(id);
       if (item) this.#adjustCounts(item, undefined, change);
-      else change.recount = true;
+      else this.#unknown(change);
     }
   }
 
@@ -333,6 +394,8 @@ export class InboxStore {
    * @param {Change} change
    */
   #adjustCounts(before, after, change) {
+    const group = (after ?? before)?.group;
+    if (group && isUnread(before) !== isUnread(after)) change.groups.add(group.key);
     this.#adjust("unread", isUnread(after) - isUnread(before), change);
     this.#adjust("unseen", isUnseen(after) - isUnseen(before), change);
     const more = Number(isUnconfirmed(after)) - Number(isUnconfirmed(before));
@@ -371,7 +434,16 @@ function stateOf({ unread, seen, must_acknowledge, acknowledged_at }) {
 
 /** @returns {Change} */
 function noChange() {
-  return { touched: false, fresh: [], updated: [], delivered: [], gone: [], recount: false, reload: false };
+  return {
+    touched: false,
+    fresh: [],
+    updated: [],
+    delivered: [],
+    gone: [],
+    recount: false,
+    reload: false,
+    groups: new Set(),
+  };
 }
 
 /**

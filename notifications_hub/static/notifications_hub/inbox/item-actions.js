@@ -1,6 +1,8 @@
 // @ts-check
-/** @import { Item, ItemAction, ItemResult } from "../protocol/wire.js" */
-import { ApiError } from "../shared/api-error.js";
+/**
+ * @import { Item, ItemAction, ItemResult } from "../protocol/wire.js"
+ * @import { ApiError } from "../shared/api-error.js"
+ */
 import { part, setText } from "../shared/dom.js";
 
 /** The person clicked an action. Whoever handles it sets `done`. Bubbles. */
@@ -184,21 +186,6 @@ export class ItemActions {
     const problem = part(area, "act-problem");
     setText(problem, text);
     problem.hidden = !text;
-  }
-}
-
-/**
- * Return the result that an answer or a refusal of the API carries. Raise any other refusal.
- *
- * @param {Promise<{result: ItemResult}>} answer
- * @returns {Promise<ItemResult>}
- */
-export async function resultIn(answer) {
-  try {
-    return (await answer).result;
-  } catch (error) {
-    if (error instanceof ApiError && error.answer?.result) return error.answer.result;
-    throw error;
   }
 }
 

@@ -1,9 +1,9 @@
 // @ts-check
-/** @import { Item } from "../protocol/wire.js" */
+/** @import { Item, ItemGroup } from "../protocol/wire.js" */
 import { pageLanguage, part, setText } from "../shared/dom.js";
 import { fillActions } from "./item-actions.js";
 import { isUnconfirmed } from "./item-state.js";
-import { iconOf, linkOf, outsideOf, wordsOf } from "./item-view.js";
+import { avatarOf, badgeOf, linkOf, outsideOf, wordsOf } from "./item-view.js";
 
 /**
  * Write an item into a copy of the template of a row or a toast.
@@ -12,7 +12,8 @@ import { iconOf, linkOf, outsideOf, wordsOf } from "./item-view.js";
  * @param {Item} item
  */
 export function fillItem(root, item) {
-  const { title, body } = wordsOf(item, pageLanguage());
+  const isGroup = item.group?.count !== undefined;
+  const { title, body } = { ...wordsOf(item, pageLanguage()), ...(item.group?.title && wordsOfGroup(item.group)) };
   root.dataset.id = item.id;
   root.dataset.level = item.level;
   fillLevel(root, item.level);
@@ -23,9 +24,30 @@ export function fillItem(root, item) {
   root.toggleAttribute("data-unconfirmed", isUnconfirmed(item));
   for (const name of ["ask", "confirm"]) part(root, name).hidden = !isUnconfirmed(item);
   fillReason(part(root, "reason"), item);
-  fillIcon(root, iconOf(item));
+  fillPicture(root, item);
   fillLink(part(root, "link"), item);
-  fillActions(root, item);
+  fillGroup(part(root, "group"), item.group);
+  // An action of a group would be about its newest alone.
+  fillActions(root, isGroup ? {} : item);
+}
+
+/** @param {ItemGroup} group */
+function wordsOfGroup({ title = "", body = "" }) {
+  return { title, body };
+}
+
+/**
+ * Say how many an item stands for, and link to them. A toast has no room for that.
+ *
+ * @param {HTMLElement | null} link
+ * @param {ItemGroup} [group]
+ */
+function fillGroup(link, { key, count } = { key: "" }) {
+  if (!link) return;
+  const { words = "", page = "" } = link.dataset;
+  link.hidden = count === undefined;
+  setText(link, count === undefined ? "" : words.replace("{count}", badgeOf(count)));
+  link.setAttribute("href", `${page}?group=${encodeURIComponent(key)}`);
 }
 
 /**
@@ -86,17 +108,49 @@ function fillLevel(root, level) {
 }
 
 /**
- * Replace the icon by a copy of the page's own. An icon that the page lacks leaves the one there.
+ * Show the actor's picture, or else the icon of the kind. If the picture does not load, the icon takes its place.
  *
  * @param {HTMLElement} root
- * @param {string} name
+ * @param {Item} item
  */
-function fillIcon(root, name) {
-  const there = root.querySelector("[data-part=icon] [data-icon]");
-  if (!there || there.getAttribute("data-icon") === name) return;
+function fillPicture(root, item) {
+  const disc = part(root, "icon");
+  if (!disc) return;
+  const address = avatarOf(item, document.baseURI);
+  const there = disc.querySelector("img");
+  if (there?.getAttribute("src") === address && !there.hidden) return;
+  there?.remove();
+  fillIcon(disc, item.icon, address !== "");
+  if (!address) return;
+  const picture = document.createElement("img");
+  Object.assign(picture, { className: "nh-avatar", alt: "", referrerPolicy: "no-referrer" });
+  picture.addEventListener("error", () => {
+    picture.hidden = true;
+    fillIcon(disc, item.icon, false);
+  });
+  picture.src = address;
+  disc.append(picture);
+}
+
+/**
+ * Replace the icon by a copy of the page's own, which has those of all kinds. Any other name becomes a bell.
+ *
+ * @param {HTMLElement} disc
+ * @param {string} name
+ * @param {boolean} hidden
+ */
+function fillIcon(disc, name, hidden) {
+  const there = disc.querySelector("[data-icon]");
+  if (there && there.getAttribute("data-icon") !== name) there.replaceWith(iconNamed(name) ?? there);
+  disc.querySelector("[data-icon]")?.toggleAttribute("hidden", hidden);
+}
+
+/** @param {string} name */
+function iconNamed(name) {
   const icons = /** @type {HTMLTemplateElement | null} */ (document.querySelector("template[data-part=icons]"));
-  const icon = icons?.content.querySelector(`[data-icon="${CSS.escape(name)}"]`);
-  if (icon) there.replaceWith(document.importNode(icon, true));
+  const found = [name, "bell"].map((one) => icons?.content.querySelector(`[data-icon="${CSS.escape(one)}"]`));
+  const icon = found.find(Boolean);
+  return icon && document.importNode(icon, true);
 }
 
 /**

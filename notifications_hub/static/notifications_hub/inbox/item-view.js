@@ -1,7 +1,6 @@
 // @ts-check
 /** @import { Item } from "../protocol/wire.js" */
 
-const ICONS = ["bell", "reply", "comment", "heart", "megaphone", "check", "warning", "error", "user", "task", "device"];
 const JOB_ENDS = ["task.done", "task.failed"];
 
 /**
@@ -18,9 +17,16 @@ export function wordsOf({ title, body, translations = {} }, language) {
   return translations[known ?? near ?? ""] ?? { title, body };
 }
 
-/** @param {Item} item */
-export function iconOf({ icon }) {
-  return ICONS.includes(icon) ? icon : "bell";
+/**
+ * Return the address of the actor's picture, or "". The server refuses other addresses too; they are checked twice.
+ *
+ * @param {Item} item
+ * @param {string} base the page's own address
+ */
+export function avatarOf({ avatar }, base) {
+  if (typeof avatar !== "string" || !avatar || !URL.canParse(avatar, base)) return "";
+  const { protocol, origin } = new URL(avatar, base);
+  return protocol === "https:" || origin === new URL(base).origin ? avatar : "";
 }
 
 /**

@@ -11,6 +11,7 @@ import { announce, silence } from "../shared/announcer.js";
 import { part, setText } from "../shared/dom.js";
 import { onTick } from "../shared/ticker.js";
 import { ChangeNotice } from "./change-notice.js";
+import { ConnectionNotice } from "./connection-notice.js";
 import { FeedState } from "./inbox-feed.js";
 import { PINNED } from "./item-state.js";
 import { shortTime } from "./item-times.js";
@@ -73,6 +74,9 @@ export class NotificationPanel {
     const focusAfter = () => this.#focusLastRow();
     this.#notice = new ChangeNotice({ bar: part(panel, "notice"), scope: panel, signal, focusAfter });
     this.#news = new NewsAnnouncer(panel.dataset);
+    const bar = part(panel, "connection");
+    // The panel is read when it is opened, and the page itself announces it.
+    if (bar) new ConnectionNotice({ bar, speaks: false, focusAfter: () => panel.focus(), signal });
     button.popoverTargetElement = panel;
     this.#listen(signal);
   }

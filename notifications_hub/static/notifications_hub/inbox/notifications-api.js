@@ -1,5 +1,5 @@
 // @ts-check
-/** @import { Counts, ItemResult, Page } from "../protocol/wire.js" */
+/** @import { Bell, Counts, ItemResult, Page } from "../protocol/wire.js" */
 import { CsrfFetch } from "../shared/csrf-fetch.js";
 
 /** Milliseconds after which a change without an answer has failed. */
@@ -11,7 +11,7 @@ const ANSWERS_WITHIN = 15_000;
  * @typedef {{changed: number, undo?: string | null}} Changed
  */
 
-/** @typedef {"read" | "unread" | "archive" | "unarchive" | "acknowledge"} MarkName */
+/** @typedef {"read" | "unread" | "archive" | "unarchive" | "acknowledge" | "save" | "unsave" | "snooze"} MarkName */
 
 /** The inbox over HTTP. */
 export class NotificationsApi {
@@ -45,14 +45,41 @@ export class NotificationsApi {
     return this.#get(before ? `notifications/?before=${encodeURIComponent(before)}` : "notifications/");
   }
 
+  /**
+   * Return the newest unread items of a group, singly, with what they have in common in `group`.
+   *
+   * @param {string} key
+   * @returns {Promise<Page>}
+   */
+  group(key) {
+    return this.#get(`notifications/?group=${encodeURIComponent(key)}`);
+  }
+
+  /** @returns {Promise<{results: {name: string, unread: number, capped: boolean}[]}>} the groups of kinds */
+  tabs() {
+    return this.#get("notifications/tabs/");
+  }
+
   /** @returns {Promise<Counts>} */
   count() {
     return this.#get("notifications/count/");
   }
 
   /**
+   * Return what a page needs that no template of the site rendered.
+   *
+   * @param {{html?: boolean, lang?: string}} [wanted] `html` for the markup of the bell too
+   * @returns {Promise<Bell>}
+   */
+  bell({ html = false, lang = "" } = {}) {
+    return this.#get(html ? `bell/?html=true&lang=${encodeURIComponent(lang)}` : "bell/");
+  }
+
+  /**
    * @param {MarkName} mark
-   * @param {{ids: string[]} | {all: true}} which
+   * @param {{ids: string[], groups?: boolean, until?: string}
+   *   | {all: true, show?: string, tab?: string, kind?: string, until?: string}} which with `groups`, also the older
+   *   unread ones of their groups; for a snooze, until when
    * @returns {Promise<Changed>}
    */
   mark(mark, which) {

@@ -1,6 +1,6 @@
 // @ts-check
 
-const WIDTH = "min(26rem, 100% - 1rem)";
+const WIDTH = "min(var(--nh-panel-width), 100% - 1rem)";
 const LOWEST = 17.5;
 
 /**
@@ -20,9 +20,9 @@ export function positionPanel(panel, button) {
   const below = clientHeight - box.bottom - rem;
   const above = box.top - rem;
   const up = below < LOWEST * rem && above > below;
-  panel.style.setProperty("--nh-panel-left", `clamp(0.5rem, ${start}, 100% - ${WIDTH} - 0.5rem)`);
-  panel.style.setProperty("--nh-panel-width", WIDTH);
-  panel.style.setProperty("--nh-panel-height", `calc(${up ? box.top : clientHeight - box.bottom}px - 1rem)`);
-  panel.style.setProperty("--nh-panel-top", up ? "auto" : `calc(${box.bottom}px + 0.5rem)`);
-  panel.style.setProperty("--nh-panel-bottom", up ? `calc(${clientHeight - box.top}px + 0.5rem)` : "auto");
+  panel.style.setProperty("--_panel-left", `clamp(0.5rem, ${start}, 100% - ${WIDTH} - 0.5rem)`);
+  panel.style.setProperty("--_panel-width", WIDTH);
+  panel.style.setProperty("--_panel-height", `calc(${up ? box.top : clientHeight - box.bottom}px - 1rem)`);
+  panel.style.setProperty("--_panel-top", up ? "auto" : `calc(${box.bottom}px + 0.5rem)`);
+  panel.style.setProperty("--_panel-bottom", up ? `calc(${clientHeight - box.top}px + 0.5rem)` : "auto");
 }

@@ -11,6 +11,7 @@
  * @property {string} [leads_to] an announcement's page of another site; `url` is then its own page here
  * @property {string} level success, info, warning or error
  * @property {string} icon
+ * @property {string} [avatar] the actor's picture, on this site or at https; only if the site has the setting for it
  * @property {string} tag a browser shows one notification per tag
  * @property {string} at ISO 8601
  * @property {boolean} unread
@@ -20,6 +21,7 @@
  * @property {boolean} toast false to list and count it without a toast
  * @property {{code: string, words: string, object: string | null, unfollowed?: boolean}} [reason] why the person got
  *   it, if the site says so; `object` can be unfollowed, unless it is already
+ * @property {ItemGroup} [group] unread items with the same key are shown as one
  * @property {boolean} [critical] true to show it in quiet hours too
  * @property {ItemAction[]} [actions] buttons that run something, until one has run
  * @property {ItemResult} [result] what came of an action that has run
@@ -27,9 +29,18 @@
  * @property {string | null} [acknowledged_at] beside it: when the person did, or null
  * @property {Record<string, any>} [data] stored by its kind
  * @property {Record<string, any>} [extension] columns that the site adds for pages
+ * @property {boolean} [saved] true if the person has saved it
+ * @property {string} [snoozed_until] when it comes back, while it is snoozed; it is then archived, too
  * @property {string} [scope] the part of the inbox it belongs to, such as a tenant; "" or none: all of them
  * @property {Record<string, {title: string, body: string}>} [translations] announcements carry every language
  * @property {{paths: string[], dismissable: boolean}} [banner] of an announcement that is a banner too, in its events
+ *
+ * @typedef {object} ItemGroup in events only the key; elsewhere more, if there are several
+ * @property {string} key
+ * @property {number} [count]
+ * @property {string} [title]
+ * @property {string} [body]
+ * @property {string[]} [actors]
  *
  * @typedef {object} ItemAction
  * @property {string} name
@@ -70,8 +81,21 @@
  * @property {string} at
  *
  * @typedef {{results: Item[], count: number}} Unconfirmed the newest that the person must confirm, and how many
- * @typedef {{results: Item[], next: string | null, cursor: string, unconfirmed?: Unconfirmed}} Page
+ * @typedef {{results: Item[], next: string | null, cursor: string, unconfirmed?: Unconfirmed, group?: ItemGroup}} Page
  * @typedef {{unread: number, unseen: number}} Counts
+ *
+ * @typedef {object} Bell what a page needs that no template of the site rendered
+ * @property {string} live the prefix of the live addresses
+ * @property {string} person the person's pseudonym
+ * @property {string} csrf
+ * @property {string | null} scope
+ * @property {unknown} quiet
+ * @property {number} unread
+ * @property {number} unseen
+ * @property {string} inbox_url
+ * @property {string} preferences_url
+ * @property {string} sign_in_url "" on a site without one
+ * @property {string} [html] the markup of the bell
  */
 
 /**

@@ -51,7 +51,7 @@ export class PushApi {
    * @returns {Promise<Page>} one page of unread notifications
    */
   unread(before) {
-    const path = `notifications/?unread=true${before && `&before=${encodeURIComponent(before)}`}`;
+    const path = `notifications/?unread=true&grouped=false${before && `&before=${encodeURIComponent(before)}`}`;
     return this.#http.get(this.#url(path));
   }
 

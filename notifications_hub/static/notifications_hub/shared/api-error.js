@@ -6,12 +6,15 @@ export class ApiError extends Error {
    * @param {number} status
    * @param {string} detail
    * @param {any} [answer] the parsed JSON
+   * @param {number} [retryAfter] seconds after which another try may succeed; 0 if unknown
    */
-  constructor(status, detail, answer = null) {
+  constructor(status, detail, answer = null, retryAfter = 0) {
     super(detail || `HTTP ${status}`);
     this.name = "ApiError";
     this.status = status;
+    this.detail = detail;
     this.answer = answer;
+    this.retryAfter = retryAfter;
   }
 
   get signedOut() {

@@ -54,10 +54,14 @@ export class CsrfFetch {
    */
   async #request(url, init) {
     const headers = { Accept: "application/json", ...init.headers };
-    const response = await this.#reach(url, { credentials: "same-origin", ...init, headers });
+    // Another origin's API gets cookies too, if it allows that.
+    const response = await this.#reach(url, { credentials: "include", ...init, headers });
     const answer = await response.json().catch(() => null);
     const complete = answer !== null || response.status === 204;
-    if (!response.ok || !complete) throw new ApiError(response.status, answer?.detail ?? "", answer);
+    if (!response.ok || !complete) {
+      const retryAfter = Number(response.headers.get("Retry-After")) || 0;
+      throw new ApiError(response.status, answer?.detail ?? "", answer, retryAfter);
+    }
     return answer;
   }
 

@@ -136,12 +136,12 @@ export class TabFollower extends EventTarget {
   }
 
   /** @param {Welcome} welcome */
-  #welcomed({ to, state, number, topics, full, hiddenFor, unshown }) {
+  #welcomed({ to, state, retryAt, number, topics, full, hiddenFor, unshown }) {
     if (to && to !== this.#ownTab.id) return;
     if (to) this.#answered();
     if (unshown.items.length > 0) this.#unshown = unshown;
     if (to && hiddenFor > HIDDEN_TOO_LONG && this.#ownTab.page.visible) return this.#takeLead();
-    if (state !== HubState.LIVE) return this.#setState(PASSING.has(state) ? state : HubState.CONNECTING);
+    if (state !== HubState.LIVE) return this.#setState(PASSING.has(state) ? state : HubState.CONNECTING, retryAt);
     if (this.#number !== number) this.#unjoin();
     const carried = [...this.#query().topics].every((topic) => topics.includes(topic));
     if (carried && Number.isNaN(this.#number)) this.#join(number);
@@ -250,10 +250,13 @@ export class TabFollower extends EventTarget {
     this.#number = Number.NaN;
   }
 
-  /** @param {HubStateName} state */
-  #setState(state) {
+  /**
+   * @param {HubStateName} state
+   * @param {number} [retryAt]
+   */
+  #setState(state, retryAt) {
     if (state === this.#state || this.#ending.signal.aborted) return;
     this.#state = state;
-    this.dispatchEvent(new LineStateEvent(state));
+    this.dispatchEvent(new LineStateEvent(state, retryAt));
   }
 }

@@ -128,6 +128,7 @@ export class TabLeader extends EventTarget {
       term: this.#term,
       to,
       state: this.#line.state,
+      retryAt: this.#line.retryAt,
       number: this.#number,
       topics: topics.filter((topic) => this.#line.carries(topic)),
       full: this.#roster.full,

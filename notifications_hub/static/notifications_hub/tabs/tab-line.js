@@ -201,7 +201,7 @@ export class TabLine extends EventTarget {
     if (before) "stop" in before ? before.stop() : before.close();
     for (const type of RELAYED) role?.addEventListener(type, (event) => this.#relay(role, event));
     role?.addEventListener("line-state", (event) => {
-      if (role === this.#role) this.#stateChanged(/** @type {LineStateEvent} */ (event).state);
+      if (role === this.#role) this.#stateChanged(/** @type {LineStateEvent} */ (event));
     });
   }
 
@@ -217,18 +217,21 @@ export class TabLine extends EventTarget {
    * Leave once this tab may not listen any more, to make room for a tab of a new session. The other tabs find out
    * themselves.
    *
-   * @param {HubStateName} state
+   * @param {LineStateEvent} event
    */
-  #stateChanged(state) {
+  #stateChanged({ state, retryAt }) {
     if (OVER.has(state)) this.#leave(state);
-    else this.#setState(state);
+    else this.#setState(state, retryAt);
   }
 
-  /** @param {HubStateName} state */
-  #setState(state) {
+  /**
+   * @param {HubStateName} state
+   * @param {number} [retryAt]
+   */
+  #setState(state, retryAt) {
     if (state === this.#state) return;
     this.#state = state;
-    this.dispatchEvent(new LineStateEvent(state));
+    this.dispatchEvent(new LineStateEvent(state, retryAt));
   }
 
   /** @param {string} tab */

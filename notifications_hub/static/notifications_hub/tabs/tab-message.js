@@ -22,6 +22,7 @@
  * @property {number} term
  * @property {string} to the tab it answers; "" for all
  * @property {HubStateName} state
+ * @property {number} [retryAt] when its lost connection is tried again, in milliseconds; absent if a tab of an older release leads
  * @property {number} number of the last frame it passed on
  * @property {string[]} topics the topics that its connection is known to carry
  * @property {boolean} full whether the connection can carry no more topics, so not all that this tab wants

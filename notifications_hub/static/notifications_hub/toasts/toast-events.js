@@ -2,8 +2,8 @@
 /** @import { Item } from "../protocol/wire.js" */
 
 /**
- * A toast is due on a visible page. An element that shows the same news claims it, so that the person sees it once.
- * Bubbles.
+ * A toast is due on a visible page. An element that shows the same news claims it, so that the person sees it once. One
+ * that has shown it already cancels the event. Bubbles.
  */
 export class ToastDueEvent extends Event {
   /** Resolves to whether the claimant showed the news; null if unclaimed. @type {Promise<boolean> | null} */
@@ -11,7 +11,7 @@ export class ToastDueEvent extends Event {
 
   /** @param {Item} item */
   constructor(item) {
-    super("toast-due", { bubbles: true });
+    super("toast-due", { bubbles: true, cancelable: true });
     this.item = item;
   }
 

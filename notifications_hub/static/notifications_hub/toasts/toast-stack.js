@@ -3,15 +3,15 @@
 import { announce } from "../shared/announcer.js";
 import { copyOf, part, setText } from "../shared/dom.js";
 import { QuietTimes } from "../shared/quiet-times.js";
-import { Toast } from "./toast.js";
+import { staysOpen, Toast } from "./toast.js";
 import { ToastDueEvent, ToastsDisplayedEvent } from "./toast-events.js";
 import { ToastFocus } from "./toast-focus.js";
 import { ToastQueue } from "./toast-queue.js";
+import { AT_ONCE, fit } from "./toast-room.js";
 import { ToastSpeech } from "./toast-speech.js";
 
 /** Screens with room for one toast only, as in styles/toasts.css. */
 export const SMALL = "(max-width: 40rem), (max-height: 30rem)";
-const AT_ONCE = 3;
 
 /**
  * The toasts of a page, on the screen and waiting. They outlive their element: if a script swaps the body, the next
@@ -31,7 +31,7 @@ export class ToastStack {
   #speech = new ToastSpeech({ announce, summaryOf: (count) => this.#moreOf(count) });
   /** @type {ToastFocus | null} */
   #focus = null;
-  /** The toasts on the screen, oldest first. @type {Map<string, Toast>} */
+  /** The toasts on the screen, and those that wait for room, oldest first. @type {Map<string, Toast>} */
   #toasts = new Map();
   #more = 0;
   #quiet = new QuietTimes(null);
@@ -58,9 +58,9 @@ export class ToastStack {
     this.#element = element;
     this.#focus = new ToastFocus(element, () => document.querySelector("notification-bell [data-part=button]"));
     if (!part(element, "list")) element.append(copyOf(element, "stack"));
-    const toasts = [...this.#toasts.values()].map((toast) => toast.element).reverse();
+    const toasts = [...this.#toasts.values()].filter((toast) => !toast.waits).map((toast) => toast.element);
     for (const toast of toasts) toast.dataset.moved = "";
-    part(element, "list").replaceChildren(...toasts);
+    part(element, "list").replaceChildren(...toasts.reverse());
     this.#renderMore();
     if (!this.isEmpty) element.showPopover?.();
     for (const event of this.#unreported.splice(0)) element.dispatchEvent(event);
@@ -118,7 +118,7 @@ export class ToastStack {
   withdraw(ids) {
     this.forget(ids);
     // A result that the person has just brought about leaves by itself.
-    for (const id of ids) if (!this.#toasts.get(id)?.showsResult) this.dismiss(id);
+    this.#drop(ids.filter((id) => !this.#toasts.get(id)?.showsResult));
   }
 
   /**
@@ -137,27 +137,50 @@ export class ToastStack {
 
   /** @param {string} id */
   dismiss(id) {
-    const toast = this.#toasts.get(id);
-    if (!toast) return;
-    this.#toasts.delete(id);
-    this.#remove(toast);
-    if (this.isEmpty) this.#more = 0;
+    this.#drop([id]);
+  }
+
+  /** Close the toasts on the screen, those that wait for room, and the number of others. */
+  close() {
+    // First, because the button that closes them is hidden next.
+    if (this.#element) this.#focus?.leave(this.#element);
+    this.#drop([...this.#toasts.keys()]);
+  }
+
+  /** Show the newest toasts that there is room for, let others wait, and drop the oldest ones that are too many. */
+  cutToSize() {
+    const { dropped, shown } = fit([...this.#toasts.values()], mostToasts());
+    for (const { id } of dropped) this.#toasts.delete(id);
+    this.#more += dropped.length;
+    for (const toast of this.#toasts.values()) {
+      if (!shown.includes(toast)) toast.hold();
+      else if (toast.waits) this.#release(toast);
+    }
+    for (const toast of dropped) this.#remove(toast);
     this.#renderMore();
+    this.runOrPause();
+  }
+
+  /** @param {string[]} ids */
+  #drop(ids) {
+    const leaving = ids.flatMap((id) => this.#toasts.get(id) ?? []);
+    for (const { id } of leaving) this.#toasts.delete(id);
+    if (this.isEmpty) this.#more = 0;
+    // First those that take their place, so that the focus can pass to them.
+    this.cutToSize();
+    for (const toast of leaving) this.#remove(toast);
   }
 
   /**
-   * Drop the oldest toasts that are too many, except those that the person is looking at. What must be confirmed goes
-   * last. It is on top of the bell's list.
+   * Show a toast that waited, in its place.
+   *
+   * @param {Toast} toast
    */
-  cutToSize() {
-    const excess = this.#toasts.size - mostToasts();
-    const idle = [...this.#toasts.values()].filter((toast) => !toast.busy);
-    idle.sort((a, b) => Number(a.stays) - Number(b.stays));
-    for (const { id } of idle.slice(0, Math.max(0, excess))) {
-      this.dismiss(id);
-      this.#more += 1;
-    }
-    this.#renderMore();
+  #release(toast) {
+    toast.waits = false;
+    const all = [...this.#toasts.values()];
+    const older = all.slice(0, all.indexOf(toast)).findLast((one) => !one.waits);
+    if (this.#element) part(this.#element, "list").insertBefore(toast.element, older?.element ?? null);
   }
 
   visibilityChanged() {
@@ -169,7 +192,7 @@ export class ToastStack {
   runOrPause() {
     const busy = document.visibilityState !== "visible" || this.#element?.matches(":hover, :focus-within") !== false;
     for (const toast of this.#toasts.values()) {
-      if (busy) toast.pause();
+      if (busy || toast.waits) toast.pause();
       else toast.run();
     }
   }
@@ -194,7 +217,7 @@ export class ToastStack {
   #claimOf(item) {
     const due = new ToastDueEvent(item);
     this.#element?.dispatchEvent(due);
-    return due.claimed;
+    return due.defaultPrevented ? Promise.resolve(true) : due.claimed;
   }
 
   /** @param {Item[]} items */
@@ -202,17 +225,20 @@ export class ToastStack {
     const element = this.#element;
     if (!element) return;
     this.#toTop(element);
-    const toasts = items.slice(-AT_ONCE).map((item) => this.#toastOf(item, element));
-    const news = toasts.filter(({ id, line }) => this.#toasts.get(id)?.line.text !== line.text);
+    const single = newestOfGroups(items);
+    const kept = single.filter((item, at) => at >= single.length - AT_ONCE || staysOpen(item));
+    const toasts = kept.map((item) => this.#toastOf(item, element));
+    const news = toasts.filter((toast) => {
+      const known = this.#toasts.get(toast.id);
+      return known === toast || known?.line.text !== toast.line.text;
+    });
     this.#speech.add(
       news.map(({ line }) => line),
-      items.length - toasts.length,
+      single.length - toasts.length,
     );
-    const shown = toasts.slice(-mostToasts());
-    this.#more += items.length - shown.length;
-    for (const toast of shown) this.#display(toast, element);
+    this.#more += single.length - toasts.length;
+    for (const toast of toasts) this.#display(toast, element);
     this.cutToSize();
-    this.runOrPause();
   }
 
   /**
@@ -227,11 +253,26 @@ export class ToastStack {
   }
 
   /**
+   * Let the toast of the same group show this item, in its place. Return it, or null without one.
+   *
+   * @param {Item} item
+   */
+  #become(item) {
+    const key = item.group?.key;
+    const toast = key && [...this.#toasts.values()].find((one) => one.group === key);
+    if (!toast) return null;
+    this.#toasts.delete(toast.id);
+    toast.become(item);
+    this.#toasts.set(toast.id, toast);
+    return toast;
+  }
+
+  /**
    * @param {Item} item
    * @param {HTMLElement} element
    */
   #toastOf(item, element) {
-    return new Toast(item, copyOf(element, "toast"), () => this.dismiss(item.id));
+    return this.#become(item) ?? new Toast(item, copyOf(element, "toast"), ({ id }) => this.dismiss(id));
   }
 
   /**
@@ -240,6 +281,7 @@ export class ToastStack {
    */
   #display(toast, element) {
     const old = this.#toasts.get(toast.id);
+    if (old === toast) return;
     part(element, "list").prepend(toast.element);
     this.#toasts.delete(toast.id);
     this.#toasts.set(toast.id, toast);
@@ -253,15 +295,17 @@ export class ToastStack {
    */
   async #remove(toast) {
     if (this.#element) this.#focus?.leave(this.isEmpty ? this.#element : toast.element);
-    await toast.leave();
+    if (!toast.waits) await toast.leave();
     if (this.isEmpty && this.#element?.matches(":popover-open")) this.#element.hidePopover();
   }
 
   #renderMore() {
     if (!this.#element) return;
-    const more = part(this.#element, "more");
-    more.hidden = this.#more === 0;
-    setText(more, this.#moreOf(this.#more));
+    const [more, all] = [part(this.#element, "more"), part(this.#element, "dismiss-all")];
+    const count = this.#more + [...this.#toasts.values()].filter((toast) => toast.waits).length;
+    more.hidden = count === 0;
+    setText(more, this.#moreOf(count));
+    if (all) all.hidden = this.#toasts.size < 2;
   }
 
   /** @param {number} count */
@@ -269,6 +313,16 @@ export class ToastStack {
     const text = this.#element ? part(this.#element, "more").dataset.text : "";
     return (text ?? "").replace("{count}", String(count));
   }
+}
+
+/**
+ * Return the items without those of a group that a newer one stands for.
+ *
+ * @param {Item[]} items oldest first
+ */
+function newestOfGroups(items) {
+  const last = new Map(items.map(({ id, group }) => [group?.key, id]));
+  return items.filter(({ id, group }) => !group || last.get(group.key) === id);
 }
 
 /** Return how many toasts the screen has room for. */

@@ -11,22 +11,44 @@ const LEAVING = [{}, { opacity: 0, transform: "scale(0.96)" }];
 
 /** One toast on the screen: its element and its remaining time. */
 export class Toast {
+  id = "";
+  /** The key of its group; "" if it stands alone. */
+  group = "";
+  /** Whether it stays until the person confirms or closes it. */
+  stays = false;
+  /** Whether it is off the screen until there is room. */
+  waits = false;
+  /** The words for screen readers. An error is urgent. */
+  line = { text: "", urgent: false };
   #timer;
+  #expired;
 
   /**
    * @param {Item} item
    * @param {HTMLElement} element a copy of the template
-   * @param {() => void} expired
+   * @param {(toast: Toast) => void} expired
    */
   constructor(item, element, expired) {
-    this.id = item.id;
     this.element = element;
-    this.#timer = new PausableTimer(expired, SHOWN_FOR);
+    this.#expired = expired;
+    this.#timer = this.#begin(item);
+  }
+
+  /** Show a newer item of the same group in this place. @param {Item} item */
+  become(item) {
+    this.#timer.pause();
+    this.#timer = this.#begin(item);
+  }
+
+  /** @param {Item} item */
+  #begin(item) {
+    const { element } = this;
+    this.id = item.id;
+    this.group = item.group?.key ?? "";
     fillItem(element, item);
-    /** Whether it stays until the person confirms or closes it. */
-    this.stays = isUnconfirmed(item);
-    /** The words for screen readers. An error is urgent. */
+    this.stays = staysOpen(item);
     this.line = { text: spokenOf(element), urgent: item.level === "error" };
+    return new PausableTimer(() => this.#expired(this), SHOWN_FOR);
   }
 
   /** Whether it shows the result of an action. */
@@ -52,6 +74,13 @@ export class Toast {
     this.#timer.pause();
   }
 
+  /** Go off the screen until there is room. */
+  hold() {
+    this.pause();
+    this.waits = true;
+    this.element.remove();
+  }
+
   async leave() {
     this.#timer.pause();
     this.element.inert = true;
@@ -59,4 +88,13 @@ export class Toast {
     await this.element.animate(LEAVING, { duration: still ? 0 : 160, easing: "ease-in" }).finished;
     this.element.remove();
   }
+}
+
+/**
+ * Return whether the item's toast stays until the person confirms or closes it. An error must not pass unseen.
+ *
+ * @param {Item} item
+ */
+export function staysOpen(item) {
+  return isUnconfirmed(item) || item.level === "error";
 }

@@ -1,0 +1,1 @@
+"""Charts: small pictures made by the server, each beside its table."""

@@ -1,0 +1,1 @@
+"""Notifications about the same thing, shown as one while they are unread."""

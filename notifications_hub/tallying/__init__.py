@@ -1,0 +1,1 @@
+"""Tallying: whoever does something appends how many, and a chore adds that up. Nobody waits for a counter."""
