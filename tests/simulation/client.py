@@ -1,169 +1,187 @@
-"""A client that trusts nobody: it checks every frame, and notes each event that is missing, repeated or out of order."""
+"""A page that visits one process after another, changes its topics, and returns to views that it kept."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import AnonymousUser
+from django.db import OperationalError
 
 from notifications_hub.live.admission import Admitted, start_positions
-from notifications_hub.live.close_codes import Closing
 from notifications_hub.live.connection import Connection
-from notifications_hub.live.frames import Frame
+from notifications_hub.live.start_cursor import cursor_at
 from notifications_hub.live.visitor import ANONYMOUS, Visitor
 from notifications_hub.streams import cursor
-from notifications_hub.streams.cursor import Position
+from tests.simulation.database import in_steps
+from tests.simulation.page import Joined, Kept, Loaded, Page, load
+from tests.simulation.wire import Sent, Wire
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
     from tests.simulation.world import World
 
 
-
-class Wire:
-    """One connection between a client and a process. Frames arrive late, and in order; those under way may be lost."""
-
-    def __init__(self, world: World) -> None:
-        self._faults = world.faults
-        self.frames: asyncio.Queue[str | None] = asyncio.Queue()
-        self.is_open = True
-
-    async def send(self, frame: Frame) -> None:
-        if self.is_open:
-            self.frames.put_nowait(frame.text)
-        if self._faults.happens(self._faults.rates.slow_calls):
-            await asyncio.sleep(self._faults.delay())
-
-    def close(self, closing: Closing | None = None) -> None:
-        if self.is_open:
-            self.is_open = False
-            self.frames.put_nowait(None)
-
-
-@dataclass
 class Client:
-    """A page with some topics. `last` is the number of the last event it applied of each."""
+    """A page and its connection, and the views that the browser keeps of it."""
 
-    world: World
-    address: str
-    topics: Sequence[str]
-    cursor: str = ""
-    last: dict[str, int] = field(default_factory=dict)
-    epochs: dict[str, str] = field(default_factory=dict)
-    has_changed: bool = False
-    applied: int = 0
-    connection: Connection | None = None
+    def __init__(self, world: World, number: int) -> None:
+        self.world = world
+        self.number = number
+        self.topics = world.some_topics()
+        self.page = Page(topics=world.topics, blame=self._blame, applied=self._applied)
+        self.connected: dict[str, float] = {}
+        """When the page was first told of each topic on this connection."""
+        self._kept: dict[str, Kept] = {}
+        self._joined: list[Joined] = []
+        self._loading: dict[str, asyncio.Task[None]] = {}
 
     async def live(self) -> None:
         """Visit one process after another, for as long as the world lasts."""
         while True:
             if process := self.world.any_process():
+                if not self.page.at and self.world.faults.happens(0.8):
+                    await self._render(process)
                 await self._visit(process)
-            await asyncio.sleep(self.world.faults.delay())
+            await self.world.faults.pause()
+
+    # Pages
+
+    async def _render(self, process: Process) -> None:
+        """Load a page: first its cursor, then its rows."""
+        try:
+            text = await in_steps(process, cursor_at, self.topics)
+            loaded = {topic: await in_steps(process, load, topic) for topic in self.topics}
+        except OperationalError:
+            return
+        self.page.render(text, loaded)
+
+    def _load_soon(self) -> None:
+        for topic in self.page.to_load:
+            task = self._loading.get(topic)
+            if task is None or task.done():
+                self._loading[topic] = asyncio.create_task(self._load(topic))
+
+    async def _load(self, topic: str) -> None:
+        while topic in self.page.to_load:
+            asked = self.page.to_load[topic]
+            if process := self.world.any_process():
+                try:
+                    one: Loaded = await in_steps(process, load, topic)
+                except OperationalError:
+                    continue
+                if self.page.to_load.get(topic) is asked:
+                    self.page.loaded(topic, one)
+            await self.world.faults.pause()
+
+    # Connections
 
     async def _visit(self, process: Process) -> None:
-        known = cursor.decode(self.cursor) if self.cursor else None
-        # A change that was sent with an older cursor may have set a topic back.
-        self.has_changed = any(at.seq < self.last.get(topic, 0) for topic, at in self._positions(known or {}).items())
-        start = start_positions(self.topics, known)
-        wire = Wire(self.world)
-        await asyncio.sleep(self.world.faults.delay())
+        known = self.page.known()
+        start = start_positions(self.topics, known or None)
+        wire = Wire(self.world.faults)
+        await self.world.faults.pause()
         if not process.is_alive:
             return
-        admitted = Admitted(Visitor(AnonymousUser(), ANONYMOUS, address=self.address), tuple(self.topics), self.topics)
-        connection = Connection(admitted, log=process.hub.log, send=wire.send, close=wire.close, keepalive=True)
+        connection = self._open(process, wire)
         connection.listen(*start)
-        process.wires.add(wire)
+        process.wires[wire] = None
         process.hub.join(connection)
-        self.connection = connection
-        tasks = [asyncio.create_task(step) for step in (self._change_topics(process, wire), self._hang_up(wire))]
+        self.connected = {}
+        tasks = [
+            asyncio.create_task(act) for act in (self._change_topics(process, wire, connection), self._hang_up(wire))
+        ]
         try:
-            await self._read(wire)
+            while (sent := await wire.receive()) is not None and self._take(sent):
+                self._load_soon()
         finally:
             for task in tasks:
                 task.cancel()
             wire.close()
-            process.wires.discard(wire)
+            process.wires.pop(wire, None)
             if process.is_alive:
                 process.hub.leave(connection)
+            self._join_up_to(wire.generation)
+
+    def _open(self, process: Process, wire: Wire) -> Connection:
+        visitor = Visitor(AnonymousUser(), ANONYMOUS, address=f"192.0.2.{self.number}")
+        admitted = Admitted(visitor, tuple(self.topics), self.topics)
+        return Connection(admitted, log=process.hub.log, send=wire.send, close=wire.close, keepalive=True)
 
     async def _hang_up(self, wire: Wire) -> None:
         await self.world.happens("visits")
         wire.close()
 
-    async def _read(self, wire: Wire) -> None:
-        while (text := await wire.frames.get()) is not None:
-            await asyncio.sleep(self.world.faults.delay())
-            if not wire.is_open:
-                return
-            self._apply(json.loads(text))
+    def _take(self, sent: Sent) -> bool:
+        """Apply a frame. Return False if only a part of it arrived."""
+        try:
+            frame = json.loads(sent.text)
+        except ValueError:
+            return False
+        self._join_up_to(sent.generation)
+        self.world.trace("frame", self.number, [event["seq"] for event in frame["events"]], frame["reset"])
+        now = self.world.loop.time()
+        self.page.apply(frame)
+        for topic in self.page.at:
+            self.connected.setdefault(topic, now)
+        return True
 
-    async def _change_topics(self, process: Process, wire: Wire) -> None:
-        """Ask for other topics now and then, by the cursor of that moment."""
-        faults = self.world.faults
+    # Topics
+
+    async def _change_topics(self, process: Process, wire: Wire, connection: Connection) -> None:
+        """Ask for other topics now and then. Often leave a topic only to return to it."""
+        chance = self.world.faults.random
         while True:
             await self.world.happens("changes")
-            topics, known = self.world.some_topics(), cursor.decode(self.cursor) if self.cursor else {}
-            await asyncio.sleep(faults.delay())
-            await asyncio.sleep(faults.delay())
-            if self.connection and wire.is_open and process.is_alive:
-                self.topics, self.has_changed = topics, True
-                process.hub.change(self.connection, *start_positions(topics, known))
+            for topic in self.topics:
+                if kept := self.page.keep(topic) if chance.random() < 0.2 else None:
+                    self._kept[topic] = kept
+            wish = self.world.some_topics()
+            if chance.random() < 0.5:
+                left = chance.choice(self.topics)
+                await self._ask(process, wire, connection, [topic for topic in self.topics if topic != left])
+                wish = sorted({*self.topics, left})
+            await self._ask(process, wire, connection, wish)
 
-    def _positions(self, decoded: Mapping[str, Position]) -> dict[str, Position]:
-        keys = {topic: cursor.key_of(topic) for topic in self.world.topics}
-        return {topic: decoded[key] for topic, key in keys.items() if key in decoded}
+    async def _ask(self, process: Process, wire: Wire, connection: Connection, topics: Sequence[str]) -> None:
+        kept = {topic: one for topic, one in self._kept.items() if topic in topics}
+        if self.world.faults.happens(0.2):
+            kept = {}
+        await self.world.faults.pause()
+        if wire.is_open and process.is_alive:
+            self._change(process, wire, connection, topics, kept)
+
+    def _change(
+        self, process: Process, wire: Wire, connection: Connection, topics: Sequence[str], kept: Mapping[str, Kept]
+    ) -> None:
+        retained = frozenset(topic for topic in topics if connection.positions.get(topic) is not None)
+        added = {topic: one for topic, one in kept.items() if topic not in retained}
+        wire.generation += 1
+        self.topics = topics
+        self._joined.append(Joined(wire.generation, topics, retained, added))
+        known = {cursor.key_of(topic): one.position for topic, one in kept.items()}
+        process.hub.change(connection, *start_positions(topics, known))
+
+    def _join_up_to(self, generation: int) -> None:
+        """Take over the changes that the server had made when it sent a frame of this generation."""
+        while self._joined and self._joined[0].generation <= generation:
+            joined = self._joined.pop(0)
+            self.page.join(joined)
+            self.connected = {topic: at for topic, at in self.connected.items() if topic in joined.retained}
 
     # Checking
 
-    def _apply(self, frame: dict[str, Any]) -> None:
-        at = self._positions(cursor.decode(frame["cursor"]))
-        for topic in frame["reset"]:
-            self.last.pop(topic, None)
-            self.epochs.pop(topic, None)
-        events = [event for event in frame["events"] if event["topic"] in at]
-        self._begin(at, Counter(event["topic"] for event in events))
-        for event in events:
-            self._apply_event(at[event["topic"]], event)
-        for topic, position in at.items():
-            self._compare(topic, position)
-        self.cursor = frame["cursor"]
+    def _blame(self, fault: str) -> None:
+        self.world.blame(f"client {self.number}: {fault}")
 
-    def _begin(self, at: Mapping[str, Position], events: Mapping[str, int]) -> None:
-        """Take over where a topic begins that was new or reset, and which the page therefore has just loaded.
+    def _applied(self, topic: str, epoch: str, seq: int, n: int) -> None:
+        self.world.applied(topic, epoch, seq, n, since=self.connected.get(topic))
 
-        A change of topics that crosses a reset may bring the position back that it was sent with. It is older than
-        what the page has loaded.
-        """
-        for topic, position in at.items():
-            begins = position.seq - events[topic] if self.has_changed else position.start
-            self.last.setdefault(topic, begins)
-
-    def _apply_event(self, at: Position, event: dict[str, Any]) -> None:
-        topic, seq = event["topic"], event["seq"]
-        last = self.last[topic]
-        if seq > last + 1:
-            self.world.blame(f"{topic}: {seq} came after {last}")
-        elif seq <= last and not self.has_changed:
-            self.world.blame(f"{topic}: {seq} came again after {last}")
-        self.last[topic] = max(last, seq)
-        self.applied += 1
-        self.world.heard(topic, at.epoch, seq, event["data"])
-
-    def _compare(self, topic: str, at: Position) -> None:
-        last = self.last[topic]
-        if at.seq > last:
-            self.world.blame(f"{topic}: the cursor says {at.seq}, but the last event was {last}")
-            self.last[topic] = at.seq
-        elif at.seq < last and not self.has_changed:
-            self.world.blame(f"{topic}: the cursor went back from {last} to {at.seq}")
-        before = self.epochs.get(topic, "")
-        # A cursor from before the topic's first event may come back with a change of topics. It has no epoch.
-        if before and before != at.epoch and (at.epoch or not self.has_changed):
-            self.world.blame(f"{topic}: the epoch changed from {before} to {at.epoch} without a reset")
-        self.epochs[topic] = at.epoch
+    def is_equal(self, topic: str, loaded: Loaded, pruned_through: int) -> bool:
+        """Return whether the page knows exactly the log of a topic."""
+        at, rows = self.page.at.get(topic), self.page.rows.get(topic, {})
+        known = {seq: n for seq, n in rows.items() if seq > pruned_through}
+        is_there = at is not None and (at.epoch, at.seq) == (loaded.epoch, loaded.top)
+        return is_there and topic not in self.page.to_load and known == loaded.rows

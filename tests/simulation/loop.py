@@ -18,16 +18,18 @@ class Stuck(Exception):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop that never waits. `steps` counts the callbacks it ran, and `at_step` may end the run at any."""
+    """An event loop that never waits. `steps` counts the callbacks it ran."""
 
     def __init__(self) -> None:
         self._now = 1000.0
         self.steps = 0
-        self.at_step: Callable[[], None] | None = None
         super().__init__()
 
     def time(self) -> float:
         return self._now
+
+    def _write_to_self(self) -> None:
+        pass  # Nothing waits in a selector that other threads would have to wake.
 
     def _run_once(self) -> None:
         # As `BaseEventLoop._run_once`, without the selector: there are no sockets here.
