@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from django.db import OperationalError, connections
@@ -47,6 +48,9 @@ class Pool:
     def __init__(self) -> None:
         self._usual = connections["default"]
         self._usual.execute_wrappers.append(_step_before_statement)
+        if not self.overlaps:
+            # Nobody pulls this machine's plug, and waiting for its disk would take most of the time.
+            self._usual.cursor().execute("PRAGMA synchronous = OFF")
         self._spare: list[BaseDatabaseWrapper] = []
 
     @property
@@ -76,29 +80,18 @@ class Pool:
             spare.close()
 
 
-@contextmanager
-def using(own: BaseDatabaseWrapper) -> Iterator[None]:
-    """Make a connection the one that models and cursors use, so that transactions of one thread can overlap."""
-    usual = connections["default"]
-    connections["default"] = own
-    try:
-        yield
-    finally:
-        connections["default"] = usual
-
-
 async def in_steps(process: Process, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     """Run a function as a thread of the process would. Raise `OperationalError` once the process is killed."""
     faults = process.world.faults
     with process.world.pool.borrowed() as own:
-        worker = _Worker(lambda: function(*args, **kwargs))
+        worker = _thread(own, lambda: function(*args, **kwargs))
         act: Callable[[], Any] = worker.switch
         try:
             while True:
                 await faults.pause()
                 if not process.is_alive:
                     raise OperationalError("The process was killed.")
-                with process.acting(), using(own):
+                with process.acting():
                     answer = act()
                 if worker.dead:
                     await faults.pause()
@@ -108,8 +101,17 @@ async def in_steps(process: Process, function: Callable[..., T], *args: Any, **k
                     act = _failing(worker)
         finally:
             if not worker.dead:
-                with process.acting(), using(own):
+                with process.acting():
                     worker.throw(GreenletExit)
+
+
+def _thread(own: BaseDatabaseWrapper, run: Callable[[], Any]) -> _Worker:
+    """Return a worker whose models and cursors use this connection. Django keeps it in a context variable."""
+    context = copy_context()
+    context.run(connections.__setitem__, "default", own)
+    worker = _Worker(run)
+    worker.gr_context = context
+    return worker
 
 
 def _failing(worker: greenlet) -> Callable[[], Any]:

@@ -24,11 +24,11 @@ def simulate(seed: int, steps: int) -> World:
 
 
 async def _main(loop: VirtualLoop, patched: pytest.MonkeyPatch, seed: int, steps: int) -> World:
-    world = World(loop, seed)
-    chance = world.faults.random
     # Models may be used on the event loop's thread, and the faults that are meant are not printed.
     patched.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
     patched.setattr(logging.root.manager, "disable", logging.CRITICAL)
+    world = World(loop, seed)
+    chance = world.faults.random
     patched.setattr("notifications_hub.live.hub.Database", world.calls)
     patched.setattr("notifications_hub.live.fanout.Database", world.calls)
     patched.setattr("notifications_hub.live.channel_layer.shared_layer", lambda: world.bus)
