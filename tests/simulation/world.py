@@ -27,8 +27,8 @@ from tests.simulation.process import Process
 
 SETTLING = 30.0
 """Seconds without a fault after which everybody must know everything. A chore that failed often rests for some."""
-BRISK_SECONDS = 1.5
-PROMPT = 0.5
+BRISK_SECONDS = 2.0
+PROMPT = 0.3
 """Seconds within which an event reaches a connected page while nothing fails."""
 
 
@@ -128,13 +128,14 @@ class World:
             await self._storm(steps)
             await self._calm()
             for task in tasks:
-                if task.done():
-                    task.result()
-        for task in tasks:
-            task.cancel()
-        for process in list(self.processes):
+                if task.done() and (fault := task.exception()):
+                    self.blame(repr(fault))
+        for process in self.processes:
             process.kill()
-        await asyncio.sleep(5)
+        rest = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
         self.pool.close()
 
     async def _storm(self, steps: int) -> None:
