@@ -37,10 +37,10 @@ class Rates:
             slow_sends=chance.choice([0, 0.1, 0.5]),
             writes=chance.choice([0.5, 3, 10, 20]),
             changes=chance.choice([0.1, 1, 5, 20]),
-            visits=chance.choice([0.05, 0.2, 1]),
-            kills=chance.choice([0.02, 0.1, 0.3]),
-            restores=chance.choice([0, 0.02, 0.2]),
-            prunes=chance.choice([0, 0.05, 0.5]),
+            visits=chance.choice([0.05, 0.5, 2]),
+            kills=chance.choice([0.05, 0.5, 2]),
+            restores=chance.choice([0, 0, 0.2, 1]),
+            prunes=chance.choice([0, 0.2, 2]),
         )
 
 

@@ -25,7 +25,7 @@ from tests.simulation.loop import VirtualLoop
 from tests.simulation.page import load, written
 from tests.simulation.process import Process
 
-SETTLING = 30.0
+SETTLING = 20.0
 """Seconds without a fault after which everybody must know everything. A chore that failed often rests for some."""
 BRISK_SECONDS = 2.0
 PROMPT = 0.3
