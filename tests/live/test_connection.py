@@ -178,9 +178,7 @@ async def test_a_reset_waits_for_the_position_from_which_events_follow() -> None
     # A client fetches when it is told to, and would miss what is committed between that and the connection's read.
     world = World()
     other = "open.other"
-    world.after_reading = once(
-        lambda: world.connection.change({TOPIC: Position(EPOCH, 0, 0), other: None}, [other])
-    )
+    world.after_reading = once(lambda: world.connection.change({TOPIC: Position(EPOCH, 0, 0), other: None}, [other]))
     await world.connection.catch_up()
     assert (world.reads, world.resets) == (2, [(other, True)])
 

@@ -11,14 +11,14 @@ import django
 def main(seed: int, steps: int, title: str = "") -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
     django.setup()
-    import pytest  # noqa: PLC0415 -- models need Django to be set up
-    from django.db import connection  # noqa: PLC0415
+    import pytest
+    from django.db import connection
 
-    from tests.simulation.mutants import MENDS, OTHERS  # noqa: PLC0415
-    from tests.simulation.run import simulate  # noqa: PLC0415
+    from tests.simulation.mutants import MENDS, OTHERS
+    from tests.simulation.run import simulate
 
     database = connection.settings_dict["NAME"]
-    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    connection.creation.create_test_db(verbosity=0, autoclobber=True)
     try:
         with pytest.MonkeyPatch.context() as patched:
             for mutant in [*MENDS, *OTHERS]:

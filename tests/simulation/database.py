@@ -94,7 +94,7 @@ async def in_steps(process: Process, function: Callable[..., T], *args: Any, **k
                 if not process.is_alive:
                     raise OperationalError("The process was killed.")
                 with process.acting():
-                    answer = act()
+                    answer: T = act()
                 if worker.dead:
                     await faults.pause()
                     return answer

@@ -45,7 +45,7 @@ class Rates:
 
 
 CALM = Rates()
-BRISK = Rates(writes=10, changes=5)
+BRISK = Rates(writes=5, changes=4)
 """Writers and pages are busy, and nothing fails."""
 
 
