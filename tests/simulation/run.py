@@ -7,19 +7,25 @@ import secrets
 import time
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
+from django.test import override_settings
 
 from notifications_hub import streams
 from notifications_hub.streams.models import Event, Stream
 from tests.simulation.loop import VirtualLoop, run_virtually
 from tests.simulation.world import World
 
+_CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "simulation"}}
+"""A cache whose entries expire by the virtual clock."""
+
 
 def simulate(seed: int, steps: int) -> World:
     """Run the world once, and return it with its verdict. It empties the log first."""
     for model in (Event, Stream):
         model.objects.all().delete()
-    with pytest.MonkeyPatch.context() as patched:
+    with pytest.MonkeyPatch.context() as patched, override_settings(CACHES=_CACHES):
+        cache.clear()
         return run_virtually(lambda loop: _main(loop, patched, seed, steps))
 
 
@@ -37,6 +43,7 @@ async def _main(loop: VirtualLoop, patched: pytest.MonkeyPatch, seed: int, steps
     patched.setattr("notifications_hub.streams.sweeper._chores", [streams.number_everything])
     patched.setattr(secrets, "token_hex", lambda size: f"{chance.getrandbits(8 * size):0{2 * size}x}")
     patched.setattr(time, "monotonic", loop.time)
+    patched.setattr(time, "time", loop.time)
     await world.run(steps)
     return world
 

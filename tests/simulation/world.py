@@ -59,7 +59,8 @@ class World:
         self._written = 0
         self._words: dict[tuple[str, str, int], int] = {}
         self._digest = blake2b(digest_size=8)
-        self._making: Process | None = None
+        self._upkeep = asyncio.Lock()
+        """Held while a backup is restored or old events are removed: nobody does both at once."""
 
     # What the simulated parts ask
 
@@ -216,11 +217,15 @@ class World:
         while True:
             await self.happens("restores")
             back = self.faults.random.choice([0, 3, 10])
-            with transaction.atomic():
-                for stream in Stream.objects.filter(topic__in=self.topics).order_by("topic"):
-                    self._restore(stream, max(stream.pruned_through, stream.top - back))
+            async with self._upkeep:
+                self._restore_all(back)
             self.figures["restores"] += 1
             self.trace("restore", back)
+
+    def _restore_all(self, back: int) -> None:
+        with transaction.atomic():
+            for stream in Stream.objects.filter(topic__in=self.topics).order_by("topic"):
+                self._restore(stream, max(stream.pruned_through, stream.top - back))
 
     def _restore(self, stream: Stream, top: int) -> None:
         lost = Event.objects.filter(topic=stream.topic, seq__gt=top)
@@ -232,18 +237,19 @@ class World:
     async def _prune_on(self) -> None:
         while True:
             await self.happens("prunes")
-            topic = self.faults.random.choice(self.topics)
-            stream = Stream.objects.filter(topic=topic).first()
-            process = self.any_process()
-            if stream is None or process is None:
-                continue
-            through = stream.top - self.faults.random.randint(0, 20)
-            old = Event.objects.filter(topic=topic, seq__lte=through).values_list("data", flat=True)
-            self.removed |= {written(data) for data in old}
-            try:
-                await in_steps(process, streams.prune, topic, through)
-            except OperationalError:
-                continue
+            async with self._upkeep:
+                await self._prune(self.faults.random.choice(self.topics))
+
+    async def _prune(self, topic: str) -> None:
+        stream = Stream.objects.filter(topic=topic).first()
+        process = self.any_process()
+        if stream is None or process is None:
+            return
+        through = stream.top - self.faults.random.randint(0, 20)
+        old = Event.objects.filter(topic=topic, seq__lte=through).values_list("data", flat=True)
+        self.removed |= {written(data) for data in old}
+        with contextlib.suppress(OperationalError):
+            await in_steps(process, streams.prune, topic, through)
             self.figures["prunes"] += 1
 
     # The verdict
