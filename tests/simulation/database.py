@@ -46,6 +46,7 @@ class Pool:
     """The connections of a world's threads. On SQLite all share one, since it has one writer anyway."""
 
     def __init__(self) -> None:
+        # The event loop's own: Django makes one for each context in which a loop runs.
         self._usual = connections["default"]
         self._usual.execute_wrappers.append(_step_before_statement)
         if not self.overlaps:
@@ -77,8 +78,7 @@ class Pool:
         return made
 
     def close(self) -> None:
-        self._usual.execute_wrappers.remove(_step_before_statement)
-        for made in self._all:
+        for made in [self._usual, *self._all]:
             made.close()
 
 
