@@ -157,8 +157,11 @@ class Page:
         if begin != before.seq:
             fault = "events are missing" if begin > before.seq else "events came again"
             self._blame(f"{topic}: {fault}, from {before.seq} on the server went on after {begin}")
-        is_first = before.epoch == "" and before.seq == 0
-        if position.epoch != before.epoch and not is_first:
+        if before.epoch == "" and before.seq == 0:
+            # Everything from the first event on comes now. Rows that were loaded before it may be older than a restore,
+            # which a cursor without an epoch cannot tell.
+            self.rows[topic] = {} if position.epoch else self.rows.get(topic, {})
+        elif position.epoch != before.epoch:
             self._blame(f"{topic}: the epoch changed from {before.epoch!r} to {position.epoch!r} without a reset")
 
     def _begin(self, topic: str, begin: Position) -> None:
