@@ -160,7 +160,8 @@ class Delivered:
     """Messages that came under two names. People would see both."""
 
     def __str__(self) -> str:
-        return f"{self.promised} promised, {self.taken} taken: {self.lost} lost, {self.again} again, {self.doubled} doubled"
+        found = f"{self.lost} lost, {self.again} again, {self.doubled} doubled"
+        return f"{self.promised} promised, {self.taken} taken: {found}"
 
 
 def judge_deliveries(ledger: Ledger, *, method: str, people: Sequence[str]) -> Delivered:
