@@ -58,6 +58,12 @@ class LedgerClient(Wanderer):
         self.ready.set()
         self._news.set()
 
+    async def has_all(self, marks: set[str]) -> None:
+        """Return once all these have been applied."""
+        while marks - self.marks:
+            self._news.clear()
+            await self._news.wait()
+
 
 def _mark(event: dict[str, object]) -> str:
     item = event["data"]

@@ -39,7 +39,7 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """A topic that a client was told to fetch again."""
+    """A topic that a client had to fetch again."""
 
     client: str
     topic: str
@@ -88,7 +88,7 @@ class Ledger:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a run showed. Delays are in seconds, from the COMMIT to the client."""
+    """The result of a run. Delays are in seconds, from the COMMIT to the client."""
 
     acknowledged: int
     clients: int
@@ -149,7 +149,7 @@ def judge(ledger: Ledger, *, clients: dict[str, str]) -> Verdict:
 
 @dataclass(frozen=True)
 class Delivered:
-    """What the services took: of all that was promised to these people, how much is missing or came under two names."""
+    """Messages that the services took, of all that was promised to these people."""
 
     promised: int
     taken: int

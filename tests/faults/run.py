@@ -11,9 +11,8 @@ import asyncio
 import json
 import random
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from itertools import cycle, islice
 from pathlib import Path
@@ -127,10 +126,9 @@ class Run:
         promised: dict[str, set[str]] = {person: set() for person in self.people}
         for line in self.ledger.read(Acknowledged):
             promised[line.person].add(line.mark)
-        deadline = time.monotonic() + seconds
-        for client in self.clients:
-            while time.monotonic() < deadline and promised[client.person] - client.marks:
-                await asyncio.sleep(0.05)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await asyncio.gather(*(client.has_all(promised[client.person]) for client in self.clients))
 
 
 @contextmanager
@@ -147,7 +145,7 @@ def running(
 
 def signed_in(shell: Shell, people: Sequence[str]) -> dict[str, str]:
     """Make these people, unless they exist, and return a session cookie for each."""
-    told = shell.python(f"""
+    said = shell.python(f"""
         import json
         from importlib import import_module
         from django.conf import settings
@@ -164,4 +162,4 @@ def signed_in(shell: Shell, people: Sequence[str]) -> dict[str, str]:
             cookies[name] = f"{{settings.SESSION_COOKIE_NAME}}={{session.session_key}}"
         print(json.dumps(cookies))
     """)
-    return dict(json.loads(told))
+    return dict(json.loads(said))
