@@ -95,6 +95,10 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 
+REPLICA_URL = env.str("REPLICA_URL", default="")
+if REPLICA_URL:
+    DATABASES["replica"] = env.db_url("REPLICA_URL")
+
 if REDIS_URL:
     CHANNEL_LAYERS = {
         "default": {
@@ -183,6 +187,7 @@ NOTIFICATIONS_HUB = {
     "PUSH_EXTRA_HOSTS": env.list("PUSH_EXTRA_HOSTS", default=[]),
     "EMBEDDED_WORKER": not CELERY_BROKER_URL,
     "CELERY": bool(CELERY_BROKER_URL),
+    "INBOX_REPLICA": "replica" if REPLICA_URL else "",
     "LIVE_PER_USER": env.int("LIVE_PER_USER", default=10),
     "LIVE_PER_ADDRESS": env.int("LIVE_PER_ADDRESS", default=50),
     "METRICS_TOKEN": env.str("METRICS_TOKEN", default=""),
