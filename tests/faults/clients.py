@@ -1,0 +1,58 @@
+"""Clients of all four kinds that write to the ledger what they applied."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable
+
+import aiohttp
+
+from tests.faults.ledger import Applied, Ledger, Reset
+from tests.support.live_many import Wanderer
+
+
+class LedgerClient(Wanderer):
+    """A page of one person that listens to the inbox, by one kind of connection or by several in turn."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        name: str,
+        person: str,
+        session: aiohttp.ClientSession,
+        at: Callable[[], str],
+        cookie: str,
+        *,
+        kinds: tuple[str, ...],
+        stays: tuple[float, float],
+        chance: random.Random,
+    ) -> None:
+        super().__init__(session, at, cookie, "inbox", kinds=kinds, stays=stays, chance=chance)
+        self.name, self.person = name, person
+        self.marks: set[str] = set()
+        self._ledger = ledger
+
+    def _hear(self, text: str | bytes) -> None:
+        frame = json.loads(text)
+        now = time.time()
+        for topic in frame["reset"]:
+            self._ledger.write(Reset(self.name, topic, now))
+        for event in frame["events"]:
+            self.seqs.append(event["seq"])
+            mark = _mark(event)
+            self.marks.add(mark)
+            self._ledger.write(Applied(self.name, self.person, event["topic"], event["seq"], mark, now))
+        # Only a frame that was applied as a whole moves the cursor.
+        self.cursor = frame["cursor"]
+        self.reset += frame["reset"]
+        self.ready.set()
+        self._news.set()
+
+
+def _mark(event: dict[str, object]) -> str:
+    item = event["data"]
+    if event["kind"] != "notification.created" or not isinstance(item, dict):
+        return ""
+    return str((item.get("data") or {}).get("mark", ""))

@@ -1,0 +1,36 @@
+"""The figures that fault tests measure, one line of JSON each in `var/faults/figures.jsonl`.
+
+`python -m tests.faults.report` makes the table of docs/reliability.md from the newest line of each test.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+from tests.faults.ledger import Verdict
+from tests.support.full import FULL, report
+from tests.support.processes import ROOT
+
+FIGURES = ROOT / "var" / "faults" / "figures.jsonl"
+
+
+def record(test: str, verdict: Verdict | None = None, *, file: Path = FIGURES, **figures: float | str) -> None:
+    """Print the figures of a test, as `T11`, and keep them. Names end in their unit: `recovery_seconds`."""
+    told = {name: round(value, 3) if isinstance(value, float) else value for name, value in figures.items()}
+    report(f"{test}: {verdict or ''} {', '.join(f'{name} {value}' for name, value in told.items())}".strip())
+    line: dict[str, object] = {"test": test, "full": FULL, "at": int(time.time()), "load": os.getloadavg()[0], **told}
+    if verdict is not None:
+        line |= {
+            "acknowledged": verdict.acknowledged,
+            "clients": verdict.clients,
+            "lost": verdict.lost,
+            "repeated": verdict.repeated,
+            "gaps": verdict.gaps,
+            "worst_delay_seconds": round(verdict.delay_worst, 3),
+        }
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a") as figures_file:
+        figures_file.write(json.dumps(line) + "\n")
