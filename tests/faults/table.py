@@ -48,8 +48,11 @@ class Proof:
 LOST, ONCE, ORDER, TIME = Promise.NOTHING_LOST, Promise.ONCE, Promise.IN_ORDER, Promise.IN_TIME
 COUNTS, BOUNDED, OTHERS, PRIVATE = Promise.COUNTS, Promise.BOUNDED, Promise.OTHERS, Promise.PRIVATE
 
-STREAMS = "tests/streams/test_streams_faults.py::"
+FAULTS, STREAMS = "tests/faults/", "tests/streams/test_streams_faults.py::"
 LIVE, JS, BROWSER = "tests/live/", "tests/js/", "tests/browser/"
+SERVERS, CLAIMING = LIVE + "test_servers.py::", "tests/delivery/test_claiming.py::"
+NESTED = FAULTS + "test_nested_transactions.py::"
+SUBSCRIPTIONS = "tests/transports/test_subscriptions.py::"
 ADMIN = "tests/announcements/"
 
 PROOFS: tuple[Proof, ...] = (
@@ -60,7 +63,10 @@ PROOFS: tuple[Proof, ...] = (
         (
             STREAMS + "test_readers_get_every_event_once_and_in_order_while_eight_write",
             STREAMS + "test_the_same_load_makes_a_naive_reader_lose_events",
+            FAULTS + "test_ledger.py::test_nothing_is_lost_doubled_or_skipped_without_faults",
+            FAULTS + "test_ledger.py::test_a_naive_reader_fails",
         ),
+        Runs.SMALLER,
     ),
     Proof(
         2,
@@ -69,13 +75,24 @@ PROOFS: tuple[Proof, ...] = (
         (
             STREAMS + "test_writers_in_other_processes_and_in_threads_share_one_sequence",
             STREAMS + "test_readers_get_every_event_once_and_in_order_while_eight_write",
+            FAULTS + "test_ledger.py::test_nothing_is_lost_doubled_or_skipped_without_faults",
         ),
+        Runs.SMALLER,
     ),
     Proof(
         3,
         "A transaction stays open with an event while others commit to the same topic.",
         (LOST, ONCE, TIME, OTHERS),
         (STREAMS + "test_an_open_transaction_blocks_nobody_and_is_read_once_afterwards",),
+    ),
+    Proof(
+        4,
+        "Nested savepoints are released or rolled back, and the transaction around them commits or not.",
+        (LOST, ORDER),
+        (
+            NESTED + "test_only_what_was_committed_is_numbered_and_without_a_hole",
+            NESTED + "test_a_transaction_that_ends_in_an_error_inside_a_savepoint_keeps_the_rest",
+        ),
     ),
     Proof(
         5,
@@ -125,7 +142,7 @@ PROOFS: tuple[Proof, ...] = (
         "One of two web processes is killed with the connections of many people.",
         (LOST, ONCE, TIME),
         (
-            LIVE + "test_servers.py::test_all_clients_catch_up_after_one_of_two_processes_is_killed",
+            SERVERS + "test_all_clients_catch_up_after_one_of_two_processes_is_killed",
             LIVE + "test_asgi_exchange.py::test_clients_miss_nothing_across_a_server_restart",
             LIVE + "test_admission.py::test_a_crowd_costs_as_many_queries_as_one_visitor",
         ),
@@ -157,10 +174,10 @@ PROOFS: tuple[Proof, ...] = (
         "Workers claim the same rows, and the clock of one is five minutes wrong.",
         (ONCE, TIME),
         (
-            "tests/delivery/test_claiming.py::test_concurrent_workers_never_claim_the_same_delivery",
-            "tests/delivery/test_claiming.py::test_a_worker_whose_clock_is_ahead_claims_nothing_early",
-            "tests/delivery/test_claiming.py::test_a_worker_whose_clock_is_behind_arms_and_retries_for_the_same_time",
-            "tests/delivery/test_claiming.py::test_a_worker_that_lost_the_lease_overwrites_nothing",
+            CLAIMING + "test_concurrent_workers_never_claim_the_same_delivery",
+            CLAIMING + "test_a_worker_whose_clock_is_ahead_claims_nothing_early",
+            CLAIMING + "test_a_worker_whose_clock_is_behind_arms_and_retries_for_the_same_time",
+            CLAIMING + "test_a_worker_that_lost_the_lease_overwrites_nothing",
         ),
     ),
     Proof(
@@ -169,9 +186,10 @@ PROOFS: tuple[Proof, ...] = (
         (LOST, ONCE, ORDER),
         (
             LIVE + "test_switching.py::test_a_client_that_changes_connections_applies_every_event_exactly_once",
-            LIVE + "test_servers.py::test_a_client_that_changes_connections_and_servers_applies_every_event_exactly_once",
+            LIVE
+            + "test_servers.py::test_a_client_that_changes_connections_and_servers_applies_every_event_exactly_once",
         ),
-        Runs.SMALLER,
+        Runs.FAULTS,
     ),
     Proof(
         27,
@@ -180,7 +198,7 @@ PROOFS: tuple[Proof, ...] = (
         (
             BROWSER + "test_connections.py::test_buffered_streams_fall_back_to_polling",
             LIVE + "test_asgi_exchange.py::test_answers_are_not_cached_compressed_or_buffered",
-            LIVE + "test_servers.py::test_events_pass_nginx_immediately",
+            SERVERS + "test_events_pass_nginx_immediately",
             "tests/test_nginx.py::test_websockets_streams_and_polls_are_not_buffered",
         ),
         Runs.SMALLER,
@@ -275,8 +293,7 @@ PROOFS: tuple[Proof, ...] = (
         (PRIVATE,),
         (
             BROWSER + "test_firefox_push.py::test_people_sharing_a_browser_never_see_each_others_notifications",
-            "tests/transports/test_subscriptions.py::"
-            "test_a_push_planned_for_alice_never_reaches_a_browser_that_bob_took_over",
+            SUBSCRIPTIONS + "test_a_push_planned_for_alice_never_reaches_a_browser_that_bob_took_over",
             JS + "service_worker/push-worker.test.js::a push for Alice shows none of her words while",
         ),
     ),
