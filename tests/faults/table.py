@@ -192,6 +192,18 @@ PROOFS: tuple[Proof, ...] = (
         Runs.FAULTS,
     ),
     Proof(
+        26,
+        "An answer is cut after any byte: in its head, a frame, an event or a character.",
+        (LOST, ONCE, ORDER),
+        (
+            FAULTS + "test_cut_connections.py::test_an_answer_that_is_cut_anywhere_is_applied_whole_and_once",
+            JS + "connections/event-stream.test.js::pieces may be cut anywhere",
+            JS + "connections/event-stream.test.js::an unfinished event is not returned",
+            JS + "client/hub-client.test.js::however often the connection is cut",
+        ),
+        Runs.SMALLER,
+    ),
+    Proof(
         27,
         "A proxy holds streams back or compresses them.",
         (TIME,),
