@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,8 @@ from tests.faults.run import Run, running
 from tests.faults.taken import HUB, taking
 from tests.support.cluster import Cluster
 from tests.support.processes import wait_until
+from tests.support.redis import RedisServer
+from tests.support.site import Site
 
 SECONDS, RATE = 24, 40
 LIVE_WITHIN = 15.0
@@ -165,6 +167,25 @@ def test_a_killed_pool_in_transaction_mode_loses_and_doubles_nothing(tmp_path: P
     assert locks == 0
     # These need one session for several transactions.
     assert not re.search("prepared statement|cursor .* does not exist", logged)
+
+
+@pytest.mark.faults
+def test_a_layer_of_two_hosts_may_lose_the_one_that_carries_hints(
+    start_site: Callable[..., Site], tmp_path: Path
+) -> None:
+    """T13: hints stop, and every process finds what is new in the log. The cache is on the same host."""
+    with RedisServer() as one, RedisServer() as two:
+        site = start_site(REDIS_URL=f"{one.url};{two.url}")
+        with running(site.url, site.environment, tmp_path) as run:
+            verdict = run.prove(seconds=10, rate=RATE, happening=lambda: kill_after(one, 3))
+    record("T13 several hosts", verdict)
+    assert verdict.holds
+    assert verdict.delay_worst < 10
+
+
+def kill_after(server: RedisServer, seconds: float) -> None:
+    time.sleep(seconds)
+    server.kill()
 
 
 def held_locks(database_url: str) -> int:
