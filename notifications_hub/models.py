@@ -9,6 +9,7 @@ from notifications_hub.announcements.banners.models import BannerDismissal
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation, RowsThrough
 from notifications_hub.announcements.results.models import ResultFigure, ResultFold, ResultTally, ResultWatch
 from notifications_hub.announcements.rollouts.models import Rollout
+from notifications_hub.announcements.seals.models import StepSeal
 from notifications_hub.audience_lists import AudienceList, AudienceListMember
 from notifications_hub.confirmations.models import Reminder
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
@@ -64,6 +65,7 @@ __all__ = [
     "RowChange",
     "RowsThrough",
     "ServiceToken",
+    "StepSeal",
     "StoppedEmail",
     "Stream",
     "TopicPresence",
