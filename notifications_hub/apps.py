@@ -29,6 +29,7 @@ class NotificationsHubConfig(AppConfig):
             database_checks,
             discovery,
             extension_checks,
+            inbox_limit,
             notification_removal,
             own_kinds,
             publishing,

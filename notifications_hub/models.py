@@ -15,6 +15,7 @@ from notifications_hub.confirmations.models import Reminder
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
 from notifications_hub.escalation.models import EscalationStep
 from notifications_hub.following.models import Follow
+from notifications_hub.inbox_limit import InboxWalk
 from notifications_hub.ingest.models import IngestedRequest, ServiceToken
 from notifications_hub.jobs.models import Job
 from notifications_hub.live.revocation import Revocation
@@ -45,6 +46,7 @@ __all__ = [
     "FlashRest",
     "Follow",
     "ImportPosition",
+    "InboxWalk",
     "IngestedRequest",
     "Job",
     "KindUse",

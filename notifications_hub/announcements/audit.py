@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from notifications_hub.announcements.seals.models import StepSeal
+from notifications_hub.announcements.seals.models import StepSeal, look
 from notifications_hub.database import transaction
 from notifications_hub.database.primary import HubModel, PrimaryManager
 from notifications_hub.users import Person, person_key
@@ -99,6 +99,7 @@ class StepQuerySet(models.QuerySet["AnnouncementStep"]):
         with transaction.atomic():
             steps = super().bulk_create(objs, *args, **kwargs)
             StepSeal.objects.bulk_create([StepSeal(step_key=step.pk) for step in steps])
+            transaction.on_commit(look.soon)
         return steps
 
     update = delete = bulk_update = update_or_create = _raw_delete = _refuse
@@ -151,6 +152,7 @@ class AnnouncementStep(HubModel):
             super().save(**{**kwargs, "force_insert": True})
             # `seals.chain` gives it its place, once this is committed.
             StepSeal.objects.create(step_key=self.pk)
+            transaction.on_commit(look.soon)
 
     delete = _refuse
 

@@ -1911,4 +1911,16 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(condition=models.Q(("number", None)), fields=["id"], name="hub_seal_waiting")],
             },
         ),
+        migrations.CreateModel(
+            name="InboxWalk",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("through", models.BigIntegerField(default=0)),
+                ("turned_at", models.DateTimeField(default=django.utils.timezone.now)),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
     ]

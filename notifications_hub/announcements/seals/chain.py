@@ -16,7 +16,7 @@ from django.core.signing import BadSignature, Signer
 from django.db.models import QuerySet
 
 from notifications_hub.announcements.audit import AnnouncementStep
-from notifications_hub.announcements.seals.models import StepSeal
+from notifications_hub.announcements.seals.models import StepSeal, look
 from notifications_hub.database import transaction
 from notifications_hub.streams.sweeper import every_second
 
@@ -29,8 +29,14 @@ log = logging.getLogger(__name__)
 
 
 @every_second
+def seal_in_turn() -> None:
+    """Seal what this process has recorded, and now and then what others have. Between these it asks nothing."""
+    if look.is_due():
+        seal_steps()
+
+
 def seal_steps() -> None:
-    """Seal the steps that were committed. Without any, this is one short question."""
+    """Seal the steps that were committed."""
     if not _waiting().exists():
         return
     while (sealed := _seal_some()) == BATCH:

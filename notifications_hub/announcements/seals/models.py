@@ -1,10 +1,36 @@
-"""The seals of the audit trail's steps. Both are added in one transaction; the seal gets its place in the chain later."""
+"""The seals of the audit trail. Step and seal are added in one transaction; the seal gets its place later."""
 
 from __future__ import annotations
+
+import time
+from dataclasses import dataclass
 
 from django.db import models
 
 from notifications_hub.database.primary import HubModel
+
+LOOK_SECONDS = 30.0
+"""Time between two looks of a process for steps that another one recorded, such as a command."""
+
+
+@dataclass(slots=True)
+class Look:
+    """The time of this process's next look for steps to seal."""
+
+    at: float = 0.0
+
+    def soon(self) -> None:
+        self.at = 0.0
+
+    def is_due(self) -> bool:
+        now = time.monotonic()
+        if now < self.at:
+            return False
+        self.at = now + LOOK_SECONDS
+        return True
+
+
+look = Look()
 
 
 class StepSeal(HubModel):

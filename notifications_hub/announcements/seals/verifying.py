@@ -19,7 +19,7 @@ _HALF = 32
 
 @dataclass(slots=True)
 class Verdict:
-    """What the check found. `head` names the newest seal, to be kept elsewhere."""
+    """The result of a check. `head` names the newest seal, to be kept elsewhere."""
 
     sealed: int = 0
     waiting: int = 0

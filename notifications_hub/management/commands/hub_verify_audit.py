@@ -27,6 +27,6 @@ class Command(BaseCommand):
         if verdict.erased:
             self.stdout.write(f"{verdict.erased} of them lost a name, as hub_erase does.")
         if verdict.waiting:
-            self.stdout.write(f"{verdict.waiting} wait for their seal. A hub or a worker seals them within a second.")
+            self.stdout.write(f"{verdict.waiting} wait for their seal. A hub or a worker does that soon.")
         if verdict.head:
             self.stdout.write(f"Newest seal: {verdict.head}")
