@@ -159,6 +159,20 @@ CONNECTIONS = [
         ("tests/test_bad_input.py::test_an_invalid_session_key_does_not_affect_other_sessions",),
         postgres=True,
     ),
+    Guard(
+        "a token is signed for its purpose",
+        f"{_LIVE}/connection_token.py",
+        'Signer(sep=".", salt="notifications_hub.connection_token")',
+        'Signer(sep=".", salt="another purpose")',
+        ("tests/live/test_token_claims.py::test_a_forged_or_foreign_token_is_invalid",),
+    ),
+    Guard(
+        "a topic's name has a form",
+        "notifications_hub/streams/models.py",
+        "if not _TOPIC.fullmatch(topic) or len(topic) > 200:",
+        "if False:",
+        ("tests/live/test_topics.py::test_an_invalid_topic_name_reaches_no_rule",),
+    ),
     # Lifetime
     Guard(
         "signing out ends connections",
