@@ -11,7 +11,7 @@ import random
 import secrets
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import aiohttp
 import pytest
@@ -25,7 +25,7 @@ from tests.support.site import Site
 pytestmark = [pytest.mark.clocked, pytest.mark.both_databases, pytest.mark.faults(short=True)]
 
 PEOPLE, ROOM = (1500, 50) if FULL else (150, 5)
-MANY = 1000 if FULL else 100
+MANY, POLLS = (1000, 500) if FULL else (100, 100)
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +36,54 @@ def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
     site.close()
 
 
-def test_everyone_in_an_office_reconnects_within_ten_seconds(site: Site) -> None:
-    took, codes = asyncio.run(visit(site, signed_in(site), within=3.0))
+@pytest.fixture(scope="module")
+def keys(site: Site) -> list[str]:
+    return signed_in(site)
+
+
+def test_everyone_in_an_office_reconnects_within_ten_seconds(site: Site, keys: Sequence[str]) -> None:
+    took, codes = asyncio.run(visit(site, keys, within=3.0))
     report(f"{PEOPLE} people of one address: the last was connected after {took:.1f} s; {dict(codes)}")
     assert codes == {0: PEOPLE}
     assert took < 10
+
+
+def test_idle_polls_of_everyone_delay_no_page(site: Site, keys: Sequence[str]) -> None:
+    took = asyncio.run(beside_idle_polls(site, keys[:POLLS]))
+    report(f"beside {POLLS} idle long polls, a page took {took:.2f} s")
+    assert took < (1 if FULL else 5)
+
+
+async def beside_idle_polls(site: Site, keys: Sequence[str]) -> float:
+    """Return how long a page takes while each of these people's polls waits for news."""
+    waiting = asyncio.Semaphore(0)
+
+    async def one(key: str) -> None:
+        headers = {"Cookie": f"sessionid={key}"}
+        async with session.get(f"{site.url}/live/poll/", headers=headers) as answer:
+            cursor = (await answer.json())["cursor"]
+        asking = asyncio.create_task(_wait(cursor, headers))
+        waiting.release()
+        await asking
+
+    async def _wait(cursor: str, headers: Mapping[str, str]) -> None:
+        asked = {"cursor": cursor, "wait": "25"}
+        async with session.get(f"{site.url}/live/poll/", params=asked, headers=headers) as answer:
+            assert answer.status == 200
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session, asyncio.timeout(100):
+        polls = [asyncio.create_task(one(key)) for key in keys]
+        for _ in keys:
+            await waiting.acquire()
+        await asyncio.sleep(1)
+        assert not any(poll.done() for poll in polls)
+        began = time.monotonic()
+        async with session.get(f"{site.url}/notifications/", headers={"Cookie": f"sessionid={keys[0]}"}) as answer:
+            assert answer.status == 200
+        took = time.monotonic() - began
+        for poll in polls:
+            poll.cancel()
+    return took
 
 
 def test_a_flood_of_strangers_is_refused_and_keeps_no_one_else_out(site: Site) -> None:
