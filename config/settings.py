@@ -7,15 +7,15 @@ from importlib import import_module
 from pathlib import Path
 
 import django
-import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from config import redis_addresses
+from config.secret_files import Env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = Env()
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="only-for-debug" if DEBUG else "")
@@ -189,7 +189,9 @@ NOTIFICATIONS_HUB = {
     "CELERY": bool(CELERY_BROKER_URL),
     "INBOX_REPLICA": "replica" if REPLICA_URL else "",
     "LIVE_PER_USER": env.int("LIVE_PER_USER", default=10),
+    "LIVE_RATE": env.str("LIVE_RATE", default="3000/m"),
     "LIVE_PER_ADDRESS": env.int("LIVE_PER_ADDRESS", default=50),
+    "INBOX_LIMIT": env.int("INBOX_LIMIT", default=0),
     "METRICS_TOKEN": env.str("METRICS_TOKEN", default=""),
     "METRICS_ALLOW": env.list("METRICS_ALLOW", default=[]),
     "LANGUAGE_OF": "accounts.people.language_of",
