@@ -34,7 +34,7 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """Where each part of a cluster listens, and what it is told."""
+    """The ports of a cluster's parts, and its secrets."""
 
     folder: Folder
     options: Options

@@ -92,7 +92,7 @@ def test_the_cache_is_the_masters_after_a_failover_too(settings: Settings, watch
     def has_failed_over() -> bool:
         with suppress(RedisError):
             cache.set("after", 1)
-            return cache.get("after") == 1
+            return bool(cache.get("after") == 1)
         return False
 
     watched.master.kill()
