@@ -233,5 +233,5 @@ def test_every_command_has_a_section() -> None:
 
 @pytest.mark.django_db
 def test_every_metric_is_on_the_page() -> None:
-    given = set(re.findall(r"^# TYPE (\w+) ", metrics.exposition(0).decode(), re.MULTILINE))
+    given = set(re.findall(r"^# TYPE (\w+) ", metrics.exposition(metrics.ask()).decode(), re.MULTILINE))
     assert first_cells(page("metrics")) == given
