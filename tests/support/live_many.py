@@ -96,7 +96,8 @@ class Wanderer:
         async with self._session.get(self._address("sse"), headers={"Cookie": self._cookie}) as response:
             response.raise_for_status()
             async for line in response.content:
-                if line.startswith(b'data: {"events"'):
+                # The last line of a broken answer has no end.
+                if line.startswith(b'data: {"events"') and line.endswith(b"\n"):
                     self._hear(line.removeprefix(b"data: "))
 
     async def _long_poll(self) -> None:
