@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -218,7 +217,7 @@ def ready(site: Site) -> requests.Response:
 def resources(site: Site, port: int) -> dict[str, int]:
     """Return the server's threads, and its connections to the database at this port."""
     folder = Path(f"/proc/{site.process_id}")
-    own = {os.readlink(file) for file in (folder / "fd").iterdir() if file.is_symlink()}
+    own = {str(file.readlink()) for file in (folder / "fd").iterdir() if file.is_symlink()}
     rows = [line.split() for line in (folder / "net" / "tcp").read_text().splitlines()[1:]]
     to_database = [row for row in rows if int(row[2].rpartition(":")[2], 16) == port and f"socket:[{row[9]}]" in own]
     return {"threads": len(list((folder / "task").iterdir())), "database": len(to_database)}
