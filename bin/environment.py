@@ -113,17 +113,18 @@ def need_unpacked(program: str, package: str) -> None:
         fail(f"{program} is missing; put it on the PATH (Debian has it in the package {package})")
     print(f"Unpacking {program} …", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        steps = (["apt-get", "download", package], ["sh", "-c", f"dpkg-deb --fsys-tarfile *.deb | tar -x ./usr/bin/{program}"])
+        unpack = f"dpkg-deb --fsys-tarfile *.deb | tar -x ./usr/bin/{program}"
+        steps = [["apt-get", "download", package], ["sh", "-c", unpack]]
         if os.geteuid() == 0:
-            steps = (["apt-get", "update"], *steps)
+            steps.insert(0, ["apt-get", "update"])
         for step in steps:
             run = subprocess.run(step, cwd=folder, capture_output=True, text=True, check=False)
             if run.returncode != 0:
                 print(run.stdout, run.stderr, file=sys.stderr)
                 fail(f"{program} could not be unpacked from the Debian package {package} (see above)")
         # Moved, not written: another run may unpack it too.
-        shutil.copy2(Path(folder, "usr", "bin", program), f"{target}.new")
-        os.replace(f"{target}.new", target)
+        copied = Path(shutil.copy2(Path(folder, "usr", "bin", program), f"{target}.{os.getpid()}"))
+        copied.replace(target)
 
 
 def _install_debian_packages(packages: list[str]) -> None:

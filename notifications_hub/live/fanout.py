@@ -103,8 +103,6 @@ class Fanout:
     def note(self, tops: Mapping[str, int], traces: Mapping[str, str] = _UNTRACED) -> None:
         """Note that these topics have new events. `traces` are the traceparents of some."""
         self._heard(tops)
-        if traces:
-            self._traces.add({topic: parent for topic, parent in traces.items() if topic in self._topics})
         for topic, top in tops.items():
             listened = self._topics.get(topic)
             if listened is None:
@@ -113,6 +111,8 @@ class Fanout:
                 _each(listened.connections, Connection.miss)
             elif top > listened.position.seq:
                 self._behind[topic] = top
+        if traces:
+            self._traces.add({topic: parent for topic, parent in traces.items() if topic in self._behind})
         if self._behind:
             self._wake.set()
 

@@ -64,7 +64,7 @@ class Readiness:
 
 @dataclass
 class _Migrated:
-    """Whether all migrations were applied once. Finding out reads every migration of the site."""
+    """The knowledge that all migrations were applied once. Finding out reads every migration of the site."""
 
     known: bool = False
 

@@ -1,1 +1,1 @@
-"""What an operator sees of a process: its metrics, the ids of requests in its log, and its traces."""
+"""Telemetry of a process: its metrics, the origins of deliveries, and its traces."""

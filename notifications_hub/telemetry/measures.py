@@ -60,7 +60,7 @@ closed = _counter(
 )
 refused = _counter("connections_refused", "Handshakes that were refused.", "kind", "code")
 rate_limited = _counter("rate_limited", "Requests beyond a rate, which are answered 429.", "limit")
-resets = _counter("resets", "Topics that a client was told to refetch.")
+resets = _counter("resets", "Topics that a client has to refetch.")
 sent_events = _counter("events_sent", "Events handed to connections, counted once for each.")
 fanout_time = _histogram("fanout_seconds", "Age of an event when it was handed to this process's connections.")
 dropped_hints = _counter("hints_dropped", "Hints that the channel layer did not take. Hubs then poll the log.", "cause")

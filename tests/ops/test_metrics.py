@@ -1,4 +1,4 @@
-"""What a process counts: each figure by what people do, bounded labels, and several processes in one answer."""
+"""The metrics of processes: each figure by what people do, bounded labels, and several processes in one answer."""
 
 from __future__ import annotations
 

@@ -25,5 +25,3 @@ def _program() -> str:
     if found is None:
         pytest.fail("promtool is missing; bin/test unpacks it from Debian's package `prometheus`", pytrace=False)
     return found
-
-
