@@ -99,7 +99,7 @@ LAYERS = [
         "package_import",
         "wsgi",
     ],
-    ["delivery", "notify_words"],
+    ["delivery", "inbox_limit", "notify_words"],
     ["ops.metrics"],
     ["notify_created", "notify_insert", "snoozing"],
     [

@@ -105,7 +105,7 @@ def test_one_trace_goes_through_every_process(traced: Site, spans: Callable[[], 
 
 
 def _a_followed_trace(site: Site, client: LiveClient, place: str, spans: Callable[[], list[Span]]) -> str:
-    """Notify Alice until a hub was hinted at it. One that finds the event by polling the log, before, records nothing."""
+    """Notify Alice until a hub was hinted at it. One that polled the log before records nothing."""
     for _ in range(10):
         trace = _notify_in_a_request(site, place)
         client.until("notification.created")
