@@ -42,6 +42,7 @@ from django.test import AsyncClient, Client
 
 from notifications_hub import cache_keys
 from notifications_hub.announcements.banners import current as banners
+from notifications_hub.ops import health, readiness
 from notifications_hub.streams import sequencer
 from tests.support.browser import People, SharedChromium
 from tests.support.databases import Databases, PostgresDatabases, SqliteDatabases, databases_like
@@ -170,6 +171,14 @@ def _numbered_at_commit(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
         monkeypatch.setattr("notifications_hub.streams.store.number_soon", sequencer.number)
         for module in ("rows.trigger_notes", "publishing", "delivery.arming"):
             monkeypatch.setattr(f"notifications_hub.{module}.run_soon", lambda chore, seconds=0: chore())
+
+
+@pytest.fixture(autouse=True)
+def _questions_ended() -> Iterator[None]:
+    """End the threads that ask for /readyz and /metrics, whose connections would outlive the test's database."""
+    yield
+    readiness.end_questions()
+    health.figures.end()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from notifications_hub.live.admission import Admitted, ConnectionRequest, start_
 from notifications_hub.live.asgi_exchange import Exchange, Receive, Scope, Send
 from notifications_hub.live.close_codes import RESTART, Closing
 from notifications_hub.live.connection import Connection
+from notifications_hub.live.counting import count_closed
 from notifications_hub.live.frames import Frame, read_frame
 from notifications_hub.live.hub import Hub, start_hub
 from notifications_hub.live.presence import record_poll
@@ -23,7 +24,7 @@ LONGEST_WAIT = 25.0
 
 async def poll(scope: Scope, receive: Receive, send: Send) -> None:
     """The ASGI application of `/live/poll/`."""
-    hub, exchange = start_hub(), Exchange(scope, receive, send)
+    hub, exchange = start_hub(), Exchange(scope, receive, send, "poll")
     opened = await exchange.open(hub)
     if opened is None:
         return
@@ -58,15 +59,19 @@ class _Waiting:
         self._frames: asyncio.Queue[Frame | Closing] = asyncio.Queue()
 
     async def run(self, wanted: ConnectionRequest, admitted: Admitted, wait: float) -> None:
-        connection = Connection(admitted, log=self._hub.log, send=self._frames.put, close=self._frames.put_nowait)
+        connection = Connection(
+            admitted, log=self._hub.log, send=self._frames.put, close=self._frames.put_nowait, kind="poll"
+        )
         connection.listen(*start_positions(admitted.topics, wanted.known))
         try:
             with self._hub.holding(connection):
                 answer = await self._first_news(wait, from_now=wanted.known is None)
         except asyncio.CancelledError:
             # A server that stops cancels its requests.
+            count_closed("poll", RESTART)
             await self._exchange.refuse(RESTART)
             raise
+        count_closed("poll", None if isinstance(answer, Frame) else answer)
         if isinstance(answer, Frame):
             await self._exchange.answer(200, answer.text)
         else:

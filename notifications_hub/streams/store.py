@@ -32,8 +32,9 @@ from notifications_hub.streams.models import (
     check_topic,
 )
 from notifications_hub.streams.numberer import number_soon
-from notifications_hub.streams.sequencer import number
+from notifications_hub.streams.sequencer import number, waiting_traces
 from notifications_hub.streams.settled import unnumbered_events
+from notifications_hub.telemetry import measures, tracing
 
 PAGE = 200
 """The most events of one topic that one read returns."""
@@ -63,6 +64,7 @@ def append_many(events: Iterable[NewEvent]) -> None:
     with transaction.atomic() if len(rows) > _ROWS_AT_ONCE or transaction.is_manual() else nullcontext():
         for some in chunks(rows, _ROWS_AT_ONCE):
             _insert(some)
+        measures.events.inc(len(rows))
         number_on_commit({topic for topic, *_ in rows})
 
 
@@ -88,6 +90,8 @@ def number_on_commit(topics: set[str]) -> None:
     """Number these topics after the commit. Call it in the transaction that inserts their events."""
     # Each append registers a callback, because a savepoint that rolls back drops its callbacks. The first callback to
     # run numbers all topics. Topics that a rollback left in the set have no events, and cost the next commit nothing.
+    if parent := tracing.traceparent():
+        waiting_traces.add(dict.fromkeys(topics, parent))
     database: BaseDatabaseWrapper = transaction.get_connection()
     waiting = _uncommitted.setdefault(database, set())
     waiting |= topics

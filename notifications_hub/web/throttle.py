@@ -18,12 +18,16 @@ from django.http import HttpRequest
 from django.utils.translation import ngettext
 
 from notifications_hub.cache_keys import cache_key
+from notifications_hub.telemetry import measures
 from notifications_hub.web.client_ip import counted_as
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _RATE = re.compile(r"([1-9]\d*)/(\d*)([smhd])", re.ASCII)
 _MINUTES_FROM = 120
 """Waits of this many seconds or more are shown in minutes."""
+
+_OWN_LIMITS = ("api", "live", "service")
+"""The first words of the hub's own names. A host's may hold what a client sent, so metrics have one label for them."""
 
 AWAY_SECONDS = 5.0
 """Seconds to skip the cache after it failed. A cache that swallows packets would otherwise hold up every request."""
@@ -82,7 +86,11 @@ def check_rate(name: str, text: str) -> int:
         log.warning("Requests could not be counted: %s", error)
         _away.until = time.monotonic() + AWAY_SECONDS
         return 0
-    return ceil(left) if count > rate.most else 0
+    if count <= rate.most:
+        return 0
+    limit = name.partition(":")[0]
+    measures.rate_limited.labels(limit if limit in _OWN_LIMITS else "site").inc()
+    return ceil(left)
 
 
 def require_rate(name: str, text: str) -> None:

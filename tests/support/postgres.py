@@ -21,7 +21,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.support.processes import Closing, Program, accepts_connections, free_port, tool
+from tests.support.processes import Closing, Program, accepts_connections, family, free_port, tool
 
 # Tests kill servers, never the machine, so data that reached the kernel survives any crash.
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
@@ -80,6 +80,17 @@ class PostgresServer(Closing):
 
     def kill(self) -> None:
         self._program.kill()
+
+    def pause(self) -> None:
+        """Stop every process of the server where it is. It then answers nothing, and refuses nothing either."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        for pid in family(self._program.process.pid):
+            os.kill(pid, number)
 
     def promote(self) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:
