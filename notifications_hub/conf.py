@@ -115,6 +115,8 @@ class HubSettings:
     """A person's time zone, used where there is no request: in events, pushes and jobs."""
     avatar: Callable[[Any], str] | None = None
     """The address of an actor's picture: a path of this site, one that begins with https://, or an empty text."""
+    inbox_replica: str = ""
+    """Alias of a replica that the lists of inboxes are read from, once it has caught up with them; empty: none."""
     inbox_scope: Callable[[HttpRequest], object] = _whole_inbox
     """The value of `NotificationExtension.scope_by` that a request's page lists and counts; None: the whole inbox."""
     job_lease: float = 20.0

@@ -26,7 +26,7 @@ class Runs(StrEnum):
     """Where a proof runs. The full size is the size that the design names."""
 
     ALWAYS = "bin/test"
-    SMALLER = "bin/test, in full by make faults"
+    SMALLER = "bin/test, in full by make faults or make exhaustive"
     FAULTS = "make faults"
 
 
@@ -166,6 +166,7 @@ PROOFS: tuple[Proof, ...] = (
             "tests/delivery/test_hub_worker.py::test_a_worker_killed_in_the_middle_loses_nothing",
             "tests/delivery/test_hub_worker.py::test_twenty_workers_killed_in_the_middle_lose_nothing",
             "tests/jobs/test_worker.py::test_a_killed_broker_loses_no_job",
+            FAULTS + "test_deliveries.py::test_killed_workers_lose_nothing_and_double_nothing",
         ),
         Runs.FAULTS,
     ),
@@ -319,6 +320,30 @@ PROOFS: tuple[Proof, ...] = (
             ADMIN + "test_drafts.py::test_two_admins_who_announce_a_draft_at_once_announce_it_once",
             ADMIN + "test_approval.py::test_of_two_who_approve_at_once_one_does",
         ),
+    ),
+    Proof(
+        45,
+        "A process serves for long, and could keep something of all that it did.",
+        (BOUNDED,),
+        (FAULTS + "test_soak.py::test_the_second_half_of_a_soak_grows_no_more_than_the_first",),
+        Runs.FAULTS,
+    ),
+    Proof(
+        46,
+        "Sockets stay open for half an hour, pages come and go, and Redis and workers are killed every few minutes.",
+        (LOST, ONCE, ORDER, BOUNDED),
+        (FAULTS + "test_soak.py::test_the_second_half_of_a_soak_grows_no_more_than_the_first",),
+        Runs.FAULTS,
+    ),
+    Proof(
+        47,
+        "Processes of two versions share one database, and open pages meet a newer or an older server.",
+        (LOST, ONCE, ORDER),
+        (
+            FAULTS + "test_versions.py::test_processes_are_replaced_one_by_one",
+            FAULTS + "test_versions.py::test_an_open_page_survives_an_upgrade_and_its_withdrawal",
+        ),
+        Runs.SMALLER,
     ),
     Proof(
         50,

@@ -15,7 +15,7 @@ from tests.faults.table import PROOFS, Proof, Runs
 from tests.support.processes import ROOT
 
 HERE = Path(__file__).parent
-HARNESS = ("test_ledger.py", "test_report.py", "test_table.py")
+HARNESS = ("test_gauges.py", "test_ledger.py", "test_report.py", "test_table.py")
 """Files that test the harness itself. Not all of their tests inject a fault."""
 NUMBERED = re.compile(r"\bT(\d+)\b")
 ORDER = [Runs.ALWAYS, Runs.SMALLER, Runs.FAULTS]
