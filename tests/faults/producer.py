@@ -101,14 +101,21 @@ class Producer:
                     person, recipient=person, verb="wrote", kind=self._order.kind, mark=mark, description=mark,
                     **self._order.data,
                 )  # fmt: skip
-                time.sleep(chance.uniform(0, self._order.hold))
+                begun += _hold(chance.uniform(0, self._order.hold))
                 if chance.random() < self._order.rolled_back:
                     raise _GivenUp
-            now = time.time()
-            self._ledger.write(Acknowledged(person.username, mark, now))
+            took, now = time.monotonic() - begun, time.time()
+            self._ledger.write(Acknowledged(person.username, mark, now, round(took, 4)))
             with self._lock:
                 self.acknowledged += 1
-                self.slowest = max(self.slowest, time.monotonic() - begun)
+                self.slowest = max(self.slowest, took)
+
+
+def _hold(seconds: float) -> float:
+    """Keep the transaction open. Return the seconds that it took, which no statement is to blame for."""
+    begun = time.monotonic()
+    time.sleep(seconds)
+    return time.monotonic() - begun
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from tests.faults.ledger import Acknowledged, Ledger, Verdict, judge
 from tests.faults.producer import Order
 from tests.support.live import EVERY
 from tests.support.live_many import session
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, wait_until
 from tests.support.site import Shell
 
 STAYS_FOREVER = (3600.0, 3600.0)
@@ -64,6 +64,10 @@ class Run:
     def python(self, code: str) -> str:
         """Run code in a Django shell beside the site, and return its output."""
         return self._shell.python(code)
+
+    def until_produced(self, count: int = 1) -> None:
+        """Return once the producers have had this many commits acknowledged."""
+        wait_until(lambda: len(self.ledger.read(Acknowledged)) >= count, seconds=120, what=f"{count} commits")
 
     def prove(
         self,

@@ -1,0 +1,122 @@
+"""The parts of a site that a fault test kills, stops and pauses by name, as `Cluster` does.
+
+`TwoSites` starts within seconds: two web processes on a PostgreSQL and a Redis of their own, whose faults reach no other
+test.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Protocol
+
+from tests.support.databases import Databases
+from tests.support.postgres import PostgresServer, program_of_postgres
+from tests.support.processes import Closing, family
+from tests.support.redis import RedisServer
+from tests.support.site import Site
+
+
+class Parts(Protocol):
+    """A running site. `postgres`, `redis`, `web-1` and `web-2` are parts of each."""
+
+    url: str
+    web_urls: list[str]
+    database_url: str
+    redis_url: str
+    environment: dict[str, str]
+
+    def kill(self, part: str) -> None: ...
+    def start(self, part: str) -> None: ...
+    def pause(self, part: str) -> None: ...
+    def resume(self, part: str) -> None: ...
+    def pids(self, part: str) -> list[int]: ...
+    def log(self, part: str) -> str: ...
+
+
+class DurablePostgres(PostgresServer):
+    """A server whose commits outlive `kill -9`: with `synchronous_commit=off` they would wait in its memory."""
+
+    settings = ("fsync=off", "full_page_writes=off", "max_connections=100")
+
+
+class TwoSites(Closing):
+    """Two web processes with embedded workers. A killed part stays away until `start`."""
+
+    def __init__(
+        self,
+        databases: Databases,
+        folder: Path,
+        *,
+        hub: Mapping[str, object] | None = None,
+        postgres: PostgresServer | None = None,
+        redis_url: str = "",
+        **environment: str,
+    ) -> None:
+        self._parts: dict[str, PostgresServer | RedisServer | Site] = {}
+        try:
+            self._parts["postgres"] = self._postgres = postgres or DurablePostgres()
+            self._parts["redis"] = redis = RedisServer()
+            copy_database(databases.copy(), self._postgres.url)
+            self.database_url, self.redis_url = self._postgres.url, redis.url
+            given = {"DATABASE_URL": self.database_url, "REDIS_URL": redis_url or redis.url, **environment}
+            for part in ("web-1", "web-2"):
+                self._parts[part] = Site(folder, hub=hub or {}, environment=given)
+        except BaseException:  # Ctrl-C too: nobody else could stop the programs
+            self.close()
+            raise
+        self.web_urls = [site.url for site in self._sites]
+        self.url = self.web_urls[0]
+        self.environment = self._sites[0].environment
+
+    @property
+    def _sites(self) -> list[Site]:
+        return [part for part in self._parts.values() if isinstance(part, Site)]
+
+    def kill(self, part: str) -> None:
+        self._parts[part].kill()
+
+    def start(self, part: str) -> None:
+        self._parts[part].start()
+
+    def pause(self, part: str) -> None:
+        self._signal(part, signal.SIGSTOP)
+
+    def resume(self, part: str) -> None:
+        self._signal(part, signal.SIGCONT)
+
+    def pids(self, part: str) -> list[int]:
+        return family(self._parts[part].process_id)
+
+    def log(self, part: str) -> str:
+        return self._parts[part].log
+
+    def _signal(self, part: str, number: signal.Signals) -> None:
+        for pid in self.pids(part):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def close(self) -> None:
+        for part in reversed(self._parts.values()):
+            part.close()
+
+
+def copy_database(source: str, target: str) -> None:
+    """Copy the tables and rows of a database into an empty one, on any server."""
+    dump = subprocess.run([program_of_postgres("pg_dump"), source], check=True, capture_output=True)
+    load = [program_of_postgres("psql"), "--quiet", "--set=ON_ERROR_STOP=1", target]
+    subprocess.run(load, input=dump.stdout, check=True, capture_output=True)
+
+
+@contextmanager
+def paused(parts: Parts, part: str) -> Iterator[None]:
+    """Let a part hang for the length of a block."""
+    parts.pause(part)
+    try:
+        yield
+    finally:
+        parts.resume(part)
