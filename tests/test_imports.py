@@ -24,6 +24,7 @@ LAYERS = [
         "escalation.after",
         "grouping.group",
         "grouping.storm",
+        "guarded_cache",
         "name_clashes",
     ],
     ["database", "kinds", "task_framework", "users", "web"],

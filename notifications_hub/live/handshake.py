@@ -18,6 +18,7 @@ from notifications_hub.live.admission import (
 from notifications_hub.live.close_codes import SESSION_OVER, TOO_MANY
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.db_threads import Database
+from notifications_hub.live.deadline import deadline
 from notifications_hub.live.handshake_limit import HandshakeLimit, address_of, wait_of_strangers
 from notifications_hub.live.visitor import ANONYMOUS, address_in
 
@@ -52,10 +53,11 @@ class Handshakes:
         """Admit an open connection to other topics, or raise `Refusal`. For strangers it counts like a handshake."""
         if not connection.credential and await self._cache(wait_of_strangers, address_in(connection.owner)) > 0:
             raise Refusal(TOO_MANY)
-        return await self._admit(connection.request_for(names))
+        async with deadline():
+            return await self._admit(connection.request_for(names))
 
     async def _admit_in_turn(self, scope: Mapping[str, Any], asked: AdmissionRequest) -> Admitted:
-        async with self._limit.enter(scope.get("client")):
+        async with self._limit.enter(scope.get("client")), deadline():
             await self._enforcer.skip_earlier()
             return await self._admit(asked)
 

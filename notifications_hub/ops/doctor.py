@@ -23,6 +23,7 @@ from notifications_hub.checks import is_model_set
 from notifications_hub.database.migrations import fault_of_tables
 from notifications_hub.database.pooling import SERVER_CONNECTIONS, is_pooled, pool_size
 from notifications_hub.database.primary import connection
+from notifications_hub.database.reconnect import first_line
 from notifications_hub.database.sqlite.options import missing_options
 from notifications_hub.flash import Storage
 from notifications_hub.live.channel_layer import GROUP, shared_layer
@@ -36,7 +37,6 @@ from notifications_hub.ops.worker_checks import (
     Answer,
     deliveries,
     escalations,
-    first_line,
     jobs,
     running_processes,
     worker,

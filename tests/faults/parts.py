@@ -6,6 +6,7 @@ test.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +14,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
+
+import psycopg
 
 from tests.support.databases import Databases
 from tests.support.postgres import PostgresServer, program_of_postgres
@@ -62,10 +65,15 @@ class TwoSites(Closing):
             self._parts["postgres"] = self._postgres = postgres or DurablePostgres()
             self._parts["redis"] = redis = RedisServer()
             copy_database(databases.copy(), self._postgres.url)
+            # A site without DEBUG refuses to start while the demo people have the password that everybody knows.
+            with psycopg.connect(self._postgres.url) as connection:
+                connection.execute("UPDATE accounts_user SET password = '!'")
             self.database_url, self.redis_url = self._postgres.url, redis.url
-            given = {"DATABASE_URL": self.database_url, "REDIS_URL": redis_url or redis.url, **environment}
+            # With DEBUG, the page about an error would ask a database that is away again and again.
+            production = json.dumps({"DEBUG": False, "ALLOWED_HOSTS": ["127.0.0.1"]})
+            given = {"DATABASE_URL": self.database_url, "REDIS_URL": redis_url or redis.url, "TEST_SETTINGS": production}
             for part in ("web-1", "web-2"):
-                self._parts[part] = Site(folder, hub=hub or {}, environment=given)
+                self._parts[part] = Site(folder, hub=hub or {}, environment=given | environment)
         except BaseException:  # Ctrl-C too: nobody else could stop the programs
             self.close()
             raise

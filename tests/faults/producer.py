@@ -67,7 +67,9 @@ class Producer:
         people = self._people()
         pause = self._order.threads / self._order.rate
         begun, tries = time.monotonic(), 0
-        while (due := begun + tries * pause) < begun + self._order.seconds:
+        end = begun + self._order.seconds
+        # A machine that cannot keep up commits less, and not for longer.
+        while (due := begun + tries * pause) < end > time.monotonic():
             time.sleep(max(0.0, due - time.monotonic()))
             tries += 1
             try:

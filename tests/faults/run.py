@@ -1,8 +1,8 @@
 """One run: clients listen, producers commit, something happens, and the ledger is judged.
 
-    with Cluster() as cluster:
-        run = Run(cluster.url, cluster.environment, tmp_path, people=8)
-        verdict = run.prove(seconds=20, rate=50, happening=lambda: cluster.kill("postgres"))
+with Cluster() as cluster:
+    run = Run(cluster.url, cluster.environment, tmp_path, people=8)
+    verdict = run.prove(seconds=20, rate=50, happening=lambda: cluster.kill("postgres"))
 """
 
 from __future__ import annotations
@@ -64,6 +64,10 @@ class Run:
     def python(self, code: str) -> str:
         """Run code in a Django shell beside the site, and return its output."""
         return self._shell.python(code)
+
+    def cookie_of(self, person: str) -> str:
+        """Return a person's session cookie."""
+        return self._cookies[person]
 
     def until_produced(self, count: int = 1) -> None:
         """Return once the producers have had this many commits acknowledged."""

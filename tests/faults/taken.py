@@ -8,19 +8,13 @@ Give `HUB` and the environment to the site and to its workers, and subscribe the
 from __future__ import annotations
 
 import json
-import threading
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from email.message import EmailMessage
-from pathlib import Path
 
-from notifications_hub.transports.web_push.vapid import generate
-from tests.faults.ledger import Ledger, Taken
+from tests.faults.ledger import Ledger
 from tests.faults.run import Run
 from tests.push_lab.fcm import LocalFcmService
-from tests.push_lab.mapped import PORT
 from tests.push_lab.reader import Reader
 from tests.push_lab.service import Stored
 from tests.support.smtp import MailServer, text_of

@@ -15,7 +15,9 @@ def commits(ledger: Ledger, *, since: float = 0.0, until: float = math.inf) -> l
 
 def first_commit(ledger: Ledger, *, since: float) -> float:
     """Return the seconds from this time to the first commit that was begun after it."""
-    return min((line.at for line in ledger.read(Acknowledged) if line.at - line.took >= since), default=math.inf) - since
+    return (
+        min((line.at for line in ledger.read(Acknowledged) if line.at - line.took >= since), default=math.inf) - since
+    )
 
 
 def recovery(ledger: Ledger, *, clients: Collection[str], since: float) -> float:

@@ -79,7 +79,16 @@ class PostgresServer(Closing):
         settings = [
             part for setting in (*self.settings, f"unix_socket_directories={self._folder}") for part in ("-c", setting)
         ]
-        server = [program_of_postgres("postgres"), "-D", str(self._data), "-h", "127.0.0.1", "-p", str(self.port), *settings]
+        server = [
+            program_of_postgres("postgres"),
+            "-D",
+            str(self._data),
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(self.port),
+            *settings,
+        ]
         self._program = Program(server, log=self._folder / "log", user=self._user)
         self._program.wait_until_ready(self._answers)
 
@@ -118,7 +127,17 @@ class PostgresServer(Closing):
         command = [program_of_postgres("initdb"), "-D", str(self._data), *CLUSTER]
         if standby_of is not None:
             primary = f"host=127.0.0.1 port={standby_of.port} user=hub"
-            command = [program_of_postgres("pg_basebackup"), "-D", str(self._data), "-d", primary, "-R", "-c", "fast", "--no-sync"]
+            command = [
+                program_of_postgres("pg_basebackup"),
+                "-D",
+                str(self._data),
+                "-d",
+                primary,
+                "-R",
+                "-c",
+                "fast",
+                "--no-sync",
+            ]
         made = Program(command, log=self._folder / "log", user=self._user)
         if made.process.wait(120) != 0:
             raise AssertionError(f"{command[0]} failed:\n{made.log.read_text()}")
