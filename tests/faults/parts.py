@@ -1,7 +1,7 @@
 """The parts of a site that a fault test kills, stops and pauses by name, as `Cluster` does.
 
-`TwoSites` starts within seconds: two web processes on a PostgreSQL and a Redis of their own, whose faults reach no other
-test.
+`TwoSites` starts within seconds: two web processes on a PostgreSQL and a Redis of their own. Their faults reach no
+other test.
 """
 
 from __future__ import annotations
@@ -71,9 +71,10 @@ class TwoSites(Closing):
             self.database_url, self.redis_url = self._postgres.url, redis.url
             # With DEBUG, the page about an error would ask a database that is away again and again.
             production = json.dumps({"DEBUG": False, "ALLOWED_HOSTS": ["127.0.0.1"]})
-            given = {"DATABASE_URL": self.database_url, "REDIS_URL": redis_url or redis.url, "TEST_SETTINGS": production}
+            where = {"DATABASE_URL": self.database_url, "REDIS_URL": redis_url or redis.url}
+            given = {**where, "TEST_SETTINGS": production, **environment}
             for part in ("web-1", "web-2"):
-                self._parts[part] = Site(folder, hub=hub or {}, environment=given | environment)
+                self._parts[part] = Site(folder, hub=hub or {}, environment=given)
         except BaseException:  # Ctrl-C too: nobody else could stop the programs
             self.close()
             raise

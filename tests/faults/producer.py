@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from tests.faults.ledger import Ledger
 
 
+ENOUGH = "enough"
+"""The file in the ledger's folder that ends all producers."""
+
+
 @dataclass(frozen=True)
 class Order:
     folder: str
@@ -68,8 +72,9 @@ class Producer:
         pause = self._order.threads / self._order.rate
         begun, tries = time.monotonic(), 0
         end = begun + self._order.seconds
+        enough = Path(self._order.folder) / ENOUGH
         # A machine that cannot keep up commits less, and not for longer.
-        while (due := begun + tries * pause) < end > time.monotonic():
+        while (due := begun + tries * pause) < end > time.monotonic() and not enough.exists():
             time.sleep(max(0.0, due - time.monotonic()))
             tries += 1
             try:

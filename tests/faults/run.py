@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.faults.clients import LedgerClient, Page
 from tests.faults.ledger import Acknowledged, Ledger, Verdict, judge
-from tests.faults.producer import Order
+from tests.faults.producer import ENOUGH, Order
 from tests.support.live import EVERY
 from tests.support.live_many import session
 from tests.support.processes import ROOT, wait_until
@@ -76,6 +76,10 @@ class Run:
     def cookie_of(self, person: str) -> str:
         """Return a person's session cookie."""
         return self._cookies[person]
+
+    def end_producing(self) -> None:
+        """Have the producers end now, for a `happening` that does not know beforehand how long it takes."""
+        (self.ledger.folder / ENOUGH).touch()
 
     def until_produced(self, count: int = 1) -> None:
         """Return once the producers have had this many commits acknowledged."""

@@ -60,12 +60,14 @@ def test_requests_fail_fast_and_connections_stay_while_postgresql_hangs(database
 
     def happening() -> None:
         back[0] = hung(parts, run, asked)
+        time.sleep(8)
+        run.end_producing()
 
     with (
         TwoSites(databases, tmp_path) as parts,
         running(parts.url, parts.environment, tmp_path, kinds=[WEBSOCKET, SSE], people=4) as run,
     ):
-        verdict = run.prove(seconds=AWAY + 8, rate=40, threads=2, happening=happening)
+        verdict = run.prove(seconds=300, rate=40, threads=2, happening=happening)
         recovered = recovery(run.ledger, clients=[client.name for client in run.clients], since=back[0])
         connections = max(client.connections for client in run.clients)
         (Path("/tmp/pgred-web.log")).write_text(parts.log("web-1"))

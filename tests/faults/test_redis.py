@@ -30,6 +30,7 @@ AWAY, RATE, USUAL, AFTER = (10.0, 100, 5.0, 8.0) if FULL else (1.5, 30, 0.5, 1.0
 BY_CHECK, BACK, ADDED, SLOW = 10.0, 2.0, 0.2, 0.5
 MOST_THREADS = 60
 WEBS = ("web-1", "web-2")
+PATHS = ("/api/v1/notifications/count/", "/live/poll/?wait=0", "/notifications/")
 # The tests' own settings have none. Its counters are in the cache.
 HUB = {"API_RATE": "6000/m"}
 KILLED, FLUSHED, CUT, FULL_MEMORY, READ_ONLY, SWALLOWS = "killed", "flushed", "cut", "full", "read-only", "swallows"
@@ -129,9 +130,12 @@ def proved(test: str, parts: Parts, server: Redis, manners: Sequence[str], folde
         def happening() -> None:
             run.until_produced()
             time.sleep(USUAL)
-            felt.extend(_felt(run, parts, server, manner) for manner in manners)
+            try:
+                felt.extend(_felt(run, parts, server, manner) for manner in manners)
+            finally:
+                run.end_producing()
 
-        verdict = run.prove(seconds=USUAL + len(manners) * (AWAY + AFTER) + 2, rate=RATE, happening=happening)
+        verdict = run.prove(seconds=300, rate=RATE, happening=happening)
     worst = Felt(
         max(one.added for one in felt), max(one.delay for one in felt), max(one.back for one in felt),
         [seconds for one in felt for seconds in one.slow_requests], max(one.most_threads for one in felt),
@@ -176,7 +180,7 @@ def _visit(parts: Parts, cookie: str, until: float) -> tuple[list[float], int]:
     """Request pages until this time. Return the slow ones, and the most threads of a process."""
     slow, threads = [], 0
     while time.time() < until:
-        for url, path in product(parts.web_urls, ("/api/v1/notifications/count/", "/live/poll/?wait=0", "/notifications/")):
+        for url, path in product(parts.web_urls, PATHS):
             begun = time.monotonic()
             response = requests.get(url + path, headers={"Cookie": cookie}, timeout=30)
             assert response.status_code == HTTPStatus.OK, f"{path}: {response.status_code}"
