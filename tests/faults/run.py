@@ -73,6 +73,11 @@ class Run:
         """Run code in a Django shell beside the site, and return its output."""
         return self._shell.python(code)
 
+    @property
+    def people_of_clients(self) -> dict[str, str]:
+        """The person of each client, by the client's name."""
+        return {client.name: client.person for client in self.clients}
+
     def cookie_of(self, person: str) -> str:
         """Return a person's session cookie."""
         return self._cookies[person]
@@ -98,7 +103,7 @@ class Run:
         """Let producers commit for these seconds, `rate` a second by all, while something happens. Judge what came."""
         orders = self._orders(seconds, rate, producers, order)
         asyncio.run(self._prove(orders, happening, settles))
-        return judge(self.ledger, clients={client.name: client.person for client in self.clients})
+        return judge(self.ledger, clients=self.people_of_clients)
 
     def _orders(self, seconds: float, rate: float, producers: int, order: Mapping[str, object]) -> list[Order]:
         one = Order(str(self.ledger.folder), self.people, rate / producers, seconds, **order)  # type: ignore[arg-type]

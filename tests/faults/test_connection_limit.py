@@ -51,7 +51,7 @@ def test_sockets_need_no_connection_and_outlast_the_limit(databases: Databases, 
         running(parts.url, parts.environment, tmp_path, kinds=[WEBSOCKET], people=PEOPLE, clients=SOCKETS) as run,
     ):
         verdict = run.prove(seconds=300, rate=10, producers=1, happening=happening)
-        recovered = recovery(run.ledger, clients=[client.name for client in run.clients], since=back[0])
+        recovered = recovery(run.ledger, clients=run.people_of_clients, since=back[0])
         reconnects = sum(client.connections - 1 for client in run.clients)
     record(
         "T44", verdict, sockets=SOCKETS, connections_with_sockets=quiet[0], max_connections=MOST,

@@ -108,15 +108,6 @@ def test_a_full_disk_of_sqlite_loses_nothing(start_site: StartSite, databases: D
         site.close()
 
 
-def test_a_read_only_disk_of_sqlite_loses_nothing(start_site: StartSite, databases: Databases, tmp_path: Path) -> None:
-    """T43: the file of SQLite may only be read."""
-    with SmallDisk(40) as disk:
-        site = site_on(disk, start_site, databases)
-        fault = Fault("read-only SQLite", disk.forbid_writing, disk.allow_writing)
-        proved(fault, [site.url], site.environment, tmp_path)
-        site.close()
-
-
 def site_on(disk: SmallDisk, start_site: StartSite, databases: Databases) -> Site:
     file = disk.folder / "db.sqlite3"
     shutil.copyfile(databases.copy().removeprefix("sqlite:///"), file)
@@ -146,7 +137,7 @@ def proved(fault: Fault, urls: list[str], environment: dict[str, str], folder: P
             run.end_producing()
 
         verdict = run.prove(seconds=300, rate=RATE, happening=happening)
-        recovered = recovery(run.ledger, clients=[client.name for client in run.clients], since=back[0])
+        recovered = recovery(run.ledger, clients=run.people_of_clients, since=back[0])
     report(f"{fault.name}, meanwhile: {during}; afterwards: {after}")
     failed = sum(produced["failed"] for produced in run.produced)
     record(f"T43 {fault.name}", verdict, recovery_seconds=recovered, refused=failed)

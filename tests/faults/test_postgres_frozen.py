@@ -68,7 +68,7 @@ def test_requests_fail_fast_and_connections_stay_while_postgresql_hangs(database
         running(parts.url, parts.environment, tmp_path, kinds=[WEBSOCKET, SSE], people=4) as run,
     ):
         verdict = run.prove(seconds=300, rate=40, threads=2, happening=happening)
-        recovered = recovery(run.ledger, clients=[client.name for client in run.clients], since=back[0])
+        recovered = recovery(run.ledger, clients=run.people_of_clients, since=back[0])
         connections = max(client.connections for client in run.clients)
         (Path("/tmp/pgred-web.log")).write_text(parts.log("web-1"))
     for path in asked.seconds:

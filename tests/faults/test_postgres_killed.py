@@ -27,8 +27,7 @@ def test_nothing_is_lost_if_postgresql_is_killed_again_and_again(databases: Data
         verdict = run.prove(
             seconds=SECONDS, rate=RATE, threads=4, happening=lambda: back.extend(killed(parts, run)),
         )  # fmt: skip
-        clients = [client.name for client in run.clients]
-        recoveries = [recovery(run.ledger, clients=clients, since=at) for at in back]
+        recoveries = [recovery(run.ledger, clients=run.people_of_clients, since=at) for at in back]
     record(
         "T11", verdict, recovery_seconds=max(recoveries), rate=verdict.acknowledged / SECONDS, kills=len(back),
         unacknowledged=verdict.unacknowledged,

@@ -170,7 +170,7 @@ def _felt(run: Run, parts: Parts, server: Redis, manner: str) -> Felt:
     return Felt(
         added=commits(run.ledger, since=begun, until=ended)[-1] - usual,
         delay=worst_delay(run.ledger, since=begun, until=ended - 1),
-        back=recovery(run.ledger, clients=[client.name for client in run.clients], since=ended),
+        back=recovery(run.ledger, clients=run.people_of_clients, since=ended),
         slow_requests=slow,
         most_threads=threads,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Mapping
 
 from tests.faults.ledger import Acknowledged, Applied, Ledger
 
@@ -20,14 +20,17 @@ def first_commit(ledger: Ledger, *, since: float) -> float:
     )
 
 
-def recovery(ledger: Ledger, *, clients: Collection[str], since: float) -> float:
-    """Return the seconds until every client has applied a notification that was committed after this time."""
-    later = {line.mark for line in ledger.read(Acknowledged) if line.at >= since}
-    first = dict.fromkeys(clients, math.inf)
+def recovery(ledger: Ledger, *, clients: Mapping[str, str], since: float) -> float:
+    """Return the seconds until every client has applied a notification that was committed after this time.
+
+    `clients` are names to people. A client is left out if its person was notified of nothing in that time.
+    """
+    later = {line.mark: line.person for line in ledger.read(Acknowledged) if line.at >= since}
+    first = {name: math.inf for name, person in clients.items() if person in later.values()}
     for event in ledger.read(Applied):
         if event.mark in later and event.client in first:
             first[event.client] = min(first[event.client], event.at)
-    return max(first.values()) - since
+    return max(first.values(), default=math.inf) - since
 
 
 def worst_delay(ledger: Ledger, *, since: float, until: float = math.inf) -> float:

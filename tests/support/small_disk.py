@@ -1,4 +1,4 @@
-"""A disk of some megabytes that a test fills, mends and mounts read-only. It needs root."""
+"""A disk of some megabytes that a test fills. It needs root."""
 
 from __future__ import annotations
 
@@ -34,12 +34,6 @@ class SmallDisk(Closing):
 
     def free(self) -> None:
         self._filler.unlink(missing_ok=True)
-
-    def forbid_writing(self) -> None:
-        _run("mount", "-o", "remount,ro", str(self.folder))
-
-    def allow_writing(self) -> None:
-        _run("mount", "-o", "remount,rw", str(self.folder))
 
     def close(self) -> None:
         # Lazily: a program that has just been killed may hold a file for another moment.
