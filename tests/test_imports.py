@@ -222,7 +222,7 @@ INSIDE = {
         ["revocation"],
         ["connection_token", "signing_out"],
         ["admission"],
-        ["handshake_limit", "log_reader", "presence", "topic_visits"],
+        ["deadline", "handshake_limit", "log_reader", "presence", "topic_visits"],
         ["connection"],
         ["connection_registry", "fanout", "revalidation"],
         ["access_enforcement", "list_members", "shared_cap"],

@@ -21,7 +21,7 @@ from django.utils.module_loading import import_string
 
 from notifications_hub.checks import is_model_set
 from notifications_hub.database.migrations import fault_of_tables
-from notifications_hub.database.pooling import SERVER_CONNECTIONS, is_pooled, pool_size
+from notifications_hub.database.pooling import SERVER_CONNECTIONS, is_pooled, missing_timeouts, pool_size
 from notifications_hub.database.primary import connection
 from notifications_hub.database.reconnect import first_line
 from notifications_hub.database.sqlite.options import missing_options
@@ -92,6 +92,8 @@ def _database() -> Answer:
 
 
 def _connections() -> Answer:
+    if missing := missing_timeouts(connection):
+        return f"a database that hangs would hold each request for long. Add to its OPTIONS: {missing}.", False
     use = f"a process uses up to {SERVER_CONNECTIONS} at once, and one for each page in progress"
     if not is_pooled(connection):
         return f"not pooled: {use}.", True

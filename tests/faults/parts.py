@@ -10,16 +10,20 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+import xmlrpc.client
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
 import psycopg
+import redis
 
+from tests.support.cluster import Cluster
 from tests.support.databases import Databases
+from tests.support.full import FULL
 from tests.support.postgres import PostgresServer, program_of_postgres
-from tests.support.processes import Closing, family
+from tests.support.processes import Closing, family, wait_until
 from tests.support.redis import RedisServer
 from tests.support.site import Site
 
@@ -57,21 +61,20 @@ class TwoSites(Closing):
         *,
         hub: Mapping[str, object] | None = None,
         postgres: PostgresServer | None = None,
-        redis_url: str = "",
         **environment: str,
     ) -> None:
         self._parts: dict[str, PostgresServer | RedisServer | Site] = {}
         try:
             self._parts["postgres"] = self._postgres = postgres or DurablePostgres()
-            self._parts["redis"] = redis = RedisServer()
+            self._parts["redis"] = server = RedisServer()
             copy_database(databases.copy(), self._postgres.url)
             # A site without DEBUG refuses to start while the demo people have the password that everybody knows.
             with psycopg.connect(self._postgres.url) as connection:
                 connection.execute("UPDATE accounts_user SET password = '!'")
-            self.database_url, self.redis_url = self._postgres.url, redis.url
+            self.database_url, self.redis_url = self._postgres.url, server.url
             # With DEBUG, the page about an error would ask a database that is away again and again.
             production = json.dumps({"DEBUG": False, "ALLOWED_HOSTS": ["127.0.0.1"]})
-            where = {"DATABASE_URL": self.database_url, "REDIS_URL": redis_url or redis.url}
+            where = {"DATABASE_URL": self.database_url, "REDIS_URL": server.url}
             given = {**where, "TEST_SETTINGS": production, **environment}
             for part in ("web-1", "web-2"):
                 self._parts[part] = Site(folder, hub=hub or {}, environment=given)
@@ -112,6 +115,61 @@ class TwoSites(Closing):
     def close(self) -> None:
         for part in reversed(self._parts.values()):
             part.close()
+
+
+class OnCluster(Closing):
+    """The whole site: nginx, Celery workers and beat as well. A killed part stays away until `start`."""
+
+    def __init__(self, *, hub: Mapping[str, object] | None = None) -> None:
+        self.cluster = Cluster(hub={"LIVE_PER_USER": 1000, **(hub or {})}, environment={"LIVE_PER_ADDRESS": "0"})
+        self.url, self.web_urls = self.cluster.url, self.cluster.web_urls
+        self.database_url, self.redis_url = self.cluster.database_url, self.cluster.redis_url
+        self.environment = self.cluster.environment
+        self.pause, self.resume = self.cluster.pause, self.cluster.resume
+        self.pids, self.log = self.cluster.pids, self.cluster.log
+
+    def kill(self, part: str) -> None:
+        self.cluster.kill(part)
+        # supervisord may have noticed it, or started the part again.
+        with suppress(xmlrpc.client.Fault):
+            self.cluster.stop(part)
+
+    def start(self, part: str) -> None:
+        self.cluster.start(part)
+        wait_until(_ANSWERS[part](self), what=f"{part} that accepts connections")
+
+    def close(self) -> None:
+        self.cluster.close()
+
+
+def _redis_answers(parts: OnCluster) -> Callable[[], object]:
+    def answers() -> bool:
+        try:
+            with redis.Redis.from_url(parts.redis_url) as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+    return answers
+
+
+def _postgres_answers(parts: OnCluster) -> Callable[[], object]:
+    def answers() -> bool:
+        try:
+            psycopg.connect(parts.database_url).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    return answers
+
+
+_ANSWERS = {"redis": _redis_answers, "postgres": _postgres_answers}
+
+
+def deployed(databases: Databases, folder: Path, *, hub: Mapping[str, object] | None = None) -> TwoSites | OnCluster:
+    """Start the whole site with `FULL=1`, and otherwise what starts within seconds."""
+    return OnCluster(hub=hub) if FULL else TwoSites(databases, folder, hub=hub)
 
 
 def copy_database(source: str, target: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from tests.faults.figures import record
-from tests.faults.parts import Parts, TwoSites, paused
+from tests.faults.parts import Parts, deployed, paused
 from tests.faults.run import Run, running
 from tests.faults.times import recovery
 from tests.support.databases import Databases
@@ -64,13 +64,12 @@ def test_requests_fail_fast_and_connections_stay_while_postgresql_hangs(database
         run.end_producing()
 
     with (
-        TwoSites(databases, tmp_path) as parts,
+        deployed(databases, tmp_path) as parts,
         running(parts.url, parts.environment, tmp_path, kinds=[WEBSOCKET, SSE], people=4) as run,
     ):
         verdict = run.prove(seconds=300, rate=40, threads=2, happening=happening)
         recovered = recovery(run.ledger, clients=run.people_of_clients, since=back[0])
         connections = max(client.connections for client in run.clients)
-        (Path("/tmp/pgred-web.log")).write_text(parts.log("web-1"))
     for path in asked.seconds:
         report(
             f"{path}: {sorted(set(asked.statuses[path]))}, slowest of {len(asked.seconds[path])} {asked.slowest(path):.3f} s"

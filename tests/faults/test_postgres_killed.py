@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.figures import record
-from tests.faults.parts import Parts, TwoSites
+from tests.faults.parts import Parts, deployed
 from tests.faults.run import Run, running
 from tests.faults.times import recovery
 from tests.support.databases import Databases
@@ -22,7 +22,7 @@ SECONDS, RATE, KILLS = (26, 1000, [6, 6, 6]) if FULL else (5, 40, [1])
 @pytest.mark.faults(short=True)
 def test_nothing_is_lost_if_postgresql_is_killed_again_and_again(databases: Databases, tmp_path: Path) -> None:
     """T11: `kill -9` every six seconds, three times, during load."""
-    with TwoSites(databases, tmp_path) as parts, running(parts.url, parts.environment, tmp_path) as run:
+    with deployed(databases, tmp_path) as parts, running(parts.url, parts.environment, tmp_path) as run:
         back: list[float] = []
         verdict = run.prove(
             seconds=SECONDS, rate=RATE, threads=4, happening=lambda: back.extend(killed(parts, run)),
