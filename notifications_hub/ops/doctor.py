@@ -92,15 +92,13 @@ def _database() -> Answer:
 
 
 def _connections() -> Answer:
+    use = f"a process uses up to {SERVER_CONNECTIONS} at once, and one for each page in progress"
+    if is_pooled(connection) and (size := pool_size(connection)) <= SERVER_CONNECTIONS:
+        remedy = f'"OPTIONS": {{"pool": {{"max_size": {SERVER_CONNECTIONS + 10}, "timeout": 5}}}}'
+        return f"the pool has {size}, so pages wait for the hub: {use}. Set {remedy}.", False
     if missing := missing_timeouts(connection):
         return f"a database that hangs would hold each request for long. Add to its OPTIONS: {missing}.", False
-    use = f"a process uses up to {SERVER_CONNECTIONS} at once, and one for each page in progress"
-    if not is_pooled(connection):
-        return f"not pooled: {use}.", True
-    if (size := pool_size(connection)) <= SERVER_CONNECTIONS:
-        remedy = f'"OPTIONS": {{"pool": {{"max_size": {SERVER_CONNECTIONS + 10}}}}}'
-        return f"the pool has {size}, so pages wait for the hub: {use}. Set {remedy}.", False
-    return f"the pool has {size}: {use}.", True
+    return f"the pool has {pool_size(connection)}: {use}." if is_pooled(connection) else f"not pooled: {use}.", True
 
 
 def _sqlite() -> Answer:
