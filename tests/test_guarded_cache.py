@@ -37,7 +37,7 @@ def test_after_a_failure_nobody_asks_for_a_while(asked: list[str], caplog: pytes
 
 def test_one_caller_tries_again_after_the_pause(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(guarded_cache.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("notifications_hub.guarded_cache.time.monotonic", lambda: now[0])
     with pytest.raises(OSError, match="timed out"):
         cache.get("a")
     now[0] += guarded_cache.PAUSE_SECONDS + 0.1

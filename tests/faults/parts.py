@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import xmlrpc.client
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
@@ -48,7 +48,7 @@ class Parts(Protocol):
 class DurablePostgres(PostgresServer):
     """A server whose commits outlive `kill -9`: with `synchronous_commit=off` they would wait in its memory."""
 
-    settings = ("fsync=off", "full_page_writes=off", "max_connections=100")
+    settings: Sequence[str] = ("fsync=off", "full_page_writes=off", "max_connections=100")
 
 
 class TwoSites(Closing):
@@ -130,9 +130,15 @@ class OnCluster(Closing):
 
     def kill(self, part: str) -> None:
         self.cluster.kill(part)
-        # supervisord may have noticed it, or started the part again.
-        with suppress(xmlrpc.client.Fault):
+        wait_until(lambda: self._is_kept_away(part), what=f"the end of {part}")
+
+    def _is_kept_away(self, part: str) -> bool:
+        """Return whether supervisord will not start the part. It refuses that between the end and the new start."""
+        try:
             self.cluster.stop(part)
+        except xmlrpc.client.Fault:
+            return False
+        return True
 
     def start(self, part: str) -> None:
         self.cluster.start(part)

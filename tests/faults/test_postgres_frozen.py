@@ -71,9 +71,8 @@ def test_requests_fail_fast_and_connections_stay_while_postgresql_hangs(database
         recovered = recovery(run.ledger, clients=run.people_of_clients, since=back[0])
         connections = max(client.connections for client in run.clients)
     for path in asked.seconds:
-        report(
-            f"{path}: {sorted(set(asked.statuses[path]))}, slowest of {len(asked.seconds[path])} {asked.slowest(path):.3f} s"
-        )
+        statuses, count = sorted(asked.answered(path)), len(asked.seconds[path])
+        report(f"{path}: {statuses}, slowest of {count} {asked.slowest(path):.3f} s")
     report(f"threads {asked.threads}")
     record(
         "T12", verdict, recovery_seconds=recovered, slowest_page_seconds=asked.slowest(*PAGES),
