@@ -104,8 +104,8 @@ def private_pages(get_response: GetResponse) -> GetResponse:
         return respond_async
 
     def respond(request: HttpRequest) -> HttpResponseBase:
-        response = get_response(request)
-        return response if _failed(response) else _uncached(response, request.user)  # type: ignore[arg-type]
+        response: HttpResponseBase = get_response(request)  # type: ignore[assignment]
+        return response if _failed(response) else _uncached(response, request.user)
 
     return respond
 
