@@ -19,9 +19,9 @@ FIGURES = ROOT / "var" / "faults" / "figures.jsonl"
 
 def record(test: str, verdict: Verdict | None = None, *, file: Path = FIGURES, **figures: float | str) -> None:
     """Print the figures of a test, as `T11`, and keep them. Names end in their unit: `recovery_seconds`."""
-    told = {name: round(value, 3) if isinstance(value, float) else value for name, value in figures.items()}
-    report(f"{test}: {verdict or ''} {', '.join(f'{name} {value}' for name, value in told.items())}".strip())
-    line: dict[str, object] = {"test": test, "full": FULL, "at": int(time.time()), "load": os.getloadavg()[0], **told}
+    said = {name: round(value, 3) if isinstance(value, float) else value for name, value in figures.items()}
+    report(f"{test}: {verdict or ''} {', '.join(f'{name} {value}' for name, value in said.items())}".strip())
+    line: dict[str, object] = {"test": test, "full": FULL, "at": int(time.time()), "load": os.getloadavg()[0], **said}
     if verdict is not None:
         line |= {
             "acknowledged": verdict.acknowledged,
