@@ -30,7 +30,7 @@ async def poll(scope: Scope, receive: Receive, send: Send) -> None:
     wanted, admitted = opened
     wait = wait_of(scope["query_string"].decode("latin1"))
     if wanted.visible and admitted.visitor.credential:
-        await hub.cache(record_poll, admitted.visitor.person.pk, wait)
+        await hub.cache.in_time(record_poll, admitted.visitor.person.pk, wait)
     if wait:
         await _Waiting(hub, exchange).run(wanted, admitted, wait)
     else:

@@ -73,9 +73,7 @@ class Network(Closing):
         number = next(_numbers)
         own = f"h{os.getpid()}-{number}"
         self._hosts = {
-            name: Host(
-                f"{own}-{name}", f"{own}-{place}", f"10.77.{number}.{place}", f"02:00:00:00:00:{place:02x}"
-            )
+            name: Host(f"{own}-{name}", f"{own}-{place}", f"10.77.{number}.{place}", f"02:00:00:00:00:{place:02x}")
             for place, name in enumerate(names, 1)
         }
         self._rules: dict[tuple[str, str], Rule] = {}
@@ -123,9 +121,7 @@ class Network(Closing):
         self._tell()
 
     def close(self) -> None:
-        if self._switch.stdin is not None:
-            self._switch.stdin.close()
-        self._switch.wait()
+        self._switch.communicate()
         for host in self._hosts.values():
             subprocess.run([str(_ip_program()), "netns", "delete", host.namespace], check=False, capture_output=True)
 
