@@ -52,6 +52,8 @@ class Run:
         """Make people and sign them in. `clients` (one per kind and person by default) take the kinds in turn."""
         self.ledger = Ledger(folder / "ledger")
         self.environment = dict(environment)
+        self.environments_of_producers: list[dict[str, str]] = [self.environment]
+        """Those of the producers, in turn."""
         self.people = [f"ledger{number}" for number in range(people)]
         self._places = _places(url)
         self._shell = Shell(self.environment)
@@ -113,7 +115,8 @@ class Run:
             try:
                 async with asyncio.timeout(120):
                     await asyncio.gather(*(client.ready.wait() for client in self.clients))
-                produced = [asyncio.create_task(self._produce(order)) for order in orders]
+                among = zip(orders, cycle(self.environments_of_producers), strict=False)
+                produced = [asyncio.create_task(_produce(order, environment)) for order, environment in among]
                 await asyncio.to_thread(happening)
                 self.produced += await asyncio.gather(*produced)
                 await self._settle(settles)
@@ -123,15 +126,6 @@ class Run:
 
     def _place_of(self, page: Page) -> Callable[[], str]:
         return self._places[self.people.index(page.person) % len(self._places)]
-
-    async def _produce(self, order: Order) -> dict[str, float]:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.faults.producer", json.dumps(asdict(order))),
-            cwd=ROOT, env=self.environment, stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        output, _ = await process.communicate()
-        assert process.returncode == 0, f"the producer failed with {process.returncode}"
-        return dict(json.loads(output))
 
     async def _settle(self, seconds: float) -> None:
         """Return once every client has what was acknowledged to its person, or after these seconds."""
@@ -181,3 +175,13 @@ def signed_in(shell: Shell, people: Sequence[str]) -> dict[str, str]:
         print(json.dumps(cookies))
     """)
     return dict(json.loads(said))
+
+
+async def _produce(order: Order, environment: Mapping[str, str]) -> dict[str, float]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.faults.producer", json.dumps(asdict(order))),
+        cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    output, _ = await process.communicate()
+    assert process.returncode == 0, f"the producer failed with {process.returncode}"
+    return dict(json.loads(output))
