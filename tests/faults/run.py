@@ -23,7 +23,7 @@ from tests.faults.ledger import Acknowledged, Ledger, Verdict, judge
 from tests.faults.producer import Order
 from tests.support.live import EVERY
 from tests.support.live_many import session
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, wait_until
 from tests.support.site import Shell
 
 STAYS_FOREVER = (3600.0, 3600.0)
@@ -73,6 +73,9 @@ class Run:
         chosen = enumerate(islice(cycle(pairs), self._count or len(pairs)))
         self._pages = [Page(f"{person}/{kind}/{number}", person, kind) for number, (person, kind) in chosen]
 
+    def cookie_of(self, person: str) -> str:
+        return self._cookies[person]
+
     def python(self, code: str) -> str:
         """Run code in a Django shell beside the site, and return its output."""
         return self._shell.python(code)
@@ -91,6 +94,10 @@ class Run:
         orders = self._orders(seconds, rate, producers, order)
         asyncio.run(self._prove(orders, happening, settles))
         return self.judge(self.people)
+
+    def wait_for_producers(self) -> None:
+        """Return once something was acknowledged. Producers may need seconds to start on a busy machine."""
+        wait_until(lambda: self.ledger.read(Acknowledged), seconds=120, what="the first commit of a producer")
 
     def judge(self, people: Sequence[str]) -> Verdict:
         """Judge the clients of these people alone."""

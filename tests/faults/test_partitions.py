@@ -61,7 +61,7 @@ def test_a_slow_or_lossy_network_loses_nothing(hosts: Hosts, run: Run, name: str
 
 
 def test_a_process_without_redis_is_a_second_late_at_most(hosts: Hosts, run: Run) -> None:
-    told = Partition(hosts, REDIS)
+    told = Partition(hosts, run, REDIS)
     verdict = run.prove(seconds=CUT_SECONDS + 10, rate=RATE, happening=told.happen)
     cut_off, others = of_both(run)
     record(
@@ -79,7 +79,7 @@ def test_a_process_without_redis_is_a_second_late_at_most(hosts: Hosts, run: Run
 
 
 def test_a_process_without_the_database_catches_up_and_the_other_notices_nothing(hosts: Hosts, run: Run) -> None:
-    told = Partition(hosts, POSTGRES)
+    told = Partition(hosts, run, POSTGRES)
     verdict = run.prove(seconds=CUT_SECONDS + 10, rate=RATE, happening=told.happen)
     cut_off, others = of_both(run)
     record(
@@ -100,7 +100,12 @@ def test_a_process_without_the_database_catches_up_and_the_other_notices_nothing
 @pytest.mark.parametrize("store", [POSTGRES, REDIS])
 def test_connections_that_died_in_silence_are_replaced(hosts: Hosts, run: Run, store: str) -> None:
     """A firewall forgets the connections through it. New ones pass, and nobody is told about the old ones."""
-    verdict = run.prove(seconds=30, rate=RATE, happening=lambda: hosts.network.forget(WEB_2, store))
+
+    def happen() -> None:
+        run.wait_for_producers()
+        hosts.network.forget(WEB_2, store)
+
+    verdict = run.prove(seconds=30, rate=RATE, happening=happen)
     cut_off, others = of_both(run)
     record(f"half-open {store}", verdict, others_worst_seconds=others.delay_worst)
     assert verdict.holds
@@ -116,13 +121,13 @@ def of_both(run: Run) -> tuple[Verdict, Verdict]:
 class Partition:
     """One web process loses a store for a while. It is asked whether it is ready, meanwhile and afterwards."""
 
-    def __init__(self, hosts: Hosts, store: str) -> None:
-        self._hosts, self._store = hosts, store
+    def __init__(self, hosts: Hosts, run: Run, store: str) -> None:
+        self._hosts, self._run, self._store = hosts, run, store
         self.status = 0
         self.answered = self.recovered = 0.0
 
     def happen(self) -> None:
-        time.sleep(5)
+        self._run.wait_for_producers()
         begun = time.monotonic()
         self._hosts.network.cut(WEB_2, self._store)
         self.status = self._hosts.readiness(WEB_2)
