@@ -21,7 +21,7 @@ HOSTS = (POSTGRES, REDIS, WEB_1, WEB_2, PEOPLE)
 
 
 class WatchfulPostgres(PostgresServer):
-    """With the settings of docs/settings.md, by which it notices clients that have vanished."""
+    """A PostgreSQL with the settings of docs/settings.md, by which it notices clients that have vanished."""
 
     settings = (*FAST, "tcp_keepalives_idle=10", "tcp_keepalives_interval=5", "tcp_keepalives_count=3")
 
@@ -42,7 +42,7 @@ class Hosts(Closing):
 
     @property
     def environment(self) -> dict[str, str]:
-        """What other Django processes need to join."""
+        """The environment of other Django processes that join."""
         return self.webs[WEB_1].environment
 
     @contextmanager

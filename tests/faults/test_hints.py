@@ -39,14 +39,14 @@ def test_lost_doubled_and_reordered_hints_cost_a_second_at_most(
     start_site: StartSite, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     """T16: of the hints 30 % are lost and 10 % doubled, and each waits up to half a second."""
-    told = tmp_path / "faults-of-hints"
+    letters = tmp_path / "faults-of-hints"
     site = with_layer(
         start_site, redis_server, "tests.faults.unreliable_layer.UnreliableLayer",
-        lost=0.3, doubled=0.1, late=0.5, told=str(told),
+        lost=0.3, doubled=0.1, late=0.5, letters=str(letters),
     )  # fmt: skip
     with running(site.url, site.environment, tmp_path) as run:
         verdict = run.prove(seconds=SECONDS, rate=RATE)
-    faults = told.read_text()
+    faults = letters.read_text()
     record("T16", verdict, lost_hints=faults.count("l"), doubled_hints=faults.count("d"))
     assert verdict.holds
     assert faults.count("l") > 0

@@ -61,45 +61,45 @@ def test_a_slow_or_lossy_network_loses_nothing(hosts: Hosts, run: Run, name: str
 
 
 def test_a_process_without_redis_is_a_second_late_at_most(hosts: Hosts, run: Run) -> None:
-    told = Partition(hosts, run, REDIS)
-    verdict = run.prove(seconds=CUT_SECONDS + 10, rate=RATE, happening=told.happen)
+    partition = Partition(hosts, run, REDIS)
+    verdict = run.prove(seconds=CUT_SECONDS + 10, rate=RATE, happening=partition.happen)
     cut_off, others = of_both(run)
     record(
         "partition redis",
         verdict,
-        recovery_seconds=told.recovered,
-        unready_after_seconds=told.answered,
+        recovery_seconds=partition.recovered,
+        unready_after_seconds=partition.answered,
         others_worst_seconds=others.delay_worst,
     )
     assert verdict.holds
-    assert told.status == 503
-    assert told.answered <= ANSWERS_SECONDS
+    assert partition.status == 503
+    assert partition.answered <= ANSWERS_SECONDS
     assert cut_off.delay_p99 <= SWEEP_SECONDS + 1.0
     assert others.delay_p99 <= SWEEP_SECONDS + 1.0
 
 
 def test_a_process_without_the_database_catches_up_and_the_other_notices_nothing(hosts: Hosts, run: Run) -> None:
-    told = Partition(hosts, run, POSTGRES)
-    verdict = run.prove(seconds=CUT_SECONDS + 10, rate=RATE, happening=told.happen)
+    partition = Partition(hosts, run, POSTGRES)
+    verdict = run.prove(seconds=CUT_SECONDS + 10, rate=RATE, happening=partition.happen)
     cut_off, others = of_both(run)
     record(
         "partition postgres",
         verdict,
-        recovery_seconds=told.recovered,
-        unready_after_seconds=told.answered,
+        recovery_seconds=partition.recovered,
+        unready_after_seconds=partition.answered,
         others_worst_seconds=others.delay_worst,
     )
     assert verdict.holds
-    assert told.status == 503
-    assert told.answered <= ANSWERS_SECONDS
-    assert told.recovered <= RECOVERS_SECONDS
+    assert partition.status == 503
+    assert partition.answered <= ANSWERS_SECONDS
+    assert partition.recovered <= RECOVERS_SECONDS
     assert cut_off.delay_worst <= CUT_SECONDS + RECOVERS_SECONDS
     assert others.delay_p99 <= SWEEP_SECONDS + 1.0
 
 
 @pytest.mark.parametrize("store", [POSTGRES, REDIS])
 def test_connections_that_died_in_silence_are_replaced(hosts: Hosts, run: Run, store: str) -> None:
-    """A firewall forgets the connections through it. New ones pass, and nobody is told about the old ones."""
+    """A firewall forgets the connections through it. New ones pass, and nobody hears about the old ones."""
 
     def happen() -> None:
         run.wait_for_producers()

@@ -13,22 +13,22 @@ from channels_redis.pubsub import RedisPubSubChannelLayer
 class UnreliableLayer(RedisPubSubChannelLayer):  # type: ignore[misc]
     """`lost` and `doubled` are parts of all messages, and each waits up to `late` seconds.
 
-    `told` names a file that gets a letter for each fault.
+    `letters` names a file that gets a letter for each fault.
     """
 
-    def __init__(self, *, lost: float, doubled: float, late: float, told: str, **config: Any) -> None:
+    def __init__(self, *, lost: float, doubled: float, late: float, letters: str, **config: Any) -> None:
         super().__init__(**config)
-        self._lost, self._doubled, self._late, self._told = lost, doubled, late, told
+        self._lost, self._doubled, self._late, self._letters = lost, doubled, late, letters
         self._chance = random.Random()
         self._sending: set[asyncio.Task[None]] = set()
 
     async def group_send(self, group: str, message: dict[str, Any]) -> None:
         chosen = self._chance.random()
         if chosen < self._lost:
-            self._tell("l")
+            self._write("l")
             return
         if chosen < self._lost + self._doubled:
-            self._tell("d")
+            self._write("d")
             self._send_later(group, message)
         self._send_later(group, message)
 
@@ -41,7 +41,7 @@ class UnreliableLayer(RedisPubSubChannelLayer):  # type: ignore[misc]
         await asyncio.sleep(self._chance.uniform(0.0, self._late))
         await self._get_layer().group_send(group, message)
 
-    def _tell(self, fault: str) -> None:
-        file = os.open(self._told, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    def _write(self, fault: str) -> None:
+        file = os.open(self._letters, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         os.write(file, fault.encode())
         os.close(file)

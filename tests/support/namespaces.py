@@ -158,8 +158,8 @@ class Network(Closing):
 
 
 def _ip(*arguments: str) -> None:
-    told = subprocess.run([str(_ip_program()), *arguments], check=False, capture_output=True, text=True)
-    assert told.returncode == 0, f"ip {' '.join(arguments)}: {told.stderr}"
+    ran = subprocess.run([str(_ip_program()), *arguments], check=False, capture_output=True, text=True)
+    assert ran.returncode == 0, f"ip {' '.join(arguments)}: {ran.stderr}"
 
 
 def _enter_file(namespace: Path) -> None:

@@ -1,4 +1,4 @@
-"""A network switch in a process of its own, which delays and drops frames as it is told.
+"""A network switch in a process of its own, which delays and drops frames by rules.
 
     python -m tests.support.switch 02:00:00:00:00:01=tap1 02:00:00:00:00:02=tap2
 
