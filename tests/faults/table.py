@@ -26,7 +26,7 @@ class Runs(StrEnum):
     """Where a proof runs. The full size is the size that the design names."""
 
     ALWAYS = "bin/test"
-    SMALLER = "bin/test, in full by make faults"
+    SMALLER = "bin/test, in full by make faults or make exhaustive"
     FAULTS = "make faults"
 
 
