@@ -19,6 +19,8 @@ from django.core.exceptions import ImproperlyConfigured
 TIMEOUTS = {"socket_connect_timeout": 1, "socket_timeout": 5}
 CACHE_TIMEOUTS = {"socket_connect_timeout": 1, "socket_timeout": 1}
 """A call of the cache takes a millisecond. One that takes a second opens the hub's breaker."""
+WATCHED = {"socket_keepalive": True}
+"""How Celery notices a connection that has died in silence. redis-py does by itself, unless Celery says nothing."""
 ASKING = {"socket_connect_timeout": 1, "socket_timeout": 1, "retry": None}
 """How a sentinel is asked. By default redis-py tries one that is gone for seconds, while the next would answer."""
 SENTINEL = "sentinel://"
@@ -94,5 +96,5 @@ def cache_of(url: str, master_name: str) -> dict[str, Any]:
 def broker_options(url: str, master_name: str) -> dict[str, Any]:
     """Return the transport options of Celery's broker. Its address is Celery's own form already."""
     if not url.startswith(SENTINEL):
-        return dict(TIMEOUTS)
-    return {**TIMEOUTS, "master_name": Master.of(url, master_name).name, "sentinel_kwargs": ASKING}
+        return {**TIMEOUTS, **WATCHED}
+    return {**TIMEOUTS, **WATCHED, "master_name": Master.of(url, master_name).name, "sentinel_kwargs": ASKING}

@@ -25,6 +25,8 @@ A = TypeVar("A")
 P = ParamSpec("P")
 T = TypeVar("T")
 
+PATIENCE_SECONDS = 0.5
+
 log = logging.getLogger(__name__)
 
 
@@ -49,6 +51,17 @@ class Database:
         self._wait.observe(time.perf_counter() - asked)
         with measures.timed(self._time):
             return _run(function, *args, **kwargs)
+
+    async def in_time(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T | None:
+        """Return the function's result, or None if it takes longer than `PATIENCE_SECONDS`.
+
+        A call that has not begun by then never does. So callers of a store that hangs do not queue up behind it.
+        """
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await self(function, *args, **kwargs)
+        except TimeoutError:
+            return None
 
     async def batched(self, many: Many[A, T], request: A, *, lane: str = "") -> T:
         """Return `many`'s answer to this request, batched with others that arrive in the same lane.

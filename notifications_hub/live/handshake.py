@@ -45,8 +45,8 @@ class Handshakes:
                     raise
         if not asked.may_be_anonymous:
             raise Refusal(SESSION_OVER)
-        # A cache that hangs must not keep the place of a person who waits.
-        if seconds := await self._cache(wait_of_strangers, address_of(scope)):
+        # A cache that hangs must not keep the place of a person who waits. Strangers are not counted meanwhile.
+        if seconds := await self._cache.in_time(wait_of_strangers, address_of(scope)):
             raise Refusal(replace(TOO_MANY, retry_after=seconds))
         admitted = await self._admit_in_turn(scope, replace(asked, credential=ANONYMOUS))
         return replace(admitted, visitor=replace(admitted.visitor, address=address_of(scope)))
@@ -55,8 +55,10 @@ class Handshakes:
         """Admit an open connection to other topics, or raise `Refusal`. It counts like a handshake."""
         if connection.credential:
             self._count(connection.credential)
-        elif await self._cache(wait_of_strangers, address_in(connection.owner)) > 0:
-            raise Refusal(TOO_MANY)
+        else:
+            seconds = await self._cache.in_time(wait_of_strangers, address_in(connection.owner))
+            if seconds:
+                raise Refusal(TOO_MANY)
         async with deadline():
             return await self._admit(connection.request_for(names))
 

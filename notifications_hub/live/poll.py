@@ -33,8 +33,7 @@ async def poll(scope: Scope, receive: Receive, send: Send) -> None:
     wait = wait_of(scope["query_string"].decode("latin1"))
     try:
         if wanted.visible and admitted.visitor.credential:
-            async with deadline():
-                await hub.cache(record_poll, admitted.visitor.person.pk, wait)
+            await hub.cache.in_time(record_poll, admitted.visitor.person.pk, wait)
         if wait:
             await _Waiting(hub, exchange).run(wanted, admitted, wait)
         else:

@@ -133,7 +133,7 @@ def judge(ledger: Ledger, *, clients: dict[str, str]) -> Verdict:
         if event.mark in promised[event.person]
     )
     return Verdict(
-        acknowledged=sum(map(len, promised.values())),
+        acknowledged=sum(len(promised[person]) for person in set(clients.values())),
         clients=len(clients),
         applied=len(delays),
         lost=sum(len(promised[person].keys() - _marks(of_client[name])) for name, person in clients.items()),

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -31,11 +32,14 @@ SETTLES = 60.0
 
 
 class Run:
-    """A ledger, people with sessions, and clients for them. `url` is the site's, or a function that returns it."""
+    """A ledger, people with sessions, and clients for them.
+
+    `url` is the site's, or a function that returns it. Of several, people take one each, in turn.
+    """
 
     def __init__(
         self,
-        url: str | Callable[[], str],
+        url: str | Callable[[], str] | list[str],
         environment: Mapping[str, str],
         folder: Path,
         *,
@@ -51,7 +55,7 @@ class Run:
         self.environments_of_producers: list[dict[str, str]] = [self.environment]
         """Those of the producers, in turn."""
         self.people = [f"ledger{number}" for number in range(people)]
-        self._at = url if callable(url) else lambda: url
+        self._places = _places(url)
         self._shell = Shell(self.environment)
         self._cookies = signed_in(self._shell, self.people)
         self._stays, self._seed = stays, seed
@@ -103,7 +107,12 @@ class Run:
         """Let producers commit for these seconds, `rate` a second by all, while something happens. Judge what came."""
         orders = self._orders(seconds, rate, producers, order)
         asyncio.run(self._prove(orders, happening, settles))
-        return judge(self.ledger, clients=self.people_of_clients)
+        return self.judge(self.people)
+
+    def judge(self, people: Sequence[str]) -> Verdict:
+        """Judge the clients of these people alone."""
+        clients = {client.name: client.person for client in self.clients if client.person in people}
+        return judge(self.ledger, clients=clients)
 
     def _orders(self, seconds: float, rate: float, producers: int, order: Mapping[str, object]) -> list[Order]:
         one = Order(str(self.ledger.folder), self.people, rate / producers, seconds, **order)  # type: ignore[arg-type]
@@ -113,7 +122,7 @@ class Run:
         async with session() as http:
             self.clients = [
                 LedgerClient(
-                    self.ledger, page, http, self._at, self._cookies[page.person],
+                    self.ledger, page, http, self._place_of(page), self._cookies[page.person],
                     stays=self._stays, chance=random.Random(self._seed * 100_000 + number),
                 )
                 for number, page in enumerate(self._pages)
@@ -132,6 +141,9 @@ class Run:
                 until.set()
             await asyncio.gather(*wandering)
 
+    def _place_of(self, page: Page) -> Callable[[], str]:
+        return self._places[self.people.index(page.person) % len(self._places)]
+
     async def _settle(self, seconds: float) -> None:
         """Return once every client has what was acknowledged to its person, or after these seconds."""
         promised: dict[str, set[str]] = {person: set() for person in self.people}
@@ -144,7 +156,7 @@ class Run:
 
 @contextmanager
 def running(
-    url: str | Callable[[], str], environment: Mapping[str, str], folder: Path, **options: object
+    url: str | Callable[[], str] | list[str], environment: Mapping[str, str], folder: Path, **options: object
 ) -> Iterator[Run]:
     """Make a run that closes its shell at the end."""
     run = Run(url, environment, folder, **options)  # type: ignore[arg-type]
@@ -152,6 +164,12 @@ def running(
         yield run
     finally:
         run.close()
+
+
+def _places(url: str | Callable[[], str] | list[str]) -> list[Callable[[], str]]:
+    if callable(url):
+        return [url]
+    return [partial(str, one) for one in ([url] if isinstance(url, str) else url)]
 
 
 def signed_in(shell: Shell, people: Sequence[str]) -> dict[str, str]:

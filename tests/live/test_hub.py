@@ -16,7 +16,7 @@ from notifications_hub.live import presence
 from notifications_hub.live.admission import Admitted
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.frames import Frame
-from notifications_hub.live.hub import Hub
+from notifications_hub.live.hub import CACHE_THREADS, Hub
 from notifications_hub.live.visitor import ANONYMOUS, Visitor
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -98,3 +98,22 @@ async def test_a_hanging_cache_delays_no_revocation_and_no_admission(hub: Hub, m
     finally:
         let_go.set()
         await asyncio.gather(*polls)
+
+
+async def test_a_hanging_cache_keeps_no_poll_and_no_queue(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    let_go, begun = threading.Event(), []
+
+    class Hanging:
+        def set(self, *given: object, **named: object) -> None:
+            begun.append(given)
+            let_go.wait(30)
+
+    monkeypatch.setattr("notifications_hub.live.presence.cache", Hanging())
+    polls = [hub.cache.in_time(presence.record_poll, person, 0) for person in range(50)]
+    try:
+        await asyncio.wait_for(asyncio.gather(*polls), 20)
+    finally:
+        let_go.set()
+    # The others waited for a thread, and nobody waits for them any more.
+    await hub.cache(bool)
+    assert len(begun) == CACHE_THREADS

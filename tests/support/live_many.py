@@ -56,7 +56,7 @@ class Wanderer:
             stopping.cancel()
         with suppress(asyncio.CancelledError):
             await going
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while await self._try(self._poll_once):
                 pass
 

@@ -33,13 +33,21 @@ CLUSTER = ("-U", "hub", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-s
 class PostgresServer(Closing):
     """A running server; `url` names its database `hub`. A standby follows another server until it is promoted.
 
+    `address` is where others reach it, from another host of its network too.
     Its files are removed when it is closed, unless they are to be kept in a folder for a later run.
     """
 
     settings: Sequence[str] = FAST
 
-    def __init__(self, *, standby_of: PostgresServer | None = None, kept_in: Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        standby_of: PostgresServer | None = None,
+        kept_in: Path | None = None,
+        address: str = "127.0.0.1",
+    ) -> None:
         self.port = free_port()
+        self._address = address
         self._user = _owner()
         self._is_kept = kept_in is not None
         self._folder = kept_in or Path(tempfile.mkdtemp(prefix="hub-postgres-"))
@@ -67,7 +75,7 @@ class PostgresServer(Closing):
         return (self._folder / "log").read_text(errors="replace")
 
     def url_of(self, database: str) -> str:
-        return f"postgres://hub@127.0.0.1:{self.port}/{database}"
+        return f"postgres://hub@{self._address}:{self.port}/{database}"
 
     def create_database(self, name: str, *, template: str = "template1") -> str:
         """Create a database and return its URL."""
@@ -84,7 +92,7 @@ class PostgresServer(Closing):
             "-D",
             str(self._data),
             "-h",
-            "127.0.0.1",
+            self._address,
             "-p",
             str(self.port),
             *settings,
@@ -152,9 +160,11 @@ class PostgresServer(Closing):
         made = Program(command, log=self._folder / "log", user=self._user)
         if made.process.wait(120) != 0:
             raise AssertionError(f"{command[0]} failed:\n{made.log.read_text()}")
+        with (self._data / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all samenet trust\n")
 
     def _answers(self) -> bool:
-        if not accepts_connections(self.port):
+        if not accepts_connections(self.port, self._address):
             return False
         try:
             psycopg.connect(self.url_of("postgres")).close()
