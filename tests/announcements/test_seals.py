@@ -18,7 +18,7 @@ from notifications_hub.announcements import audit
 from notifications_hub.announcements.audit import AnnouncementStep, Step
 from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.seals import chain
-from notifications_hub.announcements.seals.models import StepSeal
+from notifications_hub.announcements.seals.models import StepSeal, look
 from notifications_hub.announcements.seals.verifying import verify
 from notifications_hub.personal_data.erase import erase
 from tests.support.processes import ROOT
@@ -167,7 +167,7 @@ def test_a_step_that_commits_late_waits_for_nobody_and_is_sealed_last(alice: Use
 @pytest.mark.django_db(transaction=True)
 def test_a_process_seals_at_once_what_it_has_recorded_and_asks_nothing_otherwise() -> None:
     announcement = Announcement.objects.create(title="Hello")
-    chain.look.at = 0.0
+    look.soon()
     chain.seal_in_turn()
     with CaptureQueriesContext(connection) as asked:
         chain.seal_in_turn()
