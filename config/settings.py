@@ -100,6 +100,19 @@ REPLICA_URL = env.str("REPLICA_URL", default="")
 if REPLICA_URL:
     DATABASES["replica"] = env.db_url("REPLICA_URL")
 
+# A server that hangs, or a host that is gone, must not hold a request.
+_POSTGRESQL = {
+    "connect_timeout": 3,
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+for _database in DATABASES.values():
+    if _database["ENGINE"] == "django.db.backends.postgresql":
+        # A parameter of DATABASE_URL wins.
+        _database["OPTIONS"] = {**_POSTGRESQL, **_database.get("OPTIONS", {})}
+
 if REDIS_URL:
     CHANNEL_LAYERS = {
         "default": {

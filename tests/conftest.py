@@ -40,7 +40,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection, connections
 from django.test import AsyncClient, Client
 
-from notifications_hub import cache_keys
+from notifications_hub import cache_keys, guarded_cache
 from notifications_hub.announcements.banners import current as banners
 from notifications_hub.ops import health, readiness
 from notifications_hub.streams import sequencer
@@ -146,6 +146,13 @@ def _no_banners_known(monkeypatch: pytest.MonkeyPatch) -> None:
 def _keys_of_the_cache_restored(monkeypatch: pytest.MonkeyPatch) -> None:
     """Undo `forget_earlier_tests()` after the test that called it. The processes of later tests use the usual keys."""
     monkeypatch.setattr(cache_keys, "_prefix", cache_keys._prefix)
+
+
+@pytest.fixture(autouse=True)
+def _cache_asked_again() -> Iterator[None]:
+    """Ask the cache again after a test in which it failed."""
+    yield
+    guarded_cache.forget_failures()
 
 
 @pytest.fixture(autouse=True)

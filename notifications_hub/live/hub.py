@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import Any
 
 from notifications_hub.conf import hub_settings
+from notifications_hub.database.reconnect import CONNECTION_ERRORS, first_line
 from notifications_hub.live.access_enforcement import AccessEnforcer
 from notifications_hub.live.admission import Admitted, ConnectionRequest
 from notifications_hub.live.channel_layer import Layer
@@ -221,6 +222,9 @@ class Hub:
                 if self._is_ending():
                     raise
                 self._go_on_after_cancellation(step.__qualname__)
+            except CONNECTION_ERRORS as error:
+                log.warning("%s could not reach the database; trying again: %s", step.__qualname__, first_line(error))
+                await asyncio.sleep(SWEEP_SECONDS)
             except Exception:
                 log.exception("%s failed; trying again", step.__qualname__)
                 await asyncio.sleep(SWEEP_SECONDS)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 from urllib.parse import parse_qs
 
-from notifications_hub.live.admission import Admitted, ConnectionRequest, start_positions
+from notifications_hub.live.admission import Admitted, ConnectionRequest, Refusal, start_positions
 from notifications_hub.live.asgi_exchange import Exchange, Receive, Scope, Send
 from notifications_hub.live.close_codes import RESTART, Closing
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.counting import count_closed
+from notifications_hub.live.deadline import deadline
 from notifications_hub.live.frames import Frame, read_frame
 from notifications_hub.live.hub import Hub, start_hub
 from notifications_hub.live.presence import record_poll
@@ -30,15 +31,23 @@ async def poll(scope: Scope, receive: Receive, send: Send) -> None:
         return
     wanted, admitted = opened
     wait = wait_of(scope["query_string"].decode("latin1"))
-    if wanted.visible and admitted.visitor.credential:
-        await hub.cache(record_poll, admitted.visitor.person.pk, wait)
-    if wait:
-        await _Waiting(hub, exchange).run(wanted, admitted, wait)
-    else:
+    try:
+        if wanted.visible and admitted.visitor.credential:
+            async with deadline():
+                await hub.cache(record_poll, admitted.visitor.person.pk, wait)
+        if wait:
+            await _Waiting(hub, exchange).run(wanted, admitted, wait)
+        else:
+            await exchange.answer(200, (await _frame_now(hub, wanted, admitted)).text)
+    except Refusal as refusal:
+        await exchange.refuse(refusal.closing)
+
+
+async def _frame_now(hub: Hub, wanted: ConnectionRequest, admitted: Admitted) -> Frame:
+    async with deadline():
         if wanted.visible:
             await hub.database(record_visit, admitted.visitor.person.pk, admitted.topics)
-        frame = await hub.database(read_frame, *start_positions(admitted.topics, wanted.known))
-        await exchange.answer(200, frame.text)
+        return await hub.database(read_frame, *start_positions(admitted.topics, wanted.known))
 
 
 def wait_of(query: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from ipaddress import ip_network
 
 from asgiref.sync import sync_to_async
@@ -16,6 +17,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from notifications_hub.conf import hub_settings
 from notifications_hub.ops import metrics, readiness
 from notifications_hub.ops.asking import Question
+from notifications_hub.telemetry import measures
 from notifications_hub.web.client_ip import client_ip
 
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via")
@@ -53,6 +55,7 @@ async def measured(request: HttpRequest) -> HttpResponse:
     if not (_has_token(request) or _is_on_allow_list(request) or await _is_staff(request)):
         refusal = "Send the token as `Authorization: Bearer`, or sign in as staff.\n"
         return HttpResponse(refusal, status=401, content_type="text/plain", headers={"WWW-Authenticate": "Bearer"})
+    measures.loop_tasks.set(len(asyncio.all_tasks()))
     text = await sync_to_async(metrics.exposition)(await figures.answer_async())
     return HttpResponse(text, content_type=CONTENT_TYPE_LATEST)
 

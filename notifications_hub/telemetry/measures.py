@@ -83,6 +83,13 @@ database_time = _histogram("database_call_seconds", "Time of a call of the hub, 
 sweep_time = _histogram("sweep_seconds", "Time of the chores of each second.")
 failed_chores = _counter("chores_failed", "Chores, and plans of a worker, that raised.")
 loop_lag = _histogram("loop_lag_seconds", "Delay of the hub's event loop, measured each second.")
+loop_tasks = Gauge(
+    "event_loop_tasks",
+    "Tasks of the event loop that answered this scrape.",
+    namespace=NAMESPACE,
+    registry=REGISTRY,
+    multiprocess_mode="livesum",
+)
 turn_time = _histogram("worker_turn_seconds", "Time of a worker's turn: record, plan, claim and render.")
 
 for _kind in ("ws", "sse", "poll"):

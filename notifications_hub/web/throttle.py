@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from functools import cache as remembered
 from math import ceil
 
-from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils.translation import ngettext
 
 from notifications_hub.cache_keys import cache_key
+from notifications_hub.guarded_cache import cache, level_of
 from notifications_hub.telemetry import measures
 from notifications_hub.web.client_ip import counted_as
 
@@ -29,9 +29,6 @@ _MINUTES_FROM = 120
 _OWN_LIMITS = ("api", "live", "service")
 """The first words of the hub's own names. A host's may hold what a client sent, so metrics have one label for them."""
 
-AWAY_SECONDS = 5.0
-"""Seconds to skip the cache after it failed. A cache that swallows packets would otherwise hold up every request."""
-
 log = logging.getLogger(__name__)
 
 
@@ -41,14 +38,6 @@ class TooMany(Exception):
     def __init__(self, seconds: int, words: str = "") -> None:
         super().__init__(words or wait_in_words(seconds))
         self.seconds = seconds
-
-
-@dataclass
-class _Away:
-    until: float = 0.0
-
-
-_away = _Away()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +66,11 @@ def check_rate(name: str, text: str) -> int:
     rate = parse(text)
     if rate is None:
         return 0
-    if time.monotonic() < _away.until:
-        return 0
     left = rate.seconds - time.time() % rate.seconds
     try:
         count = _count(cache_key("throttle", name, rate.seconds), left)
     except Exception as error:  # noqa: BLE001 -- no error of a cache may cost anyone their page
-        log.warning("Requests could not be counted: %s", error)
-        _away.until = time.monotonic() + AWAY_SECONDS
+        log.log(level_of(error), "Requests could not be counted: %s", error)
         return 0
     if count <= rate.most:
         return 0
@@ -97,11 +83,6 @@ def require_rate(name: str, text: str) -> None:
     """Count one request as `check_rate()` does. Raise `TooMany` if its rate is used up."""
     if seconds := check_rate(name, text):
         raise TooMany(seconds)
-
-
-def forget_cache_failure() -> None:
-    """Ask the cache again at once, even if it failed before. For tests."""
-    _away.until = 0.0
 
 
 def _count(key: str, left: float) -> int:

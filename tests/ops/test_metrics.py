@@ -97,6 +97,7 @@ def test_a_scrape_tells_what_happened_in_every_process(
     assert found("database_call_seconds_count", threads="log") >= 1
     assert found("sweep_seconds_count") >= 1
     assert found("loop_lag_seconds_count") >= 1
+    assert found("event_loop_tasks") > 2
     # By the worker, in another process.
     assert found("push_answers_total", host="127.0.0.1", answer="201") >= 1
     assert found("delivery_wait_seconds_count", transport="web_push") >= 1
