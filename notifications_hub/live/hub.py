@@ -48,6 +48,7 @@ KEEPALIVE_SECONDS = 25.0
 _SHARES = 25
 FORGET_SECONDS = 60.0
 _GATHER_SECONDS = 0.05
+_UNTRACED: Mapping[str, str] = {}
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ class Hub:
 
     # From any thread
 
-    def hint(self, tops: Mapping[str, int], traces: Mapping[str, str]) -> None:
+    def hint(self, tops: Mapping[str, int], traces: Mapping[str, str] = _UNTRACED) -> None:
         """Announce new events of this process, by the top of each topic, to this hub and over the layer to others."""
         self._loop.call_soon_threadsafe(self._fanout.note, dict(tops), traces)
         self._loop.call_soon_threadsafe(self._layer.hint, dict(tops), traces)

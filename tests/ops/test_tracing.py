@@ -101,7 +101,8 @@ def test_one_trace_goes_through_every_process(traced: Site, spans: Callable[[], 
     with listening_by(SSE, traced, "alice") as client:
         client.frame()
         for place in ("nullcontext", "atomic"):
-            _expect_steps(spans(), _a_followed_trace(traced, client, place, spans))
+            trace = _a_followed_trace(traced, client, place, spans)
+            _expect_steps([span for span in spans() if span.trace == trace])
 
 
 def _a_followed_trace(site: Site, client: LiveClient, place: str, spans: Callable[[], list[Span]]) -> str:
@@ -134,8 +135,8 @@ def _names(spans: list[Span], trace: str) -> set[str]:
     return {span.name for span in spans if span.trace == trace}
 
 
-def _expect_steps(spans: list[Span], trace: str) -> None:
-    own = {span.id: span for span in spans if span.trace == trace}
+def _expect_steps(spans: list[Span]) -> None:
+    own = {span.id: span for span in spans}
     for span in own.values():
         if span.name in STEPS:
             assert span.parent is not None

@@ -87,7 +87,7 @@ def _skip_the_unplaced(self: Fanout, topics: Iterable[str]) -> dict[str, Positio
     return {topic: one.position for topic, one in listened.items() if one.position is not None}
 
 
-def _forget_the_unplaced(self: Fanout, tops: Mapping[str, int]) -> None:
+def _forget_the_unplaced(self: Fanout, tops: Mapping[str, int], traces: object = None) -> None:
     """Note hints as before a mend: one for a topic without a position is dropped."""
     for topic, top in tops.items():
         listened = self._topics.get(topic)
