@@ -28,8 +28,9 @@ def test_nothing_is_lost_if_postgresql_is_killed_again_and_again(databases: Data
             seconds=300, rate=RATE, threads=4, happening=lambda: back.extend(killed(parts, run)),
         )  # fmt: skip
         recoveries = [recovery(run.ledger, clients=run.people_of_clients, since=at) for at in back]
+    pace = verdict.acknowledged / elapsed(run.ledger)
     record(
-        "T11", verdict, recovery_seconds=max(recoveries), commits_per_second=verdict.acknowledged / elapsed(run.ledger), kills=len(back),
+        "T11", verdict, recovery_seconds=max(recoveries), commits_per_second=pace, kills=len(back),
         unacknowledged=verdict.unacknowledged,
     )  # fmt: skip
     assert verdict.holds
