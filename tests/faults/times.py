@@ -13,11 +13,10 @@ def commits(ledger: Ledger, *, since: float = 0.0, until: float = math.inf) -> l
     return sorted(line.took for line in ledger.read(Acknowledged) if since <= line.at - line.took <= until)
 
 
-def first_commit(ledger: Ledger, *, since: float) -> float:
-    """Return the seconds from this time to the first commit that was begun after it."""
-    return (
-        min((line.at for line in ledger.read(Acknowledged) if line.at - line.took >= since), default=math.inf) - since
-    )
+def elapsed(ledger: Ledger) -> float:
+    """Return the seconds from the first commit to the last."""
+    moments = [line.at for line in ledger.read(Acknowledged)]
+    return max(moments) - min(moments)
 
 
 def recovery(ledger: Ledger, *, clients: Mapping[str, str], since: float) -> float:
