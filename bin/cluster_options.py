@@ -21,6 +21,7 @@ class Options:
     no_fsync: bool
     pgbouncer: bool
     sentinel: bool
+    prepare: bool
 
 
 def parse(about: str | None) -> Options:
@@ -39,10 +40,14 @@ def parse(about: str | None) -> Options:
     about_sentinel = "add a second Redis that takes over if the first is killed, and three sentinels"
     parser.add_argument("--sentinel", action="store_true", help=about_sentinel)
     parser.add_argument("--no-fsync", action="store_true", help="faster, but a crash of the machine may lose data")
+    about_prepare = "only create what the --folder keeps, for a fast start later"
+    parser.add_argument("--prepare", action="store_true", help=about_prepare)
     options = Options(**vars(parser.parse_args()))
     for name, number in (("--webs", options.webs), ("--workers", options.workers)):
         if not 1 <= number <= MOST:
             fail(f"{name} must be a number from 1 to {MOST}, not {number}")
+    if options.prepare and options.folder is None:
+        fail("--prepare needs a --folder")
     if options.port is not None and not 0 < options.port < 65536:
         fail(f"--port must be a number from 1 to 65535, not {options.port}")
     return options

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -25,6 +27,10 @@ from cluster_control import Control
 
 START_SECONDS = 300.0
 STOP_SECONDS = 60.0
+COMMAND = (sys.executable, str(ROOT / "bin" / "cluster"))
+TEMPLATES = ROOT / "var" / "clusters"
+PREPARES = ("notifications_hub", "accounts", "showcase", "config", "bin", "tests/rows", "tests/settings.py")
+"""Everything that decides what a new cluster has in its database."""
 
 
 class Cluster(Closing):
@@ -53,7 +59,9 @@ class Cluster(Closing):
             "TEST_NOTIFICATIONS_HUB": json.dumps(hub or {}),
             **(environment or {}),
         }
-        command = [sys.executable, str(ROOT / "bin" / "cluster"), *where, *counts, *options]
+        command = [*COMMAND, *where, *counts, *options]
+        # The database and the keys of another cluster, just made. To migrate takes longer than all else.
+        subprocess.run(["cp", "-a", f"{template(given)}/.", str(self._folder)], check=True)
         self._program = Program(command, log=self._folder / "cluster.log", environment=given)
         try:
             self._program.wait_until_ready((self._folder / "cluster.json").exists, seconds=START_SECONDS)
@@ -157,3 +165,37 @@ def _is_ready(url: str) -> bool:
         return requests.get(f"{url}/readyz", timeout=5).status_code == HTTPStatus.OK
     except requests.RequestException:
         return False
+
+
+def template(environment: Mapping[str, str]) -> Path:
+    """Return a folder with the database of a new cluster, made once for each state of the sources."""
+    TEMPLATES.mkdir(parents=True, exist_ok=True)
+    folder = TEMPLATES / _state_of_sources()
+    with (TEMPLATES / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            for old in TEMPLATES.glob("*/"):
+                shutil.rmtree(old)
+            _prepare(folder, environment)
+    return folder
+
+
+def _prepare(folder: Path, environment: Mapping[str, str]) -> None:
+    made = Path(tempfile.mkdtemp(prefix="hub-cluster-"))
+    plain = {**environment, "TEST_NOTIFICATIONS_HUB": "{}"}
+    command = [*COMMAND, "--prepare", "--folder", str(made), "--no-fsync", "--password", PASSWORD]
+    run = subprocess.run(command, cwd=ROOT, env=plain, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, f"no cluster could be prepared:\n{run.stdout}{run.stderr}"
+    draft = folder.with_suffix(".draft")
+    draft.mkdir(exist_ok=True)
+    subprocess.run(["cp", "-a", str(made / "keys.json"), str(made / "postgres"), str(draft)], check=True)
+    shutil.rmtree(made)
+    draft.rename(folder)
+
+
+def _state_of_sources() -> str:
+    files = (file for name in PREPARES for file in [ROOT / name, *(ROOT / name).rglob("*")] if file.is_file())
+    state = hashlib.sha256()
+    for file in sorted(file for file in files if file.suffix in ("", ".py")):
+        state.update(file.read_bytes())
+    return state.hexdigest()[:16]
