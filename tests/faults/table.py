@@ -314,6 +314,7 @@ PROOFS: tuple[Proof, ...] = (
         "An announcement is submitted twice, or two people approve or announce it at the same moment.",
         (ONCE,),
         (
+            FAULTS + "test_double_submit.py::test_a_double_submit_and_a_race_of_approvers_announce_exactly_once",
             ADMIN + "test_admin.py::test_a_form_that_is_sent_twice_announces_once",
             ADMIN + "test_admin.py::test_two_clicks_at_the_same_moment_announce_once",
             ADMIN + "test_drafts.py::test_two_admins_who_announce_a_draft_at_once_announce_it_once",

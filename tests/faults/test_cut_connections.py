@@ -78,7 +78,7 @@ def test_an_answer_that_is_cut_anywhere_is_applied_whole_and_once(
         assert cut > 200 / step
         proxy.on_opened = lambda opened: None
         proxy.budgets.clear()
-        live = cut_live(site, proxy, page, path, topic, step) if kind in STREAMED else 0
+        live = cut_live(site, proxy, page, path, topic=topic, step=step) if kind in STREAMED else 0
     applied = [line for line in page.output if "seq" in line or "frame" in line][:4]
     assert [("frame" in line) for line in applied] == [False, False, False, True]
     assert all(line["data"]["words"] == WORDS for line in page.output if "seq" in line)
@@ -86,7 +86,7 @@ def test_an_answer_that_is_cut_anywhere_is_applied_whole_and_once(
     record("T26", client=type(page).__name__, kind=kind, cuts=cut + live, lost=0, repeated=0)
 
 
-def cut_live(site: Site, proxy: Proxy, page: Page, path: str, topic: str, step: int) -> int:
+def cut_live(site: Site, proxy: Proxy, page: Page, path: str, *, topic: str, step: int) -> int:
     """Publish events one by one. Cut the answer that brings each, a little later each time. Return the number cut."""
     before = proxy.cuts[path]
     for number, offset in enumerate(count(0, step), 4):
