@@ -1,6 +1,6 @@
 # Every target needs .venv and node_modules, which bin/tools keeps in step with the locks.
 .DEFAULT_GOAL := help
-.PHONY: help run test build bench check release docs fmt lock pictures faults tools format lint types scripts templates migrations deploy translations audit
+.PHONY: help run test build bench check release docs fmt lock pictures faults soak tools format lint types scripts templates migrations deploy translations audit
 
 VENV := .venv/bin
 NODE := node_modules/.bin
@@ -29,6 +29,9 @@ bench: tools ## measure the hub beside its peers (BENCH=--quick for a first look
 faults: tools ## run the slow proofs serially: failures, races and load
 	FULL=1 $(VENV)/python -m tests.support.postgres $(VENV)/python -m pytest -rP -m faults
 	FULL=1 $(VENV)/python -m pytest -rP -m faults
+
+soak: tools ## run the cluster for half an hour under load and kills (SOAK="--minutes 5")
+	@$(VENV)/python -m tests.faults.soak $(SOAK)
 
 check: format lint types scripts templates docs migrations deploy translations audit ## run every check except the tests
 	@echo "make check: everything passed."

@@ -6,6 +6,7 @@ import json
 import random
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import aiohttp
 
@@ -13,24 +14,31 @@ from tests.faults.ledger import Applied, Ledger, Reset
 from tests.support.live_many import Wanderer
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a person that is open by one kind of connection."""
+
+    name: str
+    person: str
+    kind: str
+
+
 class LedgerClient(Wanderer):
-    """A page of one person that listens to the inbox, by one kind of connection or by several in turn."""
+    """A page that listens to the inbox of its person."""
 
     def __init__(
         self,
         ledger: Ledger,
-        name: str,
-        person: str,
+        page: Page,
         session: aiohttp.ClientSession,
         at: Callable[[], str],
         cookie: str,
         *,
-        kinds: tuple[str, ...],
         stays: tuple[float, float],
         chance: random.Random,
     ) -> None:
-        super().__init__(session, at, cookie, "inbox", kinds=kinds, stays=stays, chance=chance)
-        self.name, self.person = name, person
+        super().__init__(session, at, cookie, "inbox", kinds=(page.kind,), stays=stays, chance=chance)
+        self.name, self.person = page.name, page.person
         self.marks: set[str] = set()
         self._ledger = ledger
 
@@ -49,6 +57,12 @@ class LedgerClient(Wanderer):
         self.reset += frame["reset"]
         self.ready.set()
         self._news.set()
+
+    async def has_all(self, marks: set[str]) -> None:
+        """Return once all these have been applied."""
+        while marks - self.marks:
+            self._news.clear()
+            await self._news.wait()
 
 
 def _mark(event: dict[str, object]) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from pathlib import Path
 
 from tests.faults.ledger import Verdict
 from tests.support.full import FULL, report
@@ -17,11 +16,11 @@ from tests.support.processes import ROOT
 FIGURES = ROOT / "var" / "faults" / "figures.jsonl"
 
 
-def record(test: str, verdict: Verdict | None = None, *, file: Path = FIGURES, **figures: float | str) -> None:
+def record(test: str, verdict: Verdict | None = None, **figures: float | str) -> None:
     """Print the figures of a test, as `T11`, and keep them. Names end in their unit: `recovery_seconds`."""
-    told = {name: round(value, 3) if isinstance(value, float) else value for name, value in figures.items()}
-    report(f"{test}: {verdict or ''} {', '.join(f'{name} {value}' for name, value in told.items())}".strip())
-    line: dict[str, object] = {"test": test, "full": FULL, "at": int(time.time()), "load": os.getloadavg()[0], **told}
+    said = {name: round(value, 3) if isinstance(value, float) else value for name, value in figures.items()}
+    report(f"{test}: {verdict or ''} {', '.join(f'{name} {value}' for name, value in said.items())}".strip())
+    line: dict[str, object] = {"test": test, "full": FULL, "at": int(time.time()), "load": os.getloadavg()[0], **said}
     if verdict is not None:
         line |= {
             "acknowledged": verdict.acknowledged,
@@ -31,6 +30,6 @@ def record(test: str, verdict: Verdict | None = None, *, file: Path = FIGURES, *
             "gaps": verdict.gaps,
             "worst_delay_seconds": round(verdict.delay_worst, 3),
         }
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a") as figures_file:
-        figures_file.write(json.dumps(line) + "\n")
+    FIGURES.parent.mkdir(parents=True, exist_ok=True)
+    with FIGURES.open("a") as file:
+        file.write(json.dumps(line) + "\n")

@@ -39,7 +39,7 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """A topic that a client was told to fetch again."""
+    """A topic that a client had to fetch again."""
 
     client: str
     topic: str
@@ -88,7 +88,7 @@ class Ledger:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a run showed. Delays are in seconds, from the COMMIT to the client."""
+    """The result of a run. Delays are in seconds, from the COMMIT to the client."""
 
     acknowledged: int
     clients: int
@@ -149,7 +149,7 @@ def judge(ledger: Ledger, *, clients: dict[str, str]) -> Verdict:
 
 @dataclass(frozen=True)
 class Delivered:
-    """What the services took: of all that was promised to these people, how much is missing or came under two names."""
+    """Messages that the services took, of all that was promised to these people."""
 
     promised: int
     taken: int
@@ -160,7 +160,8 @@ class Delivered:
     """Messages that came under two names. People would see both."""
 
     def __str__(self) -> str:
-        return f"{self.promised} promised, {self.taken} taken: {self.lost} lost, {self.again} again, {self.doubled} doubled"
+        found = f"{self.lost} lost, {self.again} again, {self.doubled} doubled"
+        return f"{self.promised} promised, {self.taken} taken: {found}"
 
 
 def judge_deliveries(ledger: Ledger, *, method: str, people: Sequence[str]) -> Delivered:

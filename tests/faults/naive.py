@@ -36,7 +36,7 @@ class NaiveReader:
         last, count = 0, 0
         with psycopg.connect(self._url.replace("postgres://", "postgresql://"), autocommit=True) as connection:
             while not self._ended.is_set():
-                for last, mark in connection.execute(_NEXT, [self._topic, last]).fetchall():
-                    count += 1
+                for number, mark in connection.execute(_NEXT, [self._topic, last]).fetchall():
+                    last, count = number, count + 1
                     self._ledger.write(Applied(NAME, self._person, self._topic, count, mark, time.time()))
                 time.sleep(0.002)

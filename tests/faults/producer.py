@@ -121,12 +121,12 @@ def main() -> None:
     producer.run()
     # Its thread numbers what was committed last. If it cannot, a sweeper of another process does.
     numberer.finish(5)
-    told = {
+    said = {
         "acknowledged": producer.acknowledged,
         "failed": producer.failed,
         "slowest_seconds": round(producer.slowest, 3),
     }
-    print(json.dumps(told), flush=True)  # noqa: T201 -- the result
+    print(json.dumps(said), flush=True)  # noqa: T201 -- the result
 
 
 if __name__ == "__main__":

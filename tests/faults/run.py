@@ -1,8 +1,8 @@
 """One run: clients listen, producers commit, something happens, and the ledger is judged.
 
-    with Cluster() as cluster:
-        run = Run(cluster.url, cluster.environment, tmp_path, people=8)
-        verdict = run.prove(seconds=20, rate=50, happening=lambda: cluster.kill("postgres"))
+with Cluster() as cluster:
+    run = Run(cluster.url, cluster.environment, tmp_path, people=8)
+    verdict = run.prove(seconds=20, rate=50, happening=lambda: cluster.kill("postgres"))
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ import asyncio
 import json
 import random
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from itertools import cycle, islice
 from pathlib import Path
 
-from tests.faults.clients import LedgerClient
+from tests.faults.clients import LedgerClient, Page
 from tests.faults.ledger import Acknowledged, Ledger, Verdict, judge
 from tests.faults.producer import Order
 from tests.support.live import EVERY
@@ -49,17 +48,26 @@ class Run:
         """Make people and sign them in. `clients` (one per kind and person by default) take the kinds in turn."""
         self.ledger = Ledger(folder / "ledger")
         self.environment = dict(environment)
+        self.environments_of_producers: list[dict[str, str]] = [self.environment]
+        """Those of the producers, in turn."""
         self.people = [f"ledger{number}" for number in range(people)]
         self._at = url if callable(url) else lambda: url
         self._shell = Shell(self.environment)
         self._cookies = signed_in(self._shell, self.people)
         self._stays, self._seed = stays, seed
-        self._pages = list(islice(_pages(self.people, kinds), clients or people * len(kinds)))
+        self._kinds, self._count = kinds, clients
+        self.listen_only(self.people)
         self.clients: list[LedgerClient] = []
         self.produced: list[dict[str, float]] = []
 
     def close(self) -> None:
         self._shell.close()
+
+    def listen_only(self, people: Sequence[str]) -> None:
+        """Give pages to these people, and none to the others."""
+        pairs = [(person, kind) for person in people for kind in self._kinds]
+        chosen = enumerate(islice(cycle(pairs), self._count or len(pairs)))
+        self._pages = [Page(f"{person}/{kind}/{number}", person, kind) for number, (person, kind) in chosen]
 
     def python(self, code: str) -> str:
         """Run code in a Django shell beside the site, and return its output."""
@@ -88,17 +96,18 @@ class Run:
         async with session() as http:
             self.clients = [
                 LedgerClient(
-                    self.ledger, f"{person}/{kind}/{number}", person, http, self._at, self._cookies[person],
-                    kinds=(kind,), stays=self._stays, chance=random.Random(self._seed * 100_000 + number),
+                    self.ledger, page, http, self._at, self._cookies[page.person],
+                    stays=self._stays, chance=random.Random(self._seed * 100_000 + number),
                 )
-                for number, (person, kind) in enumerate(self._pages)
+                for number, page in enumerate(self._pages)
             ]  # fmt: skip
             until = asyncio.Event()
             wandering = [asyncio.create_task(client.wander(until)) for client in self.clients]
             try:
                 async with asyncio.timeout(120):
                     await asyncio.gather(*(client.ready.wait() for client in self.clients))
-                produced = [asyncio.create_task(self._produce(order)) for order in orders]
+                among = zip(orders, cycle(self.environments_of_producers), strict=False)
+                produced = [asyncio.create_task(_produce(order, environment)) for order, environment in among]
                 await asyncio.to_thread(happening)
                 self.produced += await asyncio.gather(*produced)
                 await self._settle(settles)
@@ -106,23 +115,14 @@ class Run:
                 until.set()
             await asyncio.gather(*wandering)
 
-    async def _produce(self, order: Order) -> dict[str, float]:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.faults.producer", json.dumps(asdict(order))),
-            cwd=ROOT, env=self.environment, stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        output, _ = await process.communicate()
-        assert process.returncode == 0, f"the producer failed with {process.returncode}"
-        return dict(json.loads(output))
-
     async def _settle(self, seconds: float) -> None:
         """Return once every client has what was acknowledged to its person, or after these seconds."""
         promised: dict[str, set[str]] = {person: set() for person in self.people}
         for line in self.ledger.read(Acknowledged):
             promised[line.person].add(line.mark)
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and any(promised[one.person] - one.marks for one in self.clients):
-            await asyncio.sleep(0.05)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await asyncio.gather(*(client.has_all(promised[client.person]) for client in self.clients))
 
 
 @contextmanager
@@ -139,7 +139,7 @@ def running(
 
 def signed_in(shell: Shell, people: Sequence[str]) -> dict[str, str]:
     """Make these people, unless they exist, and return a session cookie for each."""
-    told = shell.python(f"""
+    said = shell.python(f"""
         import json
         from importlib import import_module
         from django.conf import settings
@@ -156,9 +156,14 @@ def signed_in(shell: Shell, people: Sequence[str]) -> dict[str, str]:
             cookies[name] = f"{{settings.SESSION_COOKIE_NAME}}={{session.session_key}}"
         print(json.dumps(cookies))
     """)
-    return dict(json.loads(told))
+    return dict(json.loads(said))
 
 
-def _pages(people: Sequence[str], kinds: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield person and kind of connection: first every kind of the first person, and so on, again and again."""
-    return cycle([(person, kind) for person in people for kind in kinds])
+async def _produce(order: Order, environment: Mapping[str, str]) -> dict[str, float]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.faults.producer", json.dumps(asdict(order))),
+        cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    output, _ = await process.communicate()
+    assert process.returncode == 0, f"the producer failed with {process.returncode}"
+    return dict(json.loads(output))

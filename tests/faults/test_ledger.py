@@ -8,7 +8,13 @@ import pytest
 
 from tests.faults.figures import record
 from tests.faults.ledger import (
-    Acknowledged, Applied, Ledger, Taken, Verdict, judge, judge_deliveries,
+    Acknowledged,
+    Applied,
+    Ledger,
+    Taken,
+    Verdict,
+    judge,
+    judge_deliveries,
 )  # fmt: skip
 from tests.faults.naive import NAME, NaiveReader
 from tests.faults.run import running

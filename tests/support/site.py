@@ -63,6 +63,13 @@ class Site:
         self._program = Program(self._command, log=self._log, environment=self.environment)
         self._program.wait_until_ready(lambda: is_healthy(self.url))
 
+    def become(self, server: Sequence[str], **environment: str) -> None:
+        """Stop the server, and start another command in its place, on the same port and database."""
+        self.stop()
+        self._command = _command(server, self.port)
+        self.environment |= environment
+        self.start()
+
     def stop(self) -> None:
         self._program.stop()
 
