@@ -51,7 +51,7 @@ COUNTS, BOUNDED, OTHERS, PRIVATE = Promise.COUNTS, Promise.BOUNDED, Promise.OTHE
 FAULTS, STREAMS = "tests/faults/", "tests/streams/test_streams_faults.py::"
 LIVE, JS, BROWSER = "tests/live/", "tests/js/", "tests/browser/"
 SERVERS, CLAIMING = LIVE + "test_servers.py::", "tests/delivery/test_claiming.py::"
-NESTED = FAULTS + "test_nested_transactions.py::"
+RESTORED, NESTED = FAULTS + "test_restored_backup.py::", FAULTS + "test_nested_transactions.py::"
 SUBSCRIPTIONS = "tests/transports/test_subscriptions.py::"
 ADMIN = "tests/announcements/"
 
@@ -128,6 +128,19 @@ PROOFS: tuple[Proof, ...] = (
         Runs.SMALLER,
     ),
     Proof(
+        9,
+        "An older backup is restored while pages are open, with new epochs or the same.",
+        (COUNTS, ORDER),
+        (
+            RESTORED + "test_pages_start_again_after_a_restore",
+            RESTORED + "test_pages_start_again_after_a_restore_under_a_running_site",
+            "tests/database/test_failover.py::test_a_client_from_before_a_failover_is_reset_when_lost_numbers_are_reused",
+            LIVE + "test_behaviour.py::test_a_position_beyond_the_top_is_reset_and_reading_continues_from_now",
+            LIVE + "test_behaviour.py::test_a_new_epoch_also_resets_open_connections",
+        ),
+        Runs.SMALLER,
+    ),
+    Proof(
         10,
         "A log is pruned while clients page through a backlog.",
         (ORDER, LOST),
@@ -166,6 +179,7 @@ PROOFS: tuple[Proof, ...] = (
             "tests/delivery/test_hub_worker.py::test_a_worker_killed_in_the_middle_loses_nothing",
             "tests/delivery/test_hub_worker.py::test_twenty_workers_killed_in_the_middle_lose_nothing",
             "tests/jobs/test_worker.py::test_a_killed_broker_loses_no_job",
+            FAULTS + "test_deliveries.py::test_killed_workers_lose_nothing_and_double_nothing",
         ),
         Runs.FAULTS,
     ),
@@ -319,6 +333,40 @@ PROOFS: tuple[Proof, ...] = (
             ADMIN + "test_admin.py::test_two_clicks_at_the_same_moment_announce_once",
             ADMIN + "test_drafts.py::test_two_admins_who_announce_a_draft_at_once_announce_it_once",
             ADMIN + "test_approval.py::test_of_two_who_approve_at_once_one_does",
+        ),
+    ),
+    Proof(
+        45,
+        "The same load runs again and again.",
+        (BOUNDED,),
+        (FAULTS + "test_soak.py::test_the_second_half_of_a_soak_grows_no_more_than_the_first",),
+        Runs.FAULTS,
+    ),
+    Proof(
+        46,
+        "A soak: pages come and go while Redis and workers are killed.",
+        (LOST, ONCE, ORDER, BOUNDED),
+        (FAULTS + "test_soak.py::test_the_second_half_of_a_soak_grows_no_more_than_the_first",),
+        Runs.FAULTS,
+    ),
+    Proof(
+        47,
+        "Two versions run side by side: processes are replaced in turn, and pages are older or newer than the server.",
+        (LOST, ONCE, ORDER),
+        (
+            FAULTS + "test_versions.py::test_processes_are_replaced_one_by_one",
+            FAULTS + "test_versions.py::test_an_open_page_survives_an_upgrade_and_its_withdrawal",
+        ),
+        Runs.SMALLER,
+    ),
+    Proof(
+        48,
+        "A person is erased while others notify them, pages mark what comes and workers send it.",
+        (PRIVATE, ORDER, COUNTS),
+        (
+            FAULTS + "test_erasure_under_load.py::test_an_erasure_under_load_leaves_no_orphan_and_no_gap",
+            "tests/personal_data/test_personal_data.py::test_an_erased_person_is_found_nowhere_and_no_topic_has_a_gap",
+            "tests/personal_data/test_personal_data.py::test_a_killed_erasure_is_continued",
         ),
     ),
     Proof(

@@ -70,7 +70,7 @@ class PostgresServer(Closing):
         settings = [
             part for setting in (*self.settings, f"unix_socket_directories={self._folder}") for part in ("-c", setting)
         ]
-        server = [_binary("postgres"), "-D", str(self._data), "-h", "127.0.0.1", "-p", str(self.port), *settings]
+        server = [server_program("postgres"), "-D", str(self._data), "-h", "127.0.0.1", "-p", str(self.port), *settings]
         self._program = Program(server, log=self._folder / "log", user=self._user)
         self._program.wait_until_ready(self._answers)
 
@@ -99,10 +99,11 @@ class PostgresServer(Closing):
     def _create_cluster(self, standby_of: PostgresServer | None) -> None:
         if self._user is not None:
             shutil.chown(self._folder, self._user)
-        command = [_binary("initdb"), "-D", str(self._data), *CLUSTER]
+        command = [server_program("initdb"), "-D", str(self._data), *CLUSTER]
         if standby_of is not None:
             primary = f"host=127.0.0.1 port={standby_of.port} user=hub"
-            command = [_binary("pg_basebackup"), "-D", str(self._data), "-d", primary, "-R", "-c", "fast", "--no-sync"]
+            options = ("-D", str(self._data), "-d", primary, "-R", "-c", "fast", "--no-sync")
+            command = [server_program("pg_basebackup"), *options]
         made = Program(command, log=self._folder / "log", user=self._user)
         if made.process.wait(120) != 0:
             raise AssertionError(f"{command[0]} failed:\n{made.log.read_text()}")
@@ -137,7 +138,7 @@ def _owner() -> str | None:
     return "postgres" if "postgres" in names else "nobody"
 
 
-def _binary(name: str) -> str:
+def server_program(name: str) -> str:
     """Return the path of a server program. Debian keeps those of each version apart and off the PATH."""
     if folder := os.environ.get("POSTGRES_BIN"):
         return _binary_in(Path(folder), name)
