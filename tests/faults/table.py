@@ -195,6 +195,13 @@ PROOFS: tuple[Proof, ...] = (
         ),
     ),
     Proof(
+        23,
+        "One process on SQLite, without Celery and Redis, whose own threads notify people beside other processes.",
+        (LOST, ONCE, ORDER, TIME),
+        (FAULTS + "test_embedded.py::test_a_site_of_one_process_loses_nothing_and_its_own_threads_are_heard_at_once",),
+        Runs.SMALLER,
+    ),
+    Proof(
         24,
         "Clients change between WebSocket, stream, long poll and poll at random.",
         (LOST, ONCE, ORDER),
@@ -322,6 +329,16 @@ PROOFS: tuple[Proof, ...] = (
             SUBSCRIPTIONS + "test_a_push_planned_for_alice_never_reaches_a_browser_that_bob_took_over",
             JS + "service_worker/push-worker.test.js::a push for Alice shows none of her words while",
         ),
+    ),
+    Proof(
+        40,
+        "Everything is marked as read in three tabs, again and again, while notifications arrive.",
+        (COUNTS,),
+        (
+            FAULTS + "test_marks_race.py::test_three_tabs_end_with_the_rows_of_the_database",
+            FAULTS + "test_badge_race.py::test_no_badge_is_negative_or_stays_wrong",
+        ),
+        Runs.SMALLER,
     ),
     Proof(
         42,
