@@ -248,6 +248,18 @@ PROOFS: tuple[Proof, ...] = (
         ),
     ),
     Proof(
+        29,
+        "A laptop sleeps for long, or the clock of a machine jumps by a day.",
+        (LOST, ONCE, TIME),
+        (
+            BROWSER + "test_connections.py::test_pages_catch_up_after_the_machine_slept",
+            JS + "client/hub-client.test.js::a socket that slept in a hidden tab is replaced",
+            FAULTS + "test_clock_jumps.py::test_no_push_is_sent_twice_although_the_clock_jumps",
+            "tests/delivery/test_held_changes.py::test_a_clock_that_goes_back_holds_back_again",
+        ),
+        Runs.SMALLER,
+    ),
+    Proof(
         30,
         "An event is published exactly while a client connects.",
         (LOST, ONCE),
@@ -339,6 +351,17 @@ PROOFS: tuple[Proof, ...] = (
             FAULTS + "test_badge_race.py::test_no_badge_is_negative_or_stays_wrong",
         ),
         Runs.SMALLER,
+    ),
+    Proof(
+        41,
+        "An announcement to 100,000 people is sent by a transport, and its workers are killed on the way.",
+        (LOST, ONCE, OTHERS, TIME),
+        (
+            FAULTS + "test_large_rollout.py::test_each_of_very_many_people_gets_it_once_and_others_do_not_wait",
+            ADMIN + "test_rollouts.py::test_killed_workers_leave_nobody_out",
+            ADMIN + "test_rollouts.py::test_other_notifications_go_first",
+        ),
+        Runs.FAULTS,
     ),
     Proof(
         42,

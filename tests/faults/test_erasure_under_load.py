@@ -67,7 +67,11 @@ class Load:
 
     def deliver(self) -> None:
         with closing(Worker()) as worker:
-            self.until_stopped(lambda: (make_due(state="waiting", claim=None), worker.run_due()))
+            self.until_stopped(partial(self._send_due, worker))
+
+    def _send_due(self, worker: Worker) -> None:
+        make_due(state="waiting", claim=None)
+        worker.run_due()
 
     def erase(self) -> None:
         try:
@@ -83,7 +87,9 @@ def test_an_erasure_under_load_leaves_no_orphan_and_no_gap(
 ) -> None:
     use_memory(settings, ack_window=0)
     load = Load(alice, bob)
-    acts = [partial(load.until_stopped, act) for act in (load.notify, load.mark, load.acknowledge)]
+    acts: list[Callable[[], None]] = [
+        partial(load.until_stopped, act) for act in (load.notify, load.mark, load.acknowledge)
+    ]
     with caplog.at_level(logging.WARNING, "notifications_hub"):
         together([*acts, load.deliver, load.erase])
         # Those who notify the person have stopped, so this erasure is the last.

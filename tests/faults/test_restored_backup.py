@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -33,8 +33,8 @@ VERB = "restored it all"
 class InboxPage(Wanderer):
     """A page that keeps the rows of its inbox. After a reset it loads them again."""
 
-    def __init__(self, *page: Any, **how: Any) -> None:
-        super().__init__(*page, topic="inbox", **how)
+    def __init__(self, http: aiohttp.ClientSession, at: Callable[[], str], cookie: str, kind: str) -> None:
+        super().__init__(http, at, cookie, "inbox", kinds=[kind], stays=(3600.0, 3600.0))
         self.rows: set[str] = set()
         self._loading: asyncio.Task[None] | None = None
 
@@ -84,9 +84,7 @@ class OpenPages:
             await asyncio.gather(*wandering)
 
     async def _page(self, http: aiohttp.ClientSession, kind: str) -> None:
-        page = self.pages[kind] = InboxPage(
-            http, lambda: self._site.url, self._cookie, kinds=[kind], stays=(3600, 3600)
-        )
+        page = self.pages[kind] = InboxPage(http, lambda: self._site.url, self._cookie, kind)
         await page.load()
         await page.wander(self._leaving)
 
