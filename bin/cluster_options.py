@@ -20,6 +20,7 @@ class Options:
     password: str | None
     no_fsync: bool
     pgbouncer: bool
+    sentinel: bool
 
 
 def parse(about: str | None) -> Options:
@@ -35,6 +36,8 @@ def parse(about: str | None) -> Options:
     parser.add_argument(
         "--pgbouncer", action="store_true", help="put PgBouncer, in transaction mode, before PostgreSQL"
     )
+    about_sentinel = "add a second Redis that takes over if the first is killed, and three sentinels"
+    parser.add_argument("--sentinel", action="store_true", help=about_sentinel)
     parser.add_argument("--no-fsync", action="store_true", help="faster, but a crash of the machine may lose data")
     options = Options(**vars(parser.parse_args()))
     for name, number in (("--webs", options.webs), ("--workers", options.workers)):

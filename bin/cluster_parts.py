@@ -14,8 +14,8 @@ from cluster_folder import Folder, Keys, database_owner, postgres_program, write
 from cluster_options import Options
 from environment import PYTHON, ROOT, fail
 
-STORES = ("postgres", "redis")
-"""The parts that start first. The others need the database's tables."""
+MASTER = "main"
+"""The name by which sentinels know the first Redis."""
 PORTS = range(20_000, 32_000)
 """Below those that Linux gives to outgoing connections, which could take the port of a part that restarts."""
 
@@ -29,6 +29,7 @@ class Part:
     stops_by: str = "TERM"
     user: str | None = None
     folder: Path = ROOT
+    starts_again: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +41,9 @@ class Layout:
     keys: Keys
     port: int
     database_port: int
-    redis_port: int
+    pool_port: int
+    redis_ports: Sequence[int]
+    sentinel_ports: Sequence[int]
     web_ports: Sequence[int]
 
     @classmethod
@@ -54,7 +57,9 @@ class Layout:
             keys=keys,
             port=options.port or next(free),
             database_port=next(free),
-            redis_port=next(free),
+            pool_port=next(free),
+            redis_ports=[next(free) for _ in range(2 if options.sentinel else 1)],
+            sentinel_ports=[next(free) for _ in range(3 if options.sentinel else 0)],
             web_ports=[next(free) for _ in range(options.webs)],
         )
 
@@ -63,13 +68,24 @@ class Layout:
         return f"http://127.0.0.1:{self.port}"
 
     @property
-    def database_url(self) -> str:
+    def direct_database_url(self) -> str:
         return f"postgres://hub:{self.keys.stores}@127.0.0.1:{self.database_port}/hub"
 
-    def redis_url(self, number: int) -> str:
-        return f"redis://:{self.keys.stores}@127.0.0.1:{self.redis_port}/{number}"
+    @property
+    def database_url(self) -> str:
+        """The address that the parts use: PgBouncer's, if there is one."""
+        if not self.options.pgbouncer:
+            return self.direct_database_url
+        return f"postgres://hub:{self.keys.stores}@127.0.0.1:{self.pool_port}/hub?DISABLE_SERVER_SIDE_CURSORS=true"
 
-    def environment(self) -> dict[str, str]:
+    def redis_url(self, number: int) -> str:
+        """Return the address of a database of Redis, in the form that the site's settings read."""
+        if not self.sentinel_ports:
+            return f"redis://:{self.keys.stores}@127.0.0.1:{self.redis_ports[0]}/{number}"
+        login = f"sentinel://:{self.keys.stores}"
+        return ";".join(f"{login}@127.0.0.1:{port}/{number}" for port in self.sentinel_ports)
+
+    def environment(self, *, direct: bool = False) -> dict[str, str]:
         """Return the environment of every part. A variable of the caller replaces a default, but no address."""
         defaults = {
             "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -83,8 +99,9 @@ class Layout:
         }
         own = {
             "DEBUG": "0",
-            "DATABASE_URL": self.database_url,
+            "DATABASE_URL": self.direct_database_url if direct else self.database_url,
             "REDIS_URL": self.redis_url(0),
+            "REDIS_MASTER": MASTER if self.sentinel_ports else "",
             "CELERY_BROKER_URL": self.redis_url(1),
             "PYTHONPATH": str(ROOT),
             "PYTHONUNBUFFERED": "1",
@@ -96,6 +113,7 @@ class Layout:
             "url": self.url,
             "web_urls": [f"http://127.0.0.1:{port}" for port in self.web_ports],
             "database_url": self.database_url,
+            "direct_database_url": self.direct_database_url,
             "redis_url": self.redis_url(0),
             "supervisor": str(self.folder.socket),
             "folder": str(self.folder.path),
@@ -106,7 +124,13 @@ class Layout:
 
 def parts_of(layout: Layout) -> list[Part]:
     """Return the parts in the order in which they start."""
-    return [_postgres(layout), _redis(layout), *_webs(layout), *_workers(layout), _beat(), _nginx(layout)]
+    served = [*_webs(layout), *_workers(layout), _beat(), _nginx(layout)]
+    return [_postgres(layout), *_redis(layout), *_pool(layout), *served]
+
+
+def is_store(part: Part) -> bool:
+    """Return whether a part starts first. The others need the database's tables."""
+    return part.name.startswith(("postgres", "redis", "sentinel"))
 
 
 def _postgres(layout: Layout) -> Part:
@@ -119,8 +143,20 @@ def _postgres(layout: Layout) -> Part:
     return Part("postgres", [postgres_program("postgres"), *where, *given], "INT", database_owner(), Path("/"))
 
 
-def _redis(layout: Layout) -> Part:
-    return Part("redis", [_program("redis-server"), str(layout.folder.path / "redis.conf")])
+def _redis(layout: Layout) -> Iterator[Part]:
+    server, folder = _program("redis-server"), layout.folder.path
+    names = ["redis", *(f"redis-{number}" for number in range(2, len(layout.redis_ports) + 1))]
+    for name in names:
+        # With sentinels a killed one stays away, so that the other takes over.
+        yield Part(name, [server, str(folder / f"{name}.conf")], starts_again=not layout.sentinel_ports)
+    for number in range(1, len(layout.sentinel_ports) + 1):
+        yield Part(f"sentinel-{number}", [server, str(folder / f"sentinel-{number}.conf"), "--sentinel"])
+
+
+def _pool(layout: Layout) -> Iterator[Part]:
+    if layout.options.pgbouncer:
+        # Like PostgreSQL, it refuses to run as root.
+        yield Part("pgbouncer", [_program("pgbouncer"), str(_pool_file(layout))], "INT", database_owner(), Path("/"))
 
 
 def _webs(layout: Layout) -> Iterator[Part]:
@@ -158,19 +194,76 @@ def _program(name: str) -> str:
 
 def write_configuration(layout: Layout) -> None:
     path = layout.folder.path
-    write_private(path / "redis.conf", _redis_configuration(layout))
+    for name, text in _redis_configurations(layout).items():
+        write_private(path / f"{name}.conf", text)
     write_private(path / "nginx.conf", _nginx_configuration(layout))
+    if layout.options.pgbouncer:
+        _write_pool_configuration(layout)
     write_private(layout.folder.configuration, _supervisor_configuration(layout))
 
 
-def _redis_configuration(layout: Layout) -> str:
-    return f"""\
-port {layout.redis_port}
+REDIS = """\
+port {port}
 bind 127.0.0.1
-requirepass {layout.keys.stores}
+requirepass {password}
+masterauth {password}
 save ""
-dir {layout.folder.path}
+dir {folder}
+{more}
 """
+SENTINEL = """\
+port {port}
+bind 127.0.0.1
+dir {folder}
+sentinel monitor {master} 127.0.0.1 {master_port} 2
+sentinel auth-pass {master} {password}
+sentinel down-after-milliseconds {master} 2000
+sentinel failover-timeout {master} 10000
+"""
+
+
+def _redis_configurations(layout: Layout) -> dict[str, str]:
+    """Return a file for each server. Sentinels write into these, so each run begins with new ones."""
+    common = {"password": layout.keys.stores, "folder": layout.folder.path}
+    first, *others = layout.redis_ports
+    follows = f"replicaof 127.0.0.1 {first}"
+    servers = {"redis": REDIS.format(port=first, more="", **common)}
+    servers |= {f"redis-{n}": REDIS.format(port=port, more=follows, **common) for n, port in enumerate(others, 2)}
+    return servers | {
+        f"sentinel-{n}": SENTINEL.format(port=port, master=MASTER, master_port=first, **common)
+        for n, port in enumerate(layout.sentinel_ports, 1)
+    }
+
+
+POOL = """\
+[databases]
+hub = host=127.0.0.1 port={database_port}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = {users}
+pool_mode = transaction
+default_pool_size = 20
+max_client_conn = 1000
+ignore_startup_parameters = extra_float_digits
+"""
+
+
+def _write_pool_configuration(layout: Layout) -> None:
+    file = _pool_file(layout)
+    users = file.with_name("users.txt")
+    file.parent.mkdir(mode=0o700, exist_ok=True)
+    write_private(users, f'"hub" "{layout.keys.stores}"\n')
+    write_private(file, POOL.format(database_port=layout.database_port, port=layout.pool_port, users=users))
+    if (owner := database_owner()) is not None:
+        for path in (file.parent, users, file):
+            shutil.chown(path, owner)
+
+
+def _pool_file(layout: Layout) -> Path:
+    return layout.folder.path / "pgbouncer" / "pgbouncer.ini"
 
 
 SUPERVISOR = """\
@@ -201,7 +294,7 @@ command={command}
 directory={directory}
 priority={priority}
 autostart={autostart}
-autorestart=true
+autorestart={autorestart}
 startsecs=0
 stopsignal={signal}
 stopwaitsecs=15
@@ -228,7 +321,8 @@ def _program_section(layout: Layout, priority: int, part: Part) -> str:
         command=" ".join(_quoted(word) for word in part.command),
         directory=_literal(part.folder),
         priority=priority,
-        autostart="true" if part.name in STORES else "false",
+        autostart="true" if is_store(part) else "false",
+        autorestart="true" if part.starts_again else "false",
         signal=part.stops_by,
         log=_literal(layout.folder.log_of(part.name)),
         user=f"user={part.user}" if part.user else "",

@@ -7,13 +7,15 @@ from importlib import import_module
 from pathlib import Path
 
 import django
-import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from config import redis_addresses
+from config.secret_files import Env
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = Env()
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="only-for-debug" if DEBUG else "")
@@ -22,6 +24,7 @@ if not SECRET_KEY:
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
 
 REDIS_URL = env.str("REDIS_URL", default="")
+REDIS_MASTER = env.str("REDIS_MASTER", default="")
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
 
 INSTALLED_APPS = [
@@ -92,21 +95,18 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 
+REPLICA_URL = env.str("REPLICA_URL", default="")
+if REPLICA_URL:
+    DATABASES["replica"] = env.db_url("REPLICA_URL")
+
 if REDIS_URL:
     CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            # A Redis that drops packets must not block a request.
-            "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_connect_timeout": 1, "socket_timeout": 5}]},
+            "CONFIG": {"hosts": redis_addresses.layer_hosts(REDIS_URL, REDIS_MASTER)},
         }
     }
-    CACHES = {
-        "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": REDIS_URL,
-            "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 5},
-        }
-    }
+    CACHES = {"default": redis_addresses.cache_of(REDIS_URL, REDIS_MASTER)}
 else:
     # Presence is shared by all processes of the site, so a per-process memory cache would not do.
     CACHES = {
@@ -187,8 +187,11 @@ NOTIFICATIONS_HUB = {
     "PUSH_EXTRA_HOSTS": env.list("PUSH_EXTRA_HOSTS", default=[]),
     "EMBEDDED_WORKER": not CELERY_BROKER_URL,
     "CELERY": bool(CELERY_BROKER_URL),
+    "INBOX_REPLICA": "replica" if REPLICA_URL else "",
     "LIVE_PER_USER": env.int("LIVE_PER_USER", default=10),
+    "LIVE_RATE": env.str("LIVE_RATE", default="3000/m"),
     "LIVE_PER_ADDRESS": env.int("LIVE_PER_ADDRESS", default=50),
+    "INBOX_LIMIT": env.int("INBOX_LIMIT", default=0),
     "METRICS_TOKEN": env.str("METRICS_TOKEN", default=""),
     "METRICS_ALLOW": env.list("METRICS_ALLOW", default=[]),
     "LANGUAGE_OF": "accounts.people.language_of",
@@ -228,8 +231,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# A broker that drops packets must not block a request.
-CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {"socket_connect_timeout": 1, "socket_timeout": 5}
+CELERY_BROKER_TRANSPORT_OPTIONS = redis_addresses.broker_options(CELERY_BROKER_URL, REDIS_MASTER)
 CELERY_TASK_IGNORE_RESULT = True
 # Messages are data: pickle would run code for anyone who can write to the broker.
 CELERY_ACCEPT_CONTENT = ["json"]

@@ -92,7 +92,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _is_asked_for(item: pytest.Item) -> bool:
-    """Return whether this run includes the test. Proofs under load need the machine to themselves: `make faults`."""
+    """Return whether this run includes the test. Slow proofs need the machine to themselves."""
     return FULL or all(mark.kwargs.get("short") for mark in item.iter_markers("faults"))
 
 

@@ -97,7 +97,7 @@ LAYERS = [
         "package_import",
         "wsgi",
     ],
-    ["delivery", "notify_words"],
+    ["delivery", "inbox_limit", "notify_words"],
     ["notify_created", "notify_insert", "snoozing"],
     ["actions", "announcements", "delivery.acknowledgement", "inbox_summary", "notify", "tasks", "use", "worker_task"],
     ["confirmations", "escalation", "live"],

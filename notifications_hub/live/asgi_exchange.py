@@ -63,7 +63,7 @@ class Exchange:
             return None
 
     async def refuse(self, closing: Closing) -> None:
-        await self.answer(closing.status, {"detail": closing.reason}, closing.headers)
+        await self.answer(closing.status, {"detail": closing.words}, closing.headers)
 
     async def answer(self, status: int, body: object, headers: Mapping[str, str] | None = None) -> None:
         text = body if isinstance(body, str) else json.dumps(body)

@@ -21,6 +21,11 @@ class Closing:
     retry_after: int = 0
 
     @property
+    def words(self) -> str:
+        """The reason, and for one connection too many when to come back: a script cannot read a socket's headers."""
+        return f"{self.reason}; come back in {self.retry_after} s" if self.status == 429 else self.reason
+
+    @property
     def headers(self) -> dict[str, str]:
         return {"Retry-After": str(self.retry_after)} if self.retry_after else {}
 

@@ -11,14 +11,14 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from notifications_hub.live.admission import AdmissionRequest, Admitted
 from notifications_hub.live.close_codes import RESTART, TOO_SLOW, Closing
 from notifications_hub.live.eager_start import begin
-from notifications_hub.live.frames import Batch, Frame, Positions, Round, compose, encode_events
+from notifications_hub.live.frames import Batch, Frame, Positions, Round, compose, encode_events, without_topic
 from notifications_hub.live.log_reader import LogReader
 from notifications_hub.streams import Reading, cursor
 from notifications_hub.streams.cursor import Position
@@ -28,6 +28,7 @@ MAX_WAITING = 256 * 1024
 
 log = logging.getLogger(__name__)
 _NOTHING: Mapping[str, Position] = {}
+_PLACED = Position("", 0, 0)
 _UNSENT = "A frame could not be sent; closing the connection so that the client reconnects"
 
 
@@ -115,7 +116,10 @@ class Connection:
 
     def change(self, positions: Positions, reset: Sequence[str]) -> None:
         """Switch to these topics. Topics that it already had keep their positions."""
-        self.positions = {topic: self.positions.get(topic) or position for topic, position in positions.items()}
+        before = self.positions
+        self.positions = {topic: before.get(topic) or position for topic, position in positions.items()}
+        # Otherwise a topic that comes back at an earlier position would be sent its waiting events twice.
+        self._drop_waiting(topic for topic in before if topic not in positions)
         self._reset += [topic for topic in reset if self.positions[topic] is None]
         self.miss()
 
@@ -228,11 +232,19 @@ class Connection:
         topic = reading.topic
         if topic not in self.positions or self.positions[topic] != asked[topic]:
             return False
-        self.positions = {**self.positions, reading.topic: reading.position}
+        self.positions = {**self.positions, topic: reading.position}
         if reading.reset:
-            self._reset.append(reading.topic)
+            self._reset.append(topic)
+            # They are older than the reset. After a restored backup their numbers may be above all that follow.
+            self._drop_waiting([topic])
         self._queue(encode_events(reading))
         return True
+
+    def _drop_waiting(self, topics: Iterable[str]) -> None:
+        if self._waiting:
+            for topic in topics:
+                self._waiting = without_topic(self._waiting, topic)
+            self._waiting_bytes = sum(map(len, self._waiting))
 
     def _queue(self, events: Sequence[str]) -> None:
         self._waiting += events
@@ -280,8 +292,11 @@ class Connection:
         return bool(self._waiting) or self._frame_due
 
     def _take_frame(self) -> Frame:
-        frame = compose(self._waiting, self.positions, more=self._more, reset=self._reset)
-        self._waiting, self._waiting_bytes, self._reset, self._frame_due = [], 0, [], False
+        # A topic without a position waits for its read. Its client would fetch too early, and miss events before that.
+        unplaced = [topic for topic in self._reset if self.positions.get(topic, _PLACED) is None]
+        reset = [topic for topic in self._reset if topic not in unplaced]
+        frame = compose(self._waiting, self.positions, more=self._more, reset=reset)
+        self._waiting, self._waiting_bytes, self._reset, self._frame_due = [], 0, unplaced, False
         return frame
 
 

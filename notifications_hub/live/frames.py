@@ -106,6 +106,12 @@ def encode_events(reading: Reading) -> list[str]:
     return [encode_event(event) for event in reading.events]
 
 
+def without_topic(events: Sequence[str], topic: str) -> list[str]:
+    """Return encoded events without those of a topic, as it is logged."""
+    prefix = f'{{"topic":{json.dumps(shown(topic))},'
+    return [event for event in events if not event.startswith(prefix)]
+
+
 def batch_of(reading: Reading) -> Batch:
     events = encode_events(reading)
     return Batch(reading.topic, reading.epoch, reading.position.seq - len(events) + 1, events)

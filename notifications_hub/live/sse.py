@@ -73,7 +73,7 @@ class _Stream:
             await self._write(":\n\n")
 
     async def _send_close(self, closing: Closing) -> None:
-        ending = json.dumps({"code": closing.code, "reason": closing.reason})
+        ending = json.dumps({"code": closing.code, "reason": closing.words})
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._write(f"event: close\ndata: {ending}\n\n", more=False)

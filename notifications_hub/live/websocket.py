@@ -128,11 +128,11 @@ class _Socket:
 
     async def _send_close(self, closing: Closing) -> None:
         try:
-            await self._send({"type": "websocket.close", "code": closing.code, "reason": closing.reason})
+            await self._send({"type": "websocket.close", "code": closing.code, "reason": closing.words})
         except (OSError, RuntimeError):
             raise
         except Exception:  # noqa: BLE001 -- Daphne raises a bare one for 1009 and 1012, and sends no frame
-            await self._send({"type": "websocket.close", "reason": closing.reason})
+            await self._send({"type": "websocket.close", "reason": closing.words})
 
     async def _open(self, scope: Scope) -> Connection:
         wanted = ConnectionRequest.parse(scope["query_string"].decode("latin1"))

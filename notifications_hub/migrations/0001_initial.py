@@ -1894,4 +1894,33 @@ class Migration(migrations.Migration):
                 condition=models.Q(("published_through__isnull", False)), fields=["id"], name="hub_result_unpublished"
             ),
         ),
+        migrations.CreateModel(
+            name="StepSeal",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("step_key", models.BigIntegerField(editable=False, unique=True)),
+                ("number", models.BigIntegerField(editable=False, null=True, unique=True)),
+                ("digest", models.CharField(blank=True, editable=False, max_length=64)),
+                ("names", models.CharField(blank=True, editable=False, max_length=64)),
+                ("signature", models.CharField(blank=True, editable=False, max_length=64)),
+            ],
+            options={
+                "abstract": False,
+                "default_permissions": (),
+                "base_manager_name": "objects",
+                "indexes": [models.Index(condition=models.Q(("number", None)), fields=["id"], name="hub_seal_waiting")],
+            },
+        ),
+        migrations.CreateModel(
+            name="InboxWalk",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("through", models.BigIntegerField(default=0)),
+                ("turned_at", models.DateTimeField(default=django.utils.timezone.now)),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
     ]

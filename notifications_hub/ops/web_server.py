@@ -38,6 +38,7 @@ MAX_CONNECTIONS = 12_000
 """Open connections of every kind in one process. Further ones are answered 503."""
 _TRY_AGAIN = (b"retry-after", b"5")
 """Nobody knows when another connection closes. The seconds keep a crowd from asking all the time."""
+_FULL = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 SOCKET_LOG = "uvicorn.error.sockets"
 _UNIX = "unix"
 """The host name of clients on a unix socket, which have no address. A proxy there can be trusted by this name."""
@@ -233,7 +234,13 @@ class DeadlineProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         self._expect_nothing()
-        super().handle_websocket_upgrade()
+        if self._is_full():
+            # uvicorn itself limits requests, and accepts sockets without end.
+            self.logger.warning("Exceeded concurrency limit.")
+            self.transport.write(_FULL)
+            self.transport.close()
+        else:
+            super().handle_websocket_upgrade()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._expect_nothing()

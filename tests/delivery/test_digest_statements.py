@@ -79,6 +79,7 @@ KILLED_AT_EACH_POINT = """
 """
 
 
+@pytest.mark.exhaustive
 @pytest.mark.both_databases
 @pytest.mark.faults(short=True)
 @pytest.mark.django_db(transaction=True)

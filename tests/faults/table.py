@@ -26,7 +26,7 @@ class Runs(StrEnum):
     """Where a proof runs. The full size is the size that the design names."""
 
     ALWAYS = "bin/test"
-    SMALLER = "bin/test, in full by make faults"
+    SMALLER = "bin/test, in full by make faults or make exhaustive"
     FAULTS = "make faults"
 
 
@@ -377,21 +377,21 @@ PROOFS: tuple[Proof, ...] = (
     ),
     Proof(
         45,
-        "The same load runs again and again.",
+        "A process serves for long, and could keep something of all that it did.",
         (BOUNDED,),
         (FAULTS + "test_soak.py::test_the_second_half_of_a_soak_grows_no_more_than_the_first",),
         Runs.FAULTS,
     ),
     Proof(
         46,
-        "A soak: pages come and go while Redis and workers are killed.",
+        "Sockets stay open for half an hour, pages come and go, and Redis and workers are killed every few minutes.",
         (LOST, ONCE, ORDER, BOUNDED),
         (FAULTS + "test_soak.py::test_the_second_half_of_a_soak_grows_no_more_than_the_first",),
         Runs.FAULTS,
     ),
     Proof(
         47,
-        "Two versions run side by side: processes are replaced in turn, and pages are older or newer than the server.",
+        "Processes of two versions share one database, and open pages meet a newer or an older server.",
         (LOST, ONCE, ORDER),
         (
             FAULTS + "test_versions.py::test_processes_are_replaced_one_by_one",

@@ -68,7 +68,7 @@ def test_no_badge_is_negative_or_stays_wrong(page_for: People, site: Site, tmp_p
     clicks = sum(clicks for _seen, clicks in watched)
     assert clicks > 3
     assert [text for text in texts if not NUMBER.fullmatch(text)] == []
-    record("T40", arrived=arrived + 3, clicks=clicks, badges_seen=len(texts), wrong_badges=0)
+    record("T40 badges", arrived=arrived + 3, clicks=clicks, badges_seen=len(texts), wrong_badges=0)
 
 
 def counted(site: Site, username: str) -> int:

@@ -51,4 +51,4 @@ def test_three_tabs_end_with_the_rows_of_the_database(numberer: Numberer, alice:
     assert (unnumbered(), holes()) == (0, [])
     unread = Notification.objects.filter(recipient=alice).unread().count()
     assert 1 <= unread <= ARRIVALS
-    record("T40", arrived=ARRIVALS + 1, unread_at_the_end=unread, wrong_tabs=0)
+    record("T40 rows", arrived=ARRIVALS + 1, unread_at_the_end=unread, wrong_tabs=0)

@@ -171,4 +171,4 @@ def _expect_what_is_there(site: Site, pages: OpenPages, how: str) -> None:
     wait_until(lambda: pages.show(there), seconds=90, what="the restored inbox on every page")
     assert all("inbox" in page.reset for page in pages.pages.values())
     assert "Internal Server Error" not in site.log
-    record("T9", how=how, pages=len(pages.pages), wrong_pages=0)
+    record(f"T9 {how}", pages=len(pages.pages), wrong_pages=0)

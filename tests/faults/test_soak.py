@@ -1,4 +1,4 @@
-"""What a process holds does not grow with what it has done: by running twice, and by a soak. See also `make soak`."""
+"""A short soak. `make soak` runs a long one."""
 
 from __future__ import annotations
 
@@ -6,22 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.gauges import Curve
 from tests.faults.soak import soak
 from tests.support.full import FULL
 
 MINUTES, SOCKETS, RATE = (4.0, 500, 20) if FULL else (0.2, 40, 20)
-
-
-def curve_of(*values: float) -> Curve:
-    return Curve("threads", list(enumerate(values)))
-
-
-def test_a_curve_that_goes_on_growing_is_found() -> None:
-    assert curve_of(10, 11, 10, 11, 10, 11, 10, 11).is_flat
-    assert curve_of(5, 9, 10, 11, 11, 11, 11, 11).is_flat, "it grew only at first"
-    assert not curve_of(10, 10.1, 10, 10.1, 11, 12, 13, 14).is_flat
-    assert not curve_of(10, 10, 10, 10, 10, 20, 40, 80).is_flat
 
 
 @pytest.mark.postgres

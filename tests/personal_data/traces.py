@@ -39,6 +39,7 @@ from tests.support.escalation import Ticket
 MARKER = "Zaphod-7q"
 WITHOUT_TRACES = {
     "ImportPosition": "one number",
+    "InboxWalk": "numbers",
     "KindUse": "counts",
     "ResultFigure": "counts",
     "ResultFold": "numbers",

@@ -68,6 +68,7 @@ class Cluster(Closing):
         self.url: str = description["url"]
         self.web_urls: list[str] = description["web_urls"]
         self.database_url: str = description["database_url"]
+        self.direct_database_url: str = description["direct_database_url"]
         self.redis_url: str = description["redis_url"]
         self.environment: dict[str, str] = description["environment"]
         self.control = Control(Path(description["supervisor"]))

@@ -38,6 +38,11 @@ class RedisServer(Closing):
         with redis.Redis.from_url(self.url) as client:
             client.flushall()
 
+    def follow(self, master: RedisServer) -> None:
+        """Become a replica, which has a copy of all that the master has."""
+        with redis.Redis.from_url(self.url) as client:
+            client.replicaof("127.0.0.1", str(master.port))
+
     def stop(self) -> None:
         self._program.stop()
 

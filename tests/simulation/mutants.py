@@ -1,0 +1,185 @@
+"""Versions of the spine without one of its precautions. The simulation must find each of them.
+
+The first ones take back a mend: a topic that is added again during a read, a topic without a position (None), what
+waits across a reset, and a reset that is sent too early.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from django.db import connection as database
+from django.db.models import F
+
+from notifications_hub import streams
+from notifications_hub.live.connection import Connection
+from notifications_hub.live.fanout import Fanout
+from notifications_hub.live.frames import Frame, Positions, compose, encode_events
+from notifications_hub.live.hub import Hub
+from notifications_hub.streams import Reading, changes, sequencer, store
+from notifications_hub.streams.cursor import Position
+from notifications_hub.streams.models import Event, Stream
+from tests.simulation.client import Client
+from tests.simulation.database import step
+from tests.simulation.wire import Sent
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`broken` takes the place of `name` in `owner`."""
+
+    owner: Any
+    name: str
+    broken: Any
+    needs_overlap: bool = False
+    """Only PostgreSQL lets transactions overlap."""
+
+    @property
+    def title(self) -> str:
+        return self.broken.__name__.strip("_")
+
+    def install(self, patched: pytest.MonkeyPatch) -> None:
+        patched.setattr(self.owner, self.name, self.broken)
+
+
+def _apply_to_a_topic_added_again(self: Connection, reading: Reading, asked: Positions) -> bool:
+    """Apply a reading also to a topic that was dropped and added again elsewhere since the read began."""
+    if reading.topic not in self.positions:
+        return False
+    return _real_apply(self, reading, {**asked, reading.topic: self.positions[reading.topic]})
+
+
+def _read_without_position_from_now(self: Fanout, topics: Iterable[str]) -> dict[str, Position | None]:
+    """Read topics without a position from now on. Their connections may be further behind."""
+    return {topic: self._topics[topic].position for topic in topics if topic in self._topics}
+
+
+def _ignore_hints_without_position(self: Fanout, tops: Mapping[str, int]) -> None:
+    """Ignore a hint for a topic that no connection has placed yet."""
+    placed = {topic for topic, one in self._topics.items() if one.position is not None}
+    _real_note(self, {topic: top for topic, top in tops.items() if topic in placed})
+
+
+def _keep_what_waits_across_a_reset(self: Connection, topics: Iterable[str]) -> None:
+    """Send events that were read before a reset or a change of topics together with those after it."""
+
+
+def _reset_before_the_read(self: Connection) -> Frame:
+    """Tell a client to fetch a topic that has no position yet."""
+    frame = compose(self._waiting, self.positions, more=self._more, reset=self._reset)
+    self._waiting, self._waiting_bytes, self._reset, self._frame_due = [], 0, [], False
+    return frame
+
+
+def _take_batches_that_do_not_join(self: Connection, offered: Any, batch: Any, position: Position | None) -> Any:
+    """Take any batch of a topic, also after a gap."""
+    if position is not None and batch.first > position.seq + 1:
+        position = replace(position, seq=batch.first - 1)
+        self.positions = {**self.positions, batch.topic: position}
+    return _real_take(self, offered, batch, position)
+
+
+def _trust_any_epoch(position: Position, epoch: str, top: int, pruned_through: int) -> bool:
+    """Go on with a position of another epoch, from before a backup was restored."""
+    return pruned_through <= position.seq <= top
+
+
+def _skip_what_was_pruned(position: Position, epoch: str, top: int, pruned_through: int) -> bool:
+    """Go on from a position whose next events retention has removed."""
+    same_stream = position.epoch == epoch or (position.epoch == "" and position.seq == 0)
+    return same_stream and position.seq <= top
+
+
+def _send_in_place_while_catching_up(self: Connection, offered: Any) -> Any:
+    """Offer a batch to a connection whose own read is under way."""
+    batch = offered.batch
+    return self._take(offered, batch, self.positions[batch.topic]) if batch.topic in self.positions else None
+
+
+def _listen_after_the_read(self: Hub, connection: Connection) -> None:
+    """Listen to a connection's topics only once it has read the log."""
+    topics = connection.positions
+    _real_join(self, connection)
+    self._fanout.forget(connection, topics)
+    task = connection._again
+    assert task is not None
+    task.add_done_callback(lambda _: self._fanout.listen(connection, connection.positions))
+
+
+async def _trust_hints(self: Fanout) -> None:
+    """Find new events by hints alone."""
+
+
+def _number_nothing_left_behind() -> None:
+    """Leave the events of a killed process without numbers."""
+
+
+def _number_without_the_lock(topics: Collection[str]) -> dict[str, int | None]:
+    """Give numbers by a top that was read before the transaction."""
+    tops = dict(Stream.objects.filter(topic__in=topics).values_list("topic", "top"))
+    late = list(Event.objects.filter(seq=None, topic__in=topics).order_by("pk").values_list("pk", "topic"))
+    step()
+    for pk, topic in late:
+        tops[topic] = tops.get(topic, 0) + 1
+        Event.objects.filter(pk=pk).update(seq=tops[topic])
+    for topic, top in tops.items():
+        Stream.objects.update_or_create(topic=topic, defaults={"top": top})
+    return {topic: tops[topic] for _pk, topic in late}
+
+
+def _number_by_id(topics: Collection[str], *, skip_locked: bool) -> dict[str, int | None]:
+    """Number the events with an id above the last numbered one: the naive reader of `id > cursor`."""
+    with database.cursor() as sql:
+        sql.execute(
+            """DELETE FROM notifications_hub_event late WHERE seq IS NULL AND topic = ANY(%s) AND id < (
+                SELECT max(id) FROM notifications_hub_event done WHERE done.topic = late.topic AND seq IS NOT NULL)""",
+            [list(topics)],
+        )
+    return _real_number_once(topics, skip_locked=skip_locked)
+
+
+def _take_the_cursor_first(self: Client, sent: Sent) -> bool:
+    """Keep the cursor of a frame whose events the page did not apply, because the connection was cut."""
+    is_whole = _real_client_take(self, sent)
+    if not is_whole and (found := re.search(r'"cursor":"([^"]+)"', sent.text)):
+        self.page.at = {**self.page.at, **self.page.decoded(found[1])}
+    return is_whole
+
+
+def _take_a_hint_for_the_commit(topic: str, kind: str, data: Mapping[str, Any]) -> None:
+    """Number events in the caller's transaction, and trust the new top although it may roll back."""
+    _real_append(topic, kind, data)
+    Stream.objects.get_or_create(topic=topic)
+    Stream.objects.filter(topic=topic).update(top=F("top") + 1)
+
+
+_real_apply = Connection._apply
+_real_note = Fanout.note
+_real_take = Connection._take
+_real_join = Hub.join
+_real_client_take = Client._take
+_real_number_once = sequencer._number_once
+_real_append = streams.append
+
+MENDS = [
+    Mutant(Connection, "_apply", _apply_to_a_topic_added_again),
+    Mutant(Fanout, "_wanted", _read_without_position_from_now),
+    Mutant(Fanout, "note", _ignore_hints_without_position),
+    Mutant(Connection, "_drop_waiting", _keep_what_waits_across_a_reset),
+    Mutant(Connection, "_take_frame", _reset_before_the_read),
+]
+OTHERS = [
+    Mutant(Connection, "_take", _take_batches_that_do_not_join),
+    Mutant(Connection, "offer", _send_in_place_while_catching_up),
+    Mutant(Hub, "join", _listen_after_the_read),
+    Mutant(Fanout, "check_log", _trust_hints),
+    Mutant(store, "_continues", _trust_any_epoch),
+    Mutant(store, "_continues", _skip_what_was_pruned),
+    Mutant(sequencer, "_number_on_sqlite", _number_without_the_lock),
+    Mutant(sequencer, "_number_once", _number_by_id, needs_overlap=True),
+    Mutant(Client, "_take", _take_the_cursor_first),
+]
