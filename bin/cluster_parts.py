@@ -34,7 +34,7 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """Where each part of a cluster listens, and what it is told."""
+    """The ports of a cluster's parts, and its secrets."""
 
     folder: Folder
     options: Options
@@ -136,7 +136,8 @@ def is_store(part: Part) -> bool:
 def _postgres(layout: Layout) -> Part:
     settings = ["max_connections=200", "unix_socket_directories="]
     if layout.options.no_fsync:
-        settings += ["fsync=off", "full_page_writes=off", "synchronous_commit=off"]
+        # With synchronous_commit=off too, commits would wait in the memory of a server that is killed.
+        settings += ["fsync=off", "full_page_writes=off"]
     given = [part for setting in settings for part in ("-c", setting)]
     where = ["-D", str(layout.folder.database / "data"), "-h", "127.0.0.1", "-p", str(layout.database_port)]
     # SIGINT is the "fast" shutdown, which does not wait for clients to leave.

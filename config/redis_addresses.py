@@ -17,6 +17,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 # A Redis that drops packets must not block a request.
 TIMEOUTS = {"socket_connect_timeout": 1, "socket_timeout": 5}
+CACHE_TIMEOUTS = {"socket_connect_timeout": 1, "socket_timeout": 1}
+"""A call of the cache takes a millisecond. One that takes a second opens the hub's breaker."""
 ASKING = {"socket_connect_timeout": 1, "socket_timeout": 1, "retry": None}
 """How a sentinel is asked. By default redis-py tries one that is gone for seconds, while the next would answer."""
 SENTINEL = "sentinel://"
@@ -75,7 +77,7 @@ def cache_of(url: str, master_name: str) -> dict[str, Any]:
     """Return the cache. It is on the first of several servers: Django would read from the others what lags behind."""
     backend = "django.core.cache.backends.redis.RedisCache"
     if not url.startswith(SENTINEL):
-        return {"BACKEND": backend, "LOCATION": url.split(";", maxsplit=1)[0], "OPTIONS": dict(TIMEOUTS)}
+        return {"BACKEND": backend, "LOCATION": url.split(";", maxsplit=1)[0], "OPTIONS": dict(CACHE_TIMEOUTS)}
     master = Master.of(url, master_name)
     return {
         "BACKEND": backend,
@@ -84,7 +86,7 @@ def cache_of(url: str, master_name: str) -> dict[str, Any]:
             "pool_class": "notifications_hub.database.sentinel_pool.SentinelPool",
             "sentinels": list(master.sentinels),
             **master.login(),
-            **TIMEOUTS,
+            **CACHE_TIMEOUTS,
         },
     }
 

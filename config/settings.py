@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import django
 from csp.constants import NONE, SELF
@@ -98,6 +99,19 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 REPLICA_URL = env.str("REPLICA_URL", default="")
 if REPLICA_URL:
     DATABASES["replica"] = env.db_url("REPLICA_URL")
+
+# A server that hangs, or a host that is gone, must not hold a request.
+_POSTGRESQL = {
+    "connect_timeout": 3,
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+for _database in DATABASES.values():
+    if _database["ENGINE"] == "django.db.backends.postgresql":
+        # A parameter of DATABASE_URL wins.
+        _database["OPTIONS"] = {**_POSTGRESQL, **_database.get("OPTIONS", {})}
 
 if REDIS_URL:
     CHANNEL_LAYERS = {
@@ -194,6 +208,7 @@ NOTIFICATIONS_HUB = {
     "INBOX_LIMIT": env.int("INBOX_LIMIT", default=0),
     "METRICS_TOKEN": env.str("METRICS_TOKEN", default=""),
     "METRICS_ALLOW": env.list("METRICS_ALLOW", default=[]),
+    "WORKER_METRICS_LISTEN": env.str("WORKER_METRICS_LISTEN", default=""),
     "LANGUAGE_OF": "accounts.people.language_of",
     "TIMEZONE_OF": "accounts.people.time_zone_of",
     "AVATAR": "accounts.people.picture_of" if env.bool("DEMO_PICTURES", default=False) else None,
@@ -270,11 +285,19 @@ if not DEBUG:
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
 
-LOGGING = {
+LOG_FORMAT = env.str("LOG_FORMAT", default="plain")
+if LOG_FORMAT not in ("plain", "json"):
+    raise ImproperlyConfigured(f"LOG_FORMAT is 'plain' or 'json', not {LOG_FORMAT!r}.")
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "formatters": {"console": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "console"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {"axes": {"level": "WARNING"}},  # INFO would log every sign-in and sign-out
 }
+if LOG_FORMAT == "json":
+    MIDDLEWARE.insert(0, "notifications_hub.request_ids.middleware")
+    LOGGING["formatters"] = {"console": {"()": "notifications_hub.json_logs.JsonFormatter"}}
+    # With DEBUG, Django's own handler would write each line again, as text.
+    LOGGING["loggers"] = {**LOGGING["loggers"], "django": {"handlers": []}}

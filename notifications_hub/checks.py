@@ -24,6 +24,7 @@ from notifications_hub.live.topics import unreachable_patterns
 from notifications_hub.method_checks import check_methods
 from notifications_hub.name_clashes import MODEL, MODEL_WANTED
 from notifications_hub.ops import demo
+from notifications_hub.ops.metrics_checks import check_metrics
 from notifications_hub.package_import import old_table, shared_folder
 from notifications_hub.rows import LiveQuerySet, triggers
 from notifications_hub.rows.registry import declared_models
@@ -61,6 +62,7 @@ def check_settings(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Che
         *_inbox_limit(loaded.inbox_limit),
         *_approval(loaded.announcement_approval_above),
         *check_emails(loaded),
+        *check_metrics(loaded),
     ]
 
 

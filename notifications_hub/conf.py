@@ -135,6 +135,8 @@ class HubSettings:
     """Token that a scraper sends as `Authorization: Bearer`. Without it and `metrics_allow`, `/metrics` is off."""
     metrics_allow: tuple[str, ...] = ()
     """Addresses and networks (`10.1.0.0/16`) that read `/metrics` without a token, if no proxy is in between."""
+    worker_metrics_listen: str = ""
+    """Address (`host:port`) at which `hub_worker` and Celery answer Prometheus, with `metrics_token`; empty: off."""
     demo: str = ""
     """Dotted path of a callable that `hub_demo` calls with the demo people."""
 

@@ -17,6 +17,7 @@ from django.db import connections, router
 from django.db.models import Model
 
 from notifications_hub.conf import load
+from notifications_hub.database.pooling import missing_timeouts
 from notifications_hub.database.primary import hub_alias, hub_models, references_of
 from notifications_hub.database.sqlite.options import missing_options
 from notifications_hub.rows.registry import declared_models
@@ -46,6 +47,21 @@ def _problems_of(alias: str) -> Iterator[CheckMessage]:
             hint=f"Add to DATABASES[{alias!r}]['OPTIONS']: {missing}.",
             id="notifications_hub.W040",
         )
+
+
+@register(Tags.compatibility, deploy=True)
+def check_timeouts(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Warn of a PostgreSQL that a request would wait for without end."""
+    aliases = sorted({router.db_for_write(model) for model in hub_models()})
+    return [
+        checks.Warning(
+            f"If the database {alias!r} hangs, each request is held for minutes, with a thread.",
+            hint=f"Add to DATABASES[{alias!r}]['OPTIONS']: {missing}.",
+            id="notifications_hub.W073",
+        )
+        for alias in aliases
+        if _vendor(alias) == "postgresql" and (missing := missing_timeouts(connections[alias]))
+    ]
 
 
 def _vendor(alias: str) -> str:

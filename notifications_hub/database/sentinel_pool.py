@@ -38,7 +38,7 @@ class SentinelPool(SentinelConnectionPool):
         **options: Any,
     ) -> Self:
         """Return the pool of the master that the host of a URL names: `redis://:password@main/0`."""
-        address = parse_url(url)
+        address: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
         name = address.pop("host", "")
         if not (sentinels and name):
             raise ImproperlyConfigured(
@@ -47,5 +47,5 @@ class SentinelPool(SentinelConnectionPool):
             )
         # The sentinels know its port.
         address.pop("port", None)
-        manager = Sentinel(sentinels, sentinel_kwargs=ASKING | (sentinel_kwargs or {}))
+        manager = Sentinel(sentinels, sentinel_kwargs=ASKING | (sentinel_kwargs or {}))  # type: ignore[no-untyped-call]
         return cls(name, manager, **address, **options)

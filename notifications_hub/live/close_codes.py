@@ -32,6 +32,8 @@ class Closing:
 
 TOO_LARGE = Closing(1009, "too large", 413)
 RESTART = Closing(1012, "restart", 503, retry_after=1)
+UNAVAILABLE = Closing(1012, "unavailable", 503, retry_after=5)
+"""The database does not answer. An open connection stays; a new one is asked to come back."""
 BAD_FRAME = Closing(4400, "bad frame", 400)
 SESSION_OVER = Closing(4401, "session over", 401)
 TOO_SLOW = Closing(4408, "too slow", 408)

@@ -18,6 +18,7 @@ from notifications_hub.live.admission import (
 from notifications_hub.live.close_codes import SESSION_OVER, TOO_MANY
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.db_threads import Database
+from notifications_hub.live.deadline import deadline
 from notifications_hub.live.handshake_limit import HandshakeLimit, HandshakeRate, address_of, wait_of_strangers
 from notifications_hub.live.visitor import ANONYMOUS, Credential, address_in
 
@@ -56,14 +57,15 @@ class Handshakes:
             self._count(connection.credential)
         elif await self._cache(wait_of_strangers, address_in(connection.owner)) > 0:
             raise Refusal(TOO_MANY)
-        return await self._admit(connection.request_for(names))
+        async with deadline():
+            return await self._admit(connection.request_for(names))
 
     def _count(self, credential: Credential) -> None:
         if seconds := self._rate.wait_of(credential):
             raise Refusal(replace(TOO_MANY, retry_after=seconds))
 
     async def _admit_in_turn(self, scope: Mapping[str, Any], asked: AdmissionRequest) -> Admitted:
-        async with self._limit.enter(scope.get("client")):
+        async with self._limit.enter(scope.get("client")), deadline():
             await self._enforcer.skip_earlier()
             return await self._admit(asked)
 

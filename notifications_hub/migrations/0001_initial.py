@@ -610,6 +610,7 @@ class Migration(migrations.Migration):
                 ),
                 ("escalation", models.PositiveSmallIntegerField(db_default=0, default=0, editable=False)),
                 ("wake", models.PositiveSmallIntegerField(db_default=0, default=0, editable=False)),
+                ("origin", models.JSONField(editable=False, null=True)),
             ],
             options={
                 "verbose_name": "delivery",
@@ -1893,6 +1894,17 @@ class Migration(migrations.Migration):
             index=models.Index(
                 condition=models.Q(("published_through__isnull", False)), fields=["id"], name="hub_result_unpublished"
             ),
+        ),
+        migrations.CreateModel(
+            name="WorkerHeartbeat",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
         ),
         migrations.CreateModel(
             name="StepSeal",

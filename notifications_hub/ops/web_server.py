@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 import re
+import sys
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache
@@ -155,12 +156,25 @@ class HideSecrets(logging.Filter):
         return True
 
 
+def writes_json() -> bool:
+    """Return whether the site's root logger has a handler that writes JSON."""
+    # Imported by the site's LOGGING, or not at all: it needs a package that the hub does not.
+    json_logs = sys.modules.get("notifications_hub.json_logs")
+    formatters = [handler.formatter for handler in logging.getLogger().handlers]
+    return json_logs is not None and any(isinstance(one, json_logs.JsonFormatter) for one in formatters)
+
+
 def _log_config() -> dict[str, Any]:
     """Return uvicorn's own logging configuration with `HideSecrets` added, and without two lines for each socket."""
     config = deepcopy(LOGGING_CONFIG)
     config["filters"] = {"secrets": {"()": HideSecrets}}
     for name in ("uvicorn.access", "uvicorn.error"):
         config["loggers"][name]["filters"] = ["secrets"]
+    if writes_json():
+        # One log in one form: the site's own handlers write these lines too.
+        config["handlers"] = {}
+        for logger in config["loggers"].values():
+            logger |= {"handlers": [], "propagate": True}
     # Set here, because uvicorn's configuration resets the loggers below its own.
     config["loggers"][SOCKET_LOG] = {"level": "WARNING"}
     return config

@@ -23,6 +23,8 @@ class Acknowledged:
     person: str
     mark: str
     at: float
+    took: float = 0.0
+    """Seconds from the beginning of its transaction, without what the producer held it open."""
 
 
 @dataclass(frozen=True, slots=True)

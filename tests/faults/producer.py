@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from tests.faults.ledger import Ledger
 
 
+ENOUGH = "enough"
+"""The file in the ledger's folder that ends all producers."""
+
+
 @dataclass(frozen=True)
 class Order:
     folder: str
@@ -67,7 +71,10 @@ class Producer:
         people = self._people()
         pause = self._order.threads / self._order.rate
         begun, tries = time.monotonic(), 0
-        while (due := begun + tries * pause) < begun + self._order.seconds:
+        end = begun + self._order.seconds
+        enough = Path(self._order.folder) / ENOUGH
+        # A machine that cannot keep up commits less, and not for longer.
+        while (due := begun + tries * pause) < end > time.monotonic() and not enough.exists():
             time.sleep(max(0.0, due - time.monotonic()))
             tries += 1
             try:
@@ -101,14 +108,21 @@ class Producer:
                     person, recipient=person, verb="wrote", kind=self._order.kind, mark=mark, description=mark,
                     **self._order.data,
                 )  # fmt: skip
-                time.sleep(chance.uniform(0, self._order.hold))
+                begun += _hold(chance.uniform(0, self._order.hold))
                 if chance.random() < self._order.rolled_back:
                     raise _GivenUp
-            now = time.time()
-            self._ledger.write(Acknowledged(person.username, mark, now))
+            took, now = time.monotonic() - begun, time.time()
+            self._ledger.write(Acknowledged(person.username, mark, now, round(took, 4)))
             with self._lock:
                 self.acknowledged += 1
-                self.slowest = max(self.slowest, time.monotonic() - begun)
+                self.slowest = max(self.slowest, took)
+
+
+def _hold(seconds: float) -> float:
+    """Keep the transaction open. Return the seconds that it took, which no statement is to blame for."""
+    begun = time.monotonic()
+    time.sleep(seconds)
+    return time.monotonic() - begun
 
 
 def main() -> None:

@@ -19,10 +19,10 @@ from pathlib import Path
 
 from tests.faults.clients import LedgerClient, Page
 from tests.faults.ledger import Acknowledged, Ledger, Verdict, judge
-from tests.faults.producer import Order
+from tests.faults.producer import ENOUGH, Order
 from tests.support.live import EVERY
 from tests.support.live_many import session
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, wait_until
 from tests.support.site import Shell
 
 STAYS_FOREVER = (3600.0, 3600.0)
@@ -73,6 +73,23 @@ class Run:
         """Run code in a Django shell beside the site, and return its output."""
         return self._shell.python(code)
 
+    @property
+    def people_of_clients(self) -> dict[str, str]:
+        """The person of each client, by the client's name."""
+        return {client.name: client.person for client in self.clients}
+
+    def cookie_of(self, person: str) -> str:
+        """Return a person's session cookie."""
+        return self._cookies[person]
+
+    def end_producing(self) -> None:
+        """Have the producers end now, for a `happening` that does not know beforehand how long it takes."""
+        (self.ledger.folder / ENOUGH).touch()
+
+    def until_produced(self, count: int = 1) -> None:
+        """Return once the producers have had this many commits acknowledged."""
+        wait_until(lambda: len(self.ledger.read(Acknowledged)) >= count, seconds=120, what=f"{count} commits")
+
     def prove(
         self,
         *,
@@ -86,7 +103,7 @@ class Run:
         """Let producers commit for these seconds, `rate` a second by all, while something happens. Judge what came."""
         orders = self._orders(seconds, rate, producers, order)
         asyncio.run(self._prove(orders, happening, settles))
-        return judge(self.ledger, clients={client.name: client.person for client in self.clients})
+        return judge(self.ledger, clients=self.people_of_clients)
 
     def _orders(self, seconds: float, rate: float, producers: int, order: Mapping[str, object]) -> list[Order]:
         one = Order(str(self.ledger.folder), self.people, rate / producers, seconds, **order)  # type: ignore[arg-type]

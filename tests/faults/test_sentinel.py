@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 import redis
-from redis.sentinel import Sentinel
 
 from tests.faults.figures import record
 from tests.faults.ledger import Delivered, Ledger, judge_deliveries
@@ -22,6 +21,7 @@ from tests.faults.taken import HUB, taking
 from tests.support.cluster import Cluster
 from tests.support.processes import wait_until
 from tests.support.redis import RedisServer
+from tests.support.sentinel import asking
 from tests.support.site import Site
 
 SECONDS, RATE = 24, 40
@@ -106,12 +106,11 @@ class Took:
 
 
 class Sentinels:
-    """What the sentinels of a cluster say, and what the master has."""
+    """The sentinels of a cluster, and the master that they name."""
 
     def __init__(self, cluster: Cluster) -> None:
         addresses = [urlsplit(one) for one in cluster.redis_url.split(";")]
-        where = [(one.hostname, one.port) for one in addresses]
-        self._asked = Sentinel(where, sentinel_kwargs={"socket_timeout": 1, "retry": None})
+        self._asked = asking([(one.hostname or "", one.port or 0) for one in addresses])
         self._password = addresses[0].password
 
     def master(self) -> tuple[str, int] | None:

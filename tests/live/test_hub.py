@@ -50,7 +50,7 @@ async def test_a_visitor_who_is_not_signed_in_is_not_present_and_counts_by_addre
     visitor = Visitor(AnonymousUser(), ANONYMOUS, address="192.0.2.1")
     sent: asyncio.Queue[object] = asyncio.Queue()
     admitted = Admitted(visitor, ("post.1",), ["post.1"])
-    connection = Connection(admitted, log=hub.log, send=sent.put, close=sent.put_nowait)
+    connection = Connection(admitted, log=hub.log, send=sent.put, close=sent.put_nowait, kind="sse")
     connection.listen({"post.1": None}, [])
     with hub.holding(connection):
         assert (hub._registry.owners(), hub.presence._present) == (["address:192.0.2.1"], set())

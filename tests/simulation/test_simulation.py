@@ -116,6 +116,3 @@ def test_a_race_that_was_mended_is_found_when_it_is_back(
             report(f"{name}: seed {seed} {world.blamed[0]}")
             return
     pytest.fail(f"No seed noticed that {name} is broken.")
-
-
-

@@ -7,7 +7,7 @@ import subprocess
 from contextlib import closing
 from pathlib import Path
 
-from tests.support.postgres import server_program
+from tests.support.postgres import program_of_postgres
 
 
 def back_up(database_url: str, backup: Path) -> None:
@@ -39,7 +39,7 @@ def restore(database_url: str, backup: Path) -> None:
 
 
 def _run(program: str, *arguments: str) -> None:
-    done = subprocess.run([server_program(program), *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run([program_of_postgres(program), *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{program} failed:\n{done.stderr}"
 
 

@@ -34,6 +34,14 @@ class RedisServer(Closing):
     def running(self) -> bool:
         return self._program.running
 
+    @property
+    def process_id(self) -> int:
+        return self._program.process.pid
+
+    @property
+    def log(self) -> str:
+        return (self._folder / "log").read_text(errors="replace")
+
     def flush(self) -> None:
         with redis.Redis.from_url(self.url) as client:
             client.flushall()

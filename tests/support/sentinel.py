@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from redis import RedisError
 from redis.sentinel import Sentinel
@@ -21,6 +23,11 @@ sentinel monitor {NAME} 127.0.0.1 {{master}} 1
 sentinel down-after-milliseconds {NAME} 500
 sentinel failover-timeout {NAME} 5000
 """
+
+
+def asking(sentinels: Sequence[tuple[str, int]]) -> Any:
+    """Return a client of sentinels. redis-py has no types for it."""
+    return Sentinel(sentinels, sentinel_kwargs={"socket_timeout": 1, "retry": None})  # type: ignore[no-untyped-call]
 
 
 class WatchedRedis(Closing):
@@ -53,6 +60,6 @@ class WatchedRedis(Closing):
 
     def _is_watched(self) -> bool:
         try:
-            return bool(Sentinel(self.sentinels[1:]).discover_slaves(NAME))
+            return bool(asking(self.sentinels[1:]).discover_slaves(NAME))
         except RedisError:
             return False

@@ -85,7 +85,7 @@ class Front(Nginx):
     """The nginx of `deploy/`, before two servers: its `url` is https, with a self-signed certificate.
 
     A server is a port of this machine, or a socket file. `inside` is the port for Prometheus, which reads the processes
-    by the socket files in the folder `sockets`.
+    by the socket files in the folder `sockets`. One worker takes the servers in turns.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Front(Nginx):
     def written(self, given: str, servers: Sequence[int | Path]) -> str:
         one, other = (f"unix:{one}" if isinstance(one, Path) else f"127.0.0.1:{one}" for one in servers)
         for there, here in {
-            "worker_processes auto;": f"daemon off; pid {self.folder}/pid; error_log stderr; worker_processes 2;",
+            "worker_processes auto;": f"daemon off; pid {self.folder}/pid; error_log stderr; worker_processes 1;",
             "http {": "http {" + TEMPORARY.format(folder=self.folder),
             "access_log /var/log/nginx/access.log plain;": f"access_log {self.folder}/access.log plain;",
             "client_header_timeout 10s;": f"client_header_timeout {self._head_seconds:g}s;",
