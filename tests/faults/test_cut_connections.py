@@ -51,7 +51,7 @@ def proxy(site: Site) -> Iterator[Proxy]:
         yield proxy
 
 
-@pytest.fixture(params=CLIENTS, ids=CLIENTS.values())
+@pytest.fixture(params=list(CLIENTS), ids=list(CLIENTS.values()))
 def open_page(request: pytest.FixtureRequest) -> type[NodePage | PythonPage]:
     page: type[NodePage | PythonPage] = request.param
     return page
