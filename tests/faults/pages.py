@@ -83,7 +83,7 @@ class PythonPage(Page):
     async def _wander(self, url: str, cookie: str, kind: str, topic: str, cursor: str) -> None:
         async with session() as http:
             told = {"kinds": [kind], "stays": FOR_EVER, "chance": Impatient()}
-            wanderer = _Telling(self.output, http, lambda: url.removesuffix("/"), cookie, topic, **told)  # type: ignore[arg-type]
+            wanderer = _Telling(self.output, http, lambda: url.removesuffix("/"), cookie, topic, **told)
             wanderer.cursor = cursor
             await wanderer.wander(self._leaving)
 

@@ -51,7 +51,7 @@ COUNTS, BOUNDED, OTHERS, PRIVATE = Promise.COUNTS, Promise.BOUNDED, Promise.OTHE
 FAULTS, STREAMS = "tests/faults/", "tests/streams/test_streams_faults.py::"
 LIVE, JS, BROWSER = "tests/live/", "tests/js/", "tests/browser/"
 SERVERS, CLAIMING = LIVE + "test_servers.py::", "tests/delivery/test_claiming.py::"
-NESTED = FAULTS + "test_nested_transactions.py::"
+RESTORED, NESTED = FAULTS + "test_restored_backup.py::", FAULTS + "test_nested_transactions.py::"
 SUBSCRIPTIONS = "tests/transports/test_subscriptions.py::"
 ADMIN = "tests/announcements/"
 
@@ -128,6 +128,19 @@ PROOFS: tuple[Proof, ...] = (
         Runs.SMALLER,
     ),
     Proof(
+        9,
+        "An older backup is restored while pages are open, with new epochs or the same.",
+        (COUNTS, ORDER),
+        (
+            RESTORED + "test_pages_start_again_after_a_restore",
+            RESTORED + "test_pages_start_again_after_a_restore_under_a_running_site",
+            "tests/database/test_failover.py::test_a_client_from_before_a_failover_is_reset_when_lost_numbers_are_reused",
+            LIVE + "test_behaviour.py::test_a_position_beyond_the_top_is_reset_and_reading_continues_from_now",
+            LIVE + "test_behaviour.py::test_a_new_epoch_also_resets_open_connections",
+        ),
+        Runs.SMALLER,
+    ),
+    Proof(
         10,
         "A log is pruned while clients page through a backlog.",
         (ORDER, LOST),
@@ -141,8 +154,11 @@ PROOFS: tuple[Proof, ...] = (
         11,
         "PostgreSQL is killed every six seconds under load.",
         (LOST, ONCE, ORDER, TIME),
-        (FAULTS + "test_postgres_killed.py::test_nothing_is_lost_if_postgresql_is_killed_again_and_again",),
-        Runs.SMALLER,
+        (
+            FAULTS + "test_postgres_killed.py::test_nothing_is_lost_if_postgresql_is_killed_again_and_again",
+            FAULTS + "test_sentinel.py::test_a_killed_pool_in_transaction_mode_loses_and_doubles_nothing",
+        ),
+        Runs.FAULTS,
     ),
     Proof(
         12,
@@ -158,8 +174,10 @@ PROOFS: tuple[Proof, ...] = (
         (
             FAULTS + "test_redis.py::test_writing_and_live_delivery_go_on_if_redis_is_killed",
             SERVERS + "test_clients_miss_nothing_if_redis_is_killed_and_returns_empty",
+            FAULTS + "test_sentinel.py::test_a_killed_redis_master_loses_and_doubles_nothing",
+            FAULTS + "test_sentinel.py::test_a_layer_of_two_hosts_may_lose_the_one_that_carries_hints",
         ),
-        Runs.SMALLER,
+        Runs.FAULTS,
     ),
     Proof(
         14,
@@ -220,6 +238,13 @@ PROOFS: tuple[Proof, ...] = (
         ),
     ),
     Proof(
+        23,
+        "One process on SQLite, without Celery and Redis, whose own threads notify people beside other processes.",
+        (LOST, ONCE, ORDER, TIME),
+        (FAULTS + "test_embedded.py::test_a_site_of_one_process_loses_nothing_and_its_own_threads_are_heard_at_once",),
+        Runs.SMALLER,
+    ),
+    Proof(
         24,
         "Clients change between WebSocket, stream, long poll and poll at random.",
         (LOST, ONCE, ORDER),
@@ -264,6 +289,18 @@ PROOFS: tuple[Proof, ...] = (
             BROWSER + "test_connections.py::test_a_follower_takes_over_from_a_closed_leader",
             BROWSER + "test_connections.py::test_a_leader_that_hangs_is_replaced",
         ),
+    ),
+    Proof(
+        29,
+        "A laptop sleeps for long, or the clock of a machine jumps by a day.",
+        (LOST, ONCE, TIME),
+        (
+            BROWSER + "test_connections.py::test_pages_catch_up_after_the_machine_slept",
+            JS + "client/hub-client.test.js::a socket that slept in a hidden tab is replaced",
+            FAULTS + "test_clock_jumps.py::test_no_push_is_sent_twice_although_the_clock_jumps",
+            "tests/delivery/test_held_changes.py::test_a_clock_that_goes_back_holds_back_again",
+        ),
+        Runs.SMALLER,
     ),
     Proof(
         30,
@@ -349,10 +386,32 @@ PROOFS: tuple[Proof, ...] = (
         ),
     ),
     Proof(
+        40,
+        "Everything is marked as read in three tabs, again and again, while notifications arrive.",
+        (COUNTS,),
+        (
+            FAULTS + "test_marks_race.py::test_three_tabs_end_with_the_rows_of_the_database",
+            FAULTS + "test_badge_race.py::test_no_badge_is_negative_or_stays_wrong",
+        ),
+        Runs.SMALLER,
+    ),
+    Proof(
+        41,
+        "An announcement to 100,000 people is sent by a transport, and its workers are killed on the way.",
+        (LOST, ONCE, OTHERS, TIME),
+        (
+            FAULTS + "test_large_rollout.py::test_each_of_very_many_people_gets_it_once_and_others_do_not_wait",
+            ADMIN + "test_rollouts.py::test_killed_workers_leave_nobody_out",
+            ADMIN + "test_rollouts.py::test_other_notifications_go_first",
+        ),
+        Runs.FAULTS,
+    ),
+    Proof(
         42,
         "An announcement is submitted twice, or two people approve or announce it at the same moment.",
         (ONCE,),
         (
+            FAULTS + "test_double_submit.py::test_a_double_submit_and_a_race_of_approvers_announce_exactly_once",
             ADMIN + "test_admin.py::test_a_form_that_is_sent_twice_announces_once",
             ADMIN + "test_admin.py::test_two_clicks_at_the_same_moment_announce_once",
             ADMIN + "test_drafts.py::test_two_admins_who_announce_a_draft_at_once_announce_it_once",
@@ -400,6 +459,16 @@ PROOFS: tuple[Proof, ...] = (
             FAULTS + "test_versions.py::test_an_open_page_survives_an_upgrade_and_its_withdrawal",
         ),
         Runs.SMALLER,
+    ),
+    Proof(
+        48,
+        "A person is erased while others notify them, pages mark what comes and workers send it.",
+        (PRIVATE, ORDER, COUNTS),
+        (
+            FAULTS + "test_erasure_under_load.py::test_an_erasure_under_load_leaves_no_orphan_and_no_gap",
+            "tests/personal_data/test_personal_data.py::test_an_erased_person_is_found_nowhere_and_no_topic_has_a_gap",
+            "tests/personal_data/test_personal_data.py::test_a_killed_erasure_is_continued",
+        ),
     ),
     Proof(
         50,
