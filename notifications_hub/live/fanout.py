@@ -59,7 +59,8 @@ class Fanout:
         # A thread of its own, so that events never wait for an acknowledgement, an admission or a check of all topics.
         self._log = Database("log", threads=1)
         self._topics: dict[str, _Listened] = {}
-        self._unplaced: set[str] = set()
+        # A dict keeps the order, so that the simulation replays.
+        self._unplaced: dict[str, None] = {}
         """Topics whose position no connection has reported yet."""
         self._behind: dict[str, int] = {}
         self._traces = tracing.Waiting()
@@ -76,7 +77,7 @@ class Fanout:
         for topic in topics:
             if topic not in self._topics:
                 self._topics[topic] = _Listened()
-                self._unplaced.add(topic)
+                self._unplaced[topic] = None
             self._topics[topic].connections[connection] = None
 
     def forget(self, connection: Connection, topics: Iterable[str]) -> None:
@@ -85,7 +86,7 @@ class Fanout:
                 listened.connections.pop(connection, None)
                 if not listened.connections:
                     del self._topics[topic]
-                    self._unplaced.discard(topic)
+                    self._unplaced.pop(topic, None)
 
     def caught_up(self, connection: Connection) -> None:
         """Start reading new topics at the position of their first connection."""
@@ -96,7 +97,7 @@ class Fanout:
 
     def _place(self, topic: str, position: Position) -> None:
         self._topics[topic].position = position
-        self._unplaced.discard(topic)
+        self._unplaced.pop(topic, None)
 
     # Hints and ephemeral events
 

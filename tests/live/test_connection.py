@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -14,7 +14,7 @@ from notifications_hub.live.close_codes import Closing
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.frames import Frame, Round, batch_of
 from notifications_hub.live.visitor import Credential, Visitor
-from notifications_hub.streams import LoggedEvent, Reading
+from notifications_hub.streams import LoggedEvent, Reading, cursor
 from notifications_hub.streams.cursor import Position
 
 TOPIC, EPOCH = "open.t", "0123abcd"
@@ -25,10 +25,14 @@ class World:
 
     def __init__(self) -> None:
         self.top = 0
+        self.epoch = EPOCH
         self.reads = 0
         self.frames = 0
         self.full = False
         self.seqs: list[int] = []
+        self.resets: list[tuple[str, bool]] = []
+        """Each topic of a `reset`, and whether the frame's cursor has its position."""
+        self._taken: asyncio.Event | None = None
         self.closings: list[Closing] = []
         self.after_reading: Callable[[], object] = lambda: None
         visitor = Visitor(cast("Any", SimpleNamespace(pk=1, is_authenticated=True)), Credential("key"), seconds_left=9)
@@ -40,30 +44,50 @@ class World:
     def commit(self, count: int = 1) -> None:
         self.top += count
 
-    def hub_offers(self, first: int) -> None:
+    def restore(self, top: int) -> None:
+        """Restore a backup, which has fewer events."""
+        self.top, self.epoch = top, "4567cdef"
+
+    def does_not_take_the_next_frame(self) -> asyncio.Event:
+        """Return an event that is set once the client takes it."""
+        self._taken = asyncio.Event()
+        return self._taken
+
+    def hub_offers(self, first: int) -> Awaitable[None] | None:
         """Offer all events from a number on, as a hub that had read up to it."""
-        self.connection.offer(Round(batch_of(self._read(first - 1))))
+        return self.connection.offer(Round(batch_of(self._read(first - 1))))
 
     async def settled(self) -> None:
         for _ in range(20):
             await asyncio.sleep(0)
 
     @asynccontextmanager
-    async def _page(self, positions: Mapping[str, Position]) -> AsyncIterator[list[Reading]]:
+    async def _page(self, positions: Mapping[str, Position | None]) -> AsyncIterator[list[Reading]]:
         self.reads += 1
-        reading = self._read(positions[TOPIC].seq)
+        readings = [self._read_from(topic, at) for topic, at in positions.items()]
         self.after_reading()
-        yield [reading]
+        yield readings
+
+    def _read_from(self, topic: str, at: Position | None) -> Reading:
+        if at is not None and at.epoch == self.epoch:
+            return self._read(at.seq)
+        return Reading(topic, self.epoch, self.top, Position(self.epoch, self.top, self.top), reset=at is not None)
 
     def _read(self, after: int) -> Reading:
         now = datetime.now(UTC)
         events = [LoggedEvent(TOPIC, seq, "counted", "{}", now) for seq in range(after + 1, self.top + 1)]
-        reading = Reading(TOPIC, EPOCH, self.top, Position(EPOCH, 0, self.top), events=events)
+        reading = Reading(TOPIC, self.epoch, self.top, Position(self.epoch, 0, self.top), events=events)
         return reading.within(0) if self.full else reading
 
     async def _send(self, frame: Frame) -> None:
+        sent = json.loads(frame.text)
         self.frames += 1
-        self.seqs += [event["seq"] for event in json.loads(frame.text)["events"]]
+        self.seqs += [event["seq"] for event in sent["events"]]
+        known = cursor.decode(sent["cursor"])
+        self.resets += [(topic, cursor.key_of(topic) in known) for topic in sent["reset"]]
+        if (taken := self._taken) is not None:
+            self._taken = None
+            await taken.wait()
 
 
 def once(act: Callable[[], object]) -> Callable[[], object]:
@@ -108,6 +132,55 @@ async def test_a_topic_dropped_and_added_again_during_a_read_continues_from_wher
     world.after_reading = once(meanwhile)
     await world.connection.catch_up()
     assert world.seqs == list(range(6, 16))
+
+
+async def test_what_waits_across_a_reset_is_not_sent() -> None:
+    # A restored backup goes on with lower numbers. A client would take them for events that it already has.
+    world = World()
+    await world.connection.catch_up()
+    taken = world.does_not_take_the_next_frame()
+    world.commit()
+    sending = asyncio.create_task(_offer(world, 1))
+    await world.settled()
+    world.commit(9)
+    await _offer(world, 2)
+    world.restore(4)
+    reading = world.connection.start()
+    await world.settled()
+    taken.set()
+    await asyncio.gather(sending, reading)
+    assert (world.seqs, world.resets) == ([1], [(TOPIC, True)])
+
+
+async def test_what_waits_of_a_topic_that_is_dropped_and_added_again_is_sent_once() -> None:
+    world = World()
+    await world.connection.catch_up()
+    taken = world.does_not_take_the_next_frame()
+    world.commit()
+    sending = asyncio.create_task(_offer(world, 1))
+    await world.settled()
+    world.commit(2)
+    await _offer(world, 2)
+    world.connection.change({}, [])
+    world.connection.change({TOPIC: Position(EPOCH, 0, 1)}, [])
+    taken.set()
+    await sending
+    await world.settled()
+    assert world.seqs == [1, 2, 3]
+
+
+async def _offer(world: World, first: int) -> None:
+    if (rest := world.hub_offers(first)) is not None:
+        await rest
+
+
+async def test_a_reset_waits_for_the_position_from_which_events_follow() -> None:
+    # A client fetches when it is told to, and would miss what is committed between that and the connection's read.
+    world = World()
+    other = "open.other"
+    world.after_reading = once(lambda: world.connection.change({TOPIC: Position(EPOCH, 0, 0), other: None}, [other]))
+    await world.connection.catch_up()
+    assert (world.reads, world.resets) == (2, [(other, True)])
 
 
 async def test_a_reader_left_out_of_a_batch_reads_again_and_is_sent_no_empty_frame() -> None:

@@ -226,7 +226,7 @@ async def test_a_topic_without_events_is_compared_until_it_has_a_position(world:
     listener = Listener(world, {POST: None})  # type: ignore[dict-item]
     world.fanout.listen(listener.connection, [POST])
     await world.fanout.check_log()
-    assert world.fanout._unplaced == set()
+    assert world.fanout._unplaced == {}
     listener.connection.stop()
 
 

@@ -159,7 +159,7 @@ class Client:
         retained = frozenset(topic for topic in topics if connection.positions.get(topic) is not None)
         added = {topic: one for topic, one in kept.items() if topic not in retained}
         wire.generation += 1
-        self.topics = topics
+        self.topics = list(topics)
         self._joined.append(Joined(wire.generation, topics, retained, added))
         known = {cursor.key_of(topic): one.position for topic, one in kept.items()}
         process.hub.change(connection, *start_positions(topics, known))

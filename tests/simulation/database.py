@@ -52,6 +52,7 @@ class Pool:
             # Nobody pulls this machine's plug, and waiting for its disk would take most of the time.
             self._usual.cursor().execute("PRAGMA synchronous = OFF")
         self._spare: list[BaseDatabaseWrapper] = []
+        self._all: list[BaseDatabaseWrapper] = []
 
     @property
     def overlaps(self) -> bool:
@@ -72,12 +73,13 @@ class Pool:
     def _made(self) -> BaseDatabaseWrapper:
         made = self._usual.copy()
         made.execute_wrappers.append(_step_before_statement)
+        self._all.append(made)
         return made
 
     def close(self) -> None:
         self._usual.execute_wrappers.remove(_step_before_statement)
-        for spare in self._spare:
-            spare.close()
+        for made in self._all:
+            made.close()
 
 
 async def in_steps(process: Process, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
@@ -92,7 +94,7 @@ async def in_steps(process: Process, function: Callable[..., T], *args: Any, **k
                 if not process.is_alive:
                     raise OperationalError("The process was killed.")
                 with process.acting():
-                    answer = act()
+                    answer: T = act()
                 if worker.dead:
                     await faults.pause()
                     return answer

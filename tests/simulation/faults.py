@@ -35,17 +35,17 @@ class Rates:
             slow_steps=chance.choice([0.02, 0.1, 0.5]),
             slowest=chance.choice([0.05, 0.5, 2]),
             slow_sends=chance.choice([0, 0.1, 0.5]),
-            writes=chance.choice([0.5, 3, 10]),
-            changes=chance.choice([0.1, 1, 5, 10]),
-            visits=chance.choice([0.05, 0.2, 1]),
-            kills=chance.choice([0.02, 0.1, 0.3]),
-            restores=chance.choice([0, 0.02, 0.2]),
-            prunes=chance.choice([0, 0.05, 0.5]),
+            writes=chance.choice([0.5, 3, 10, 20]),
+            changes=chance.choice([0.1, 1, 5, 20]),
+            visits=chance.choice([0.05, 0.5, 2]),
+            kills=chance.choice([0.05, 0.5, 2]),
+            restores=chance.choice([0, 0, 0.2, 1]),
+            prunes=chance.choice([0, 0.2, 2]),
         )
 
 
 CALM = Rates()
-BRISK = Rates(writes=5, changes=2)
+BRISK = Rates(writes=5, changes=4)
 """Writers and pages are busy, and nothing fails."""
 
 
@@ -67,3 +67,8 @@ class Faults:
 
     async def pause(self) -> None:
         await asyncio.sleep(self.delay())
+
+    async def send(self) -> None:
+        """Wait for a client that does not take what it is sent."""
+        if self.happens(self.rates.slow_sends):
+            await asyncio.sleep(self.random.uniform(0, self.rates.slowest))

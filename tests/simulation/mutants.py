@@ -7,20 +7,17 @@ waits across a reset, and a reset that is sent too early.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 from django.db import connection as database
-from django.db.models import F
 
-from notifications_hub import streams
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.fanout import Fanout
-from notifications_hub.live.frames import Frame, Positions, compose, encode_events
-from notifications_hub.live.hub import Hub
-from notifications_hub.streams import Reading, changes, sequencer, store
+from notifications_hub.live.frames import Frame, Positions, compose
+from notifications_hub.streams import Reading, sequencer, store
 from notifications_hub.streams.cursor import Position
 from notifications_hub.streams.models import Event, Stream
 from tests.simulation.client import Client
@@ -30,20 +27,16 @@ from tests.simulation.wire import Sent
 
 @dataclass(frozen=True)
 class Mutant:
-    """`broken` takes the place of `name` in `owner`."""
+    """Each of `broken` takes the place of a function, named by its owner and its name."""
 
-    owner: Any
-    name: str
-    broken: Any
+    title: str
+    broken: Sequence[tuple[Any, str, Any]]
     needs_overlap: bool = False
     """Only PostgreSQL lets transactions overlap."""
 
-    @property
-    def title(self) -> str:
-        return self.broken.__name__.strip("_")
-
     def install(self, patched: pytest.MonkeyPatch) -> None:
-        patched.setattr(self.owner, self.name, self.broken)
+        for owner, name, function in self.broken:
+            patched.setattr(owner, name, function)
 
 
 def _apply_to_a_topic_added_again(self: Connection, reading: Reading, asked: Positions) -> bool:
@@ -94,22 +87,6 @@ def _skip_what_was_pruned(position: Position, epoch: str, top: int, pruned_throu
     return same_stream and position.seq <= top
 
 
-def _send_in_place_while_catching_up(self: Connection, offered: Any) -> Any:
-    """Offer a batch to a connection whose own read is under way."""
-    batch = offered.batch
-    return self._take(offered, batch, self.positions[batch.topic]) if batch.topic in self.positions else None
-
-
-def _listen_after_the_read(self: Hub, connection: Connection) -> None:
-    """Listen to a connection's topics only once it has read the log."""
-    topics = connection.positions
-    _real_join(self, connection)
-    self._fanout.forget(connection, topics)
-    task = connection._again
-    assert task is not None
-    task.add_done_callback(lambda _: self._fanout.listen(connection, connection.positions))
-
-
 async def _trust_hints(self: Fanout) -> None:
     """Find new events by hints alone."""
 
@@ -118,7 +95,7 @@ def _number_nothing_left_behind() -> None:
     """Leave the events of a killed process without numbers."""
 
 
-def _number_without_the_lock(topics: Collection[str]) -> dict[str, int | None]:
+def _number_without_the_lock(topics: Collection[str], *, skip_locked: bool) -> dict[str, int | None]:
     """Give numbers by a top that was read before the transaction."""
     tops = dict(Stream.objects.filter(topic__in=topics).values_list("topic", "top"))
     late = list(Event.objects.filter(seq=None, topic__in=topics).order_by("pk").values_list("pk", "topic"))
@@ -150,36 +127,28 @@ def _take_the_cursor_first(self: Client, sent: Sent) -> bool:
     return is_whole
 
 
-def _take_a_hint_for_the_commit(topic: str, kind: str, data: Mapping[str, Any]) -> None:
-    """Number events in the caller's transaction, and trust the new top although it may roll back."""
-    _real_append(topic, kind, data)
-    Stream.objects.get_or_create(topic=topic)
-    Stream.objects.filter(topic=topic).update(top=F("top") + 1)
-
-
 _real_apply = Connection._apply
 _real_note = Fanout.note
 _real_take = Connection._take
-_real_join = Hub.join
 _real_client_take = Client._take
 _real_number_once = sequencer._number_once
-_real_append = streams.append
 
 MENDS = [
-    Mutant(Connection, "_apply", _apply_to_a_topic_added_again),
-    Mutant(Fanout, "_wanted", _read_without_position_from_now),
-    Mutant(Fanout, "note", _ignore_hints_without_position),
-    Mutant(Connection, "_drop_waiting", _keep_what_waits_across_a_reset),
-    Mutant(Connection, "_take_frame", _reset_before_the_read),
+    Mutant("topic added again during a read", [(Connection, "_apply", _apply_to_a_topic_added_again)]),
+    Mutant(
+        "position None",
+        [(Fanout, "_wanted", _read_without_position_from_now), (Fanout, "note", _ignore_hints_without_position)],
+    ),
+    Mutant("position None in a hint", [(Fanout, "note", _ignore_hints_without_position)]),
+    Mutant("events that wait across a reset", [(Connection, "_drop_waiting", _keep_what_waits_across_a_reset)]),
+    Mutant("reset before the read", [(Connection, "_take_frame", _reset_before_the_read)]),
 ]
 OTHERS = [
-    Mutant(Connection, "_take", _take_batches_that_do_not_join),
-    Mutant(Connection, "offer", _send_in_place_while_catching_up),
-    Mutant(Hub, "join", _listen_after_the_read),
-    Mutant(Fanout, "check_log", _trust_hints),
-    Mutant(store, "_continues", _trust_any_epoch),
-    Mutant(store, "_continues", _skip_what_was_pruned),
-    Mutant(sequencer, "_number_on_sqlite", _number_without_the_lock),
-    Mutant(sequencer, "_number_once", _number_by_id, needs_overlap=True),
-    Mutant(Client, "_take", _take_the_cursor_first),
+    Mutant("trusts hints", [(Fanout, "check_log", _trust_hints)]),
+    Mutant("trusts any epoch", [(store, "_continues", _trust_any_epoch)]),
+    Mutant("skips what was pruned", [(store, "_continues", _skip_what_was_pruned)]),
+    Mutant("takes batches that do not join", [(Connection, "_take", _take_batches_that_do_not_join)]),
+    Mutant("numbers without the lock", [(sequencer, "_number_once", _number_without_the_lock)]),
+    Mutant("numbers by id", [(sequencer, "_number_once", _number_by_id)], needs_overlap=True),
+    Mutant("takes the cursor first", [(Client, "_take", _take_the_cursor_first)]),
 ]

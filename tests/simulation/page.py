@@ -55,7 +55,7 @@ def load(topic: str) -> Loaded:
 
 def log_of(topic: str) -> dict[int, int]:
     rows = Event.objects.filter(topic=topic, seq__isnull=False).order_by("seq").values_list("seq", "data")
-    return {seq: written(data) for seq, data in rows}
+    return {seq: written(data) for seq, data in rows if seq is not None}
 
 
 def written(data: Any) -> int:

@@ -1,13 +1,13 @@
-"""Run the world of one seed: `python -m tests.simulation --seed 17 --steps 6000` replays it."""
+"""Run the world of one seed. The same seed gives the same world, in any process."""
 
 from __future__ import annotations
 
 import logging
-import os
 import secrets
 import time
 
 import pytest
+from django.db import connection
 
 from notifications_hub import streams
 from notifications_hub.streams.models import Event, Stream
@@ -41,7 +41,9 @@ async def _main(loop: VirtualLoop, patched: pytest.MonkeyPatch, seed: int, steps
     return world
 
 
-def replay(seed: int, steps: int) -> str:
+def replay(seed: int, steps: int, mutant: str = "") -> str:
     """Return the command that replays a run."""
-    database = "" if os.environ.get("DATABASE_URL", "sqlite").startswith("sqlite") else " on PostgreSQL"
-    return f"SEED={seed} STEPS={steps}: replay with `.venv/bin/python -m tests.simulation {seed} {steps}`{database}"
+    python = ".venv/bin/python"
+    database = f"{python} -m tests.support.postgres " if connection.vendor == "postgresql" else ""
+    words = f" '{mutant}'" if mutant else ""
+    return f"SEED={seed} STEPS={steps}; to replay it: {database}{python} -m tests.simulation {seed} {steps}{words}"

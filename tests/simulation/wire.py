@@ -31,8 +31,7 @@ class Wire:
     async def send(self, frame: Frame) -> None:
         if self.is_open:
             self._frames.put_nowait(Sent(self.generation, frame.text))
-        if self._faults.happens(self._faults.rates.slow_sends):
-            await self._faults.pause()
+        await self._faults.send()
 
     async def receive(self) -> Sent | None:
         """Return the next frame, or None at the end."""

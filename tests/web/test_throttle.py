@@ -12,7 +12,6 @@ from django.core.cache import cache, caches
 from django.test import RequestFactory
 
 from notifications_hub.checks import check_settings
-from notifications_hub.web import throttle
 from notifications_hub.web.throttle import Rate, check_rate, parse, throttle_key, wait_in_words
 from tests.inbox.support import queries_of
 from tests.support.databases import Databases
