@@ -31,7 +31,7 @@ from tests.support.site import Shell
 
 pytestmark = [pytest.mark.postgres, pytest.mark.faults]
 
-SOCKETS, PEOPLE = 1_000, 100
+SOCKETS, PEOPLE = 1_000, 200
 CATCHES_UP_SECONDS = 10.0
 STRANGERS = 500
 FLOOD_SECONDS = 10.0
