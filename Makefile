@@ -1,6 +1,6 @@
 # Every target needs .venv and node_modules, which bin/tools keeps in step with the locks.
 .DEFAULT_GOAL := help
-.PHONY: help run test build bench check release docs fmt lock pictures faults tools format lint types scripts templates migrations deploy translations audit
+.PHONY: help run test build bench check release docs fmt lock pictures faults exhaustive soak tools format lint types scripts templates migrations deploy translations audit
 
 VENV := .venv/bin
 NODE := node_modules/.bin
@@ -26,9 +26,18 @@ build: tools ## bundle the scripts and styles that pages load; commit the result
 bench: tools ## measure the hub beside its peers (BENCH=--quick for a first look)
 	@$(VENV)/python -m bench.run $(BENCH)
 
-faults: tools ## run the slow proofs serially: failures, races and load
-	FULL=1 $(VENV)/python -m tests.support.postgres $(VENV)/python -m pytest -rP -m faults
-	FULL=1 $(VENV)/python -m pytest -rP -m faults
+# Without a guard a test must fail, however busy the machine is, so these run in parallel.
+faults: tools ## run the slow proofs: failures, races, load, and the code without each guard
+	FULL=1 $(VENV)/python -m tests.support.postgres $(VENV)/python -m pytest -rP -m "faults and not exhaustive" --ignore tests/guards
+	FULL=1 $(VENV)/python -m pytest -rP -m "faults and not exhaustive" --ignore tests/guards
+	FULL=1 $(VENV)/python -m pytest -n 2 -m faults tests/guards
+
+exhaustive: tools ## run the proofs over a million people, thousands of examples, each server and each look
+	FULL=1 $(VENV)/python -m tests.support.postgres $(VENV)/python -m pytest -rP -m exhaustive
+	FULL=1 $(VENV)/python -m pytest -rP -m exhaustive
+
+soak: tools ## run the cluster for half an hour under load and kills (SOAK="--minutes 5")
+	@$(VENV)/python -m tests.faults.soak $(SOAK)
 
 check: format lint types scripts templates docs migrations deploy translations audit ## run every check except the tests
 	@echo "make check: everything passed."

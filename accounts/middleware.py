@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.contrib.auth.models import AnonymousUser
@@ -97,14 +98,21 @@ def private_pages(get_response: GetResponse) -> GetResponse:
     if iscoroutinefunction(get_response):
 
         async def respond_async(request: HttpRequest) -> HttpResponseBase:
-            return _uncached(await get_response(request), await request.auser())
+            response = await get_response(request)
+            return response if _failed(response) else _uncached(response, await request.auser())
 
         return respond_async
 
     def respond(request: HttpRequest) -> HttpResponseBase:
-        return _uncached(get_response(request), request.user)  # type: ignore[arg-type]
+        response: HttpResponseBase = get_response(request)  # type: ignore[assignment]
+        return response if _failed(response) else _uncached(response, request.user)
 
     return respond
+
+
+def _failed(response: HttpResponseBase) -> bool:
+    # The database may be away, and to ask it who this is would keep the person waiting once more.
+    return response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _uncached(response: HttpResponseBase, person: User | AnonymousUser) -> HttpResponseBase:

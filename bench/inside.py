@@ -30,6 +30,7 @@ from notifications.signals import notify  # noqa: E402
 
 from bench import rates  # noqa: E402
 from bench.log_costs import look, under_a_snapshot  # noqa: E402
+from bench.storage import storage  # noqa: E402
 from notifications_hub import publish, publish_many, streams  # noqa: E402
 
 TOPIC = "everyone"
@@ -151,7 +152,7 @@ def _paced(steps: int | range, per_second: float) -> Iterator[int]:
 
 TASKS: dict[str, Callable[..., object]] = {
     task.__name__: task
-    for task in (people, to_topic, to_inboxes, notifications, rates_in_a_thread, look, under_a_snapshot)
+    for task in (people, to_topic, to_inboxes, notifications, rates_in_a_thread, look, under_a_snapshot, storage)
 }
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from bench.measures import (
     pushing,
     rollout,
     sending,
+    storage,
     storm,
     to_page,
 )
@@ -51,6 +52,7 @@ MEASURES: dict[str, Callable[..., Table]] = {
         look,
         long_snapshot,
         idle_processes,
+        storage,
         million_rows,
         mailing,
     )

@@ -104,6 +104,29 @@ def _is_installed(program: str) -> bool:
     return bool(shutil.which(program, path=path) or list(Path("/usr/lib/postgresql").glob(f"*/bin/{program}")))
 
 
+def need_unpacked(program: str, package: str) -> None:
+    """Take one program out of a Debian package, into the environment. Installed, the package would start a service."""
+    target = VENV / "bin" / program
+    if target.exists() or shutil.which(program):
+        return
+    if not shutil.which("apt-get"):
+        fail(f"{program} is missing; put it on the PATH (Debian has it in the package {package})")
+    print(f"Unpacking {program} …", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        unpack = f"dpkg-deb --fsys-tarfile *.deb | tar -x ./usr/bin/{program}"
+        steps = [["apt-get", "download", package], ["sh", "-c", unpack]]
+        if os.geteuid() == 0:
+            steps.insert(0, ["apt-get", "update"])
+        for step in steps:
+            run = subprocess.run(step, cwd=folder, capture_output=True, text=True, check=False)
+            if run.returncode != 0:
+                print(run.stdout, run.stderr, file=sys.stderr)
+                fail(f"{program} could not be unpacked from the Debian package {package} (see above)")
+        # Moved, not written: another run may unpack it too.
+        copied = Path(shutil.copy2(Path(folder, "usr", "bin", program), f"{target}.{os.getpid()}"))
+        copied.replace(target)
+
+
 def _install_debian_packages(packages: list[str]) -> None:
     command = f"apt-get install -y --no-install-recommends {' '.join(packages)}"
     if os.geteuid() != 0 or not shutil.which("apt-get"):

@@ -30,6 +30,7 @@ PROGRAMS = {
     "openssl": "openssl",
     "pgbouncer": "pgbouncer",
     "redis-server": "redis-server",
+    "systemd-analyze": "systemd",
 }
 # A developer's own settings must not reach the tests. Without compiled files every worker of both runs would compile
 # everything again, which takes five seconds each.

@@ -5,15 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import django
-import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from config import redis_addresses
+from config.secret_files import Env
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = Env()
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="only-for-debug" if DEBUG else "")
@@ -22,6 +25,7 @@ if not SECRET_KEY:
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
 
 REDIS_URL = env.str("REDIS_URL", default="")
+REDIS_MASTER = env.str("REDIS_MASTER", default="")
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
 
 INSTALLED_APPS = [
@@ -92,21 +96,42 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 
+REPLICA_URL = env.str("REPLICA_URL", default="")
+if REPLICA_URL:
+    DATABASES["replica"] = env.db_url("REPLICA_URL")
+for _database in DATABASES.values():
+    if _database["ENGINE"] == "django.db.backends.postgresql":
+        # Linux takes 15 minutes to notice that the other host has gone without a word, and a thread waits that long.
+        _database["OPTIONS"] = {
+            "connect_timeout": 5,
+            "tcp_user_timeout": 10_000,
+            "keepalives_idle": 5,
+            "keepalives_interval": 5,
+            "keepalives_count": 2,
+            **_database.get("OPTIONS", {}),
+        }
+
+# A server that hangs, or a host that is gone, must not hold a request.
+_POSTGRESQL = {
+    "connect_timeout": 3,
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+for _database in DATABASES.values():
+    if _database["ENGINE"] == "django.db.backends.postgresql":
+        # A parameter of DATABASE_URL wins.
+        _database["OPTIONS"] = {**_POSTGRESQL, **_database.get("OPTIONS", {})}
+
 if REDIS_URL:
     CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            # A Redis that drops packets must not block a request.
-            "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_connect_timeout": 1, "socket_timeout": 5}]},
+            "CONFIG": {"hosts": redis_addresses.layer_hosts(REDIS_URL, REDIS_MASTER)},
         }
     }
-    CACHES = {
-        "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": REDIS_URL,
-            "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 5},
-        }
-    }
+    CACHES = {"default": redis_addresses.cache_of(REDIS_URL, REDIS_MASTER)}
 else:
     # Presence is shared by all processes of the site, so a per-process memory cache would not do.
     CACHES = {
@@ -187,10 +212,14 @@ NOTIFICATIONS_HUB = {
     "PUSH_EXTRA_HOSTS": env.list("PUSH_EXTRA_HOSTS", default=[]),
     "EMBEDDED_WORKER": not CELERY_BROKER_URL,
     "CELERY": bool(CELERY_BROKER_URL),
+    "INBOX_REPLICA": "replica" if REPLICA_URL else "",
     "LIVE_PER_USER": env.int("LIVE_PER_USER", default=10),
+    "LIVE_RATE": env.str("LIVE_RATE", default="3000/m"),
     "LIVE_PER_ADDRESS": env.int("LIVE_PER_ADDRESS", default=50),
+    "INBOX_LIMIT": env.int("INBOX_LIMIT", default=0),
     "METRICS_TOKEN": env.str("METRICS_TOKEN", default=""),
     "METRICS_ALLOW": env.list("METRICS_ALLOW", default=[]),
+    "WORKER_METRICS_LISTEN": env.str("WORKER_METRICS_LISTEN", default=""),
     "LANGUAGE_OF": "accounts.people.language_of",
     "TIMEZONE_OF": "accounts.people.time_zone_of",
     "AVATAR": "accounts.people.picture_of" if env.bool("DEMO_PICTURES", default=False) else None,
@@ -228,8 +257,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# A broker that drops packets must not block a request.
-CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {"socket_connect_timeout": 1, "socket_timeout": 5}
+CELERY_BROKER_TRANSPORT_OPTIONS = redis_addresses.broker_options(CELERY_BROKER_URL, REDIS_MASTER)
 CELERY_TASK_IGNORE_RESULT = True
 # Messages are data: pickle would run code for anyone who can write to the broker.
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -262,17 +290,25 @@ if not DEBUG:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
     SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # probes use plain HTTP inside the network
-    SESSION_COOKIE_SECURE = True
-    CSRF_COOKIE_SECURE = True
+    SESSION_COOKIE_SECURE = env.bool("SESSION_COOKIE_SECURE", default=True)
+    CSRF_COOKIE_SECURE = env.bool("CSRF_COOKIE_SECURE", default=True)
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
 
-LOGGING = {
+LOG_FORMAT = env.str("LOG_FORMAT", default="plain")
+if LOG_FORMAT not in ("plain", "json"):
+    raise ImproperlyConfigured(f"LOG_FORMAT is 'plain' or 'json', not {LOG_FORMAT!r}.")
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "formatters": {"console": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "console"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {"axes": {"level": "WARNING"}},  # INFO would log every sign-in and sign-out
 }
+if LOG_FORMAT == "json":
+    MIDDLEWARE.insert(0, "notifications_hub.request_ids.middleware")
+    LOGGING["formatters"] = {"console": {"()": "notifications_hub.json_logs.JsonFormatter"}}
+    # With DEBUG, Django's own handler would write each line again, as text.
+    LOGGING["loggers"] = {**LOGGING["loggers"], "django": {"handlers": []}}

@@ -29,6 +29,7 @@ class NotificationsHubConfig(AppConfig):
             database_checks,
             discovery,
             extension_checks,
+            inbox_limit,
             notification_removal,
             own_kinds,
             publishing,
@@ -36,6 +37,7 @@ class NotificationsHubConfig(AppConfig):
         from notifications_hub.actions import checks as action_checks  # noqa: F401
         from notifications_hub.announcements import announce
         from notifications_hub.announcements.results import folding, watching  # noqa: F401
+        from notifications_hub.announcements.seals import chain  # noqa: F401
         from notifications_hub.confirmations import reminding  # noqa: F401
         from notifications_hub.database.boolean_sql import respell_indexes
         from notifications_hub.delivery import worker_wakeup  # noqa: F401

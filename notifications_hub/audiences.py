@@ -14,7 +14,6 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser, Group
-from django.core.cache import cache
 from django.db.models import CharField, QuerySet, Value
 from django.db.models.functions import Cast, Concat, Now
 from django.utils.module_loading import import_string
@@ -26,6 +25,7 @@ from notifications_hub.cache_keys import cache_key
 from notifications_hub.conf import hub_settings
 from notifications_hub.database import transaction
 from notifications_hub.database.primary import connection, from_primary
+from notifications_hub.guarded_cache import cache, level_of
 from notifications_hub.users import Person, person_key
 
 EVERYONE = "everyone"
@@ -220,7 +220,7 @@ def forget_memberships(person_pk: Any) -> None:
     try:
         cache.delete(_key(person_pk))
     except Exception as error:  # noqa: BLE001 -- a cache may raise anything, and the entry expires by itself
-        log.warning("Could not remove memberships from the cache: %s", error)
+        log.log(level_of(error), "Could not remove memberships from the cache: %s", error)
 
 
 def _named_now(person_pks: Collection[Any]) -> dict[Any, list[str]]:
@@ -242,7 +242,7 @@ def _kept(person_pk: Any) -> Mapping[str, bool] | None:
     try:
         kept: Mapping[str, bool] | None = cache.get(_key(person_pk))
     except Exception as error:  # noqa: BLE001 -- a cache may raise anything, and the database has the answer too
-        log.warning("Could not read memberships from the cache: %s", error)
+        log.log(level_of(error), "Could not read memberships from the cache: %s", error)
         return None
     return kept
 
@@ -251,7 +251,7 @@ def _keep(memberships: Mapping[Any, Mapping[str, bool]]) -> None:
     try:
         cache.set_many({_key(pk): named for pk, named in memberships.items()}, _MEMBERSHIP_SECONDS)
     except Exception as error:  # noqa: BLE001 -- as above
-        log.warning("Could not store memberships in the cache: %s", error)
+        log.log(level_of(error), "Could not store memberships in the cache: %s", error)
 
 
 def _named(name: str) -> QuerySet[Any]:

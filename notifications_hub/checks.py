@@ -24,6 +24,7 @@ from notifications_hub.live.topics import unreachable_patterns
 from notifications_hub.method_checks import check_methods
 from notifications_hub.name_clashes import MODEL, MODEL_WANTED
 from notifications_hub.ops import demo
+from notifications_hub.ops.metrics_checks import check_metrics
 from notifications_hub.package_import import old_table, shared_folder
 from notifications_hub.rows import LiveQuerySet, triggers
 from notifications_hub.rows.registry import declared_models
@@ -31,6 +32,9 @@ from notifications_hub.transports.web_push.key_check import LOST, is_lost
 from notifications_hub.transports.web_push.key_setup import subject_fault
 from notifications_hub.transports.web_push.vapid import current_key, previous_key
 from notifications_hub.web import throttle
+
+LEAST_INBOX = 100
+"""The least notifications that a limit keeps: a few pages."""
 
 
 @register(Tags.compatibility)
@@ -48,13 +52,17 @@ def check_settings(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Che
         *_rate("API_RATE", loaded.api_rate),
         *_rate("API_RATE_PER_ADDRESS", loaded.api_rate_per_address),
         *_rate("SERVICE_RATE", loaded.service_rate),
+        *_rate("LIVE_RATE", loaded.live_rate),
         *_rate("LIVE_ANONYMOUS_RATE", loaded.live_anonymous_rate),
+        *_rate("ANNOUNCEMENT_RATE", loaded.announcement_rate),
         *_keys(),
         *check_methods(loaded.transports, loaded.kind_defaults),
         *check_escalations(loaded.transports),
         *check_icons(),
+        *_inbox_limit(loaded.inbox_limit),
         *_approval(loaded.announcement_approval_above),
         *check_emails(loaded),
+        *check_metrics(loaded),
     ]
 
 
@@ -215,6 +223,18 @@ def _rate(key: str, text: str) -> list[CheckMessage]:
     except ValueError as error:
         return [Error(f"{key}: {error}", id="notifications_hub.E012")]
     return []
+
+
+def _inbox_limit(limit: int) -> list[CheckMessage]:
+    if limit == 0 or limit >= LEAST_INBOX:
+        return []
+    return [
+        Error(
+            f"INBOX_LIMIT is {limit}, so people would lose what they have just read.",
+            hint=f"Keep {LEAST_INBOX} notifications or more for each person, or write 0 for no limit.",
+            id="notifications_hub.E086",
+        )
+    ]
 
 
 def _networks(networks: Sequence[str]) -> list[CheckMessage]:

@@ -55,8 +55,12 @@ class HubSettings:
     """Days an announcement runs if its author sets no end."""
     announcement_approval_above: int | None = None
     """People in an audience above whom a second person approves an announcement; None: off. Critical ones too."""
+    announcement_rate: str = "30/h"
+    """Rate at which one person sends announcements from the admin; empty: no limit."""
     retention_days: int = 90
     """Days that events, settled deliveries and ended jobs are kept."""
+    inbox_limit: int = 0
+    """Notifications kept for a person. The oldest that they have read or archived are removed; 0: no limit."""
     embedded_worker: bool = True
     """Send due deliveries in a thread beside the hub. Turn it off if `hub_worker`, Celery or `TASK_BACKEND` does."""
     kinds_module: str = "notifications"
@@ -65,6 +69,8 @@ class HubSettings:
     """Origins besides the site's own (`https://host[:port]`) whose pages may open a connection."""
     live_per_user: int = 10
     live_per_address: int = 50
+    live_rate: str = "3000/m"
+    """Rate at which one session or token connects, polls or changes topics in one process; empty: no limit."""
     live_anonymous: int = 2000
     """Connections of one process to visitors who are not signed in, on public topics; 0: no limit."""
     live_anonymous_per_address: int = 50
@@ -109,6 +115,8 @@ class HubSettings:
     """A person's time zone, used where there is no request: in events, pushes and jobs."""
     avatar: Callable[[Any], str] | None = None
     """The address of an actor's picture: a path of this site, one that begins with https://, or an empty text."""
+    inbox_replica: str = ""
+    """Alias of a replica that the lists of inboxes are read from, once it has caught up with them; empty: none."""
     inbox_scope: Callable[[HttpRequest], object] = _whole_inbox
     """The value of `NotificationExtension.scope_by` that a request's page lists and counts; None: the whole inbox."""
     job_lease: float = 20.0
@@ -127,6 +135,8 @@ class HubSettings:
     """Token that a scraper sends as `Authorization: Bearer`. Without it and `metrics_allow`, `/metrics` is off."""
     metrics_allow: tuple[str, ...] = ()
     """Addresses and networks (`10.1.0.0/16`) that read `/metrics` without a token, if no proxy is in between."""
+    worker_metrics_listen: str = ""
+    """Address (`host:port`) at which `hub_worker` and Celery answer Prometheus, with `metrics_token`; empty: off."""
     demo: str = ""
     """Dotted path of a callable that `hub_demo` calls with the demo people."""
 

@@ -6,6 +6,7 @@ sentence, and a `FlashRest` keeps the older ones from being flashed again by the
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +14,13 @@ from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
+from django.db import DatabaseError
 from django.db.models import Q
 
 from notifications_hub.announcements.personal_rows import count_flashable, make_rows
 from notifications_hub.conf import hub_settings
 from notifications_hub.database import transaction
+from notifications_hub.database.reconnect import first_line
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.models import FlashRest
 from notifications_hub.inbox_summary import Summary, waiting_ids
@@ -26,6 +29,8 @@ from notifications_hub.live.presence import is_connected
 from notifications_hub.notification import Notification
 from notifications_hub.rendering import urgency_of
 from notifications_hub.users import Person
+
+log = logging.getLogger(__name__)
 
 SHOWN = 3
 MOST = 100
@@ -62,13 +67,21 @@ def count_waiting(person: Person, summary: Summary) -> int:
 
 
 def claim_waiting(person: Person, summary: Summary) -> Claim:
-    """Claim what waits, newest first. Without anything to claim, this makes no statement."""
-    if not summary.shows_toasts():
-        found = _critical(person, summary)
-    elif summary.without_row or summary.waiting:
-        found = _waiting(person, summary)
-    else:
+    """Claim what waits, newest first. Without anything to claim, this makes no statement.
+
+    If the database refuses to write, nothing is claimed: a page that only reads is shown, and a later one flashes.
+    """
+    if summary.shows_toasts() and not (summary.without_row or summary.waiting):
         return Claim()
+    try:
+        return _claim_found(person, summary)
+    except DatabaseError as error:
+        log.warning("Notifications could not be claimed for a page: %s", first_line(error))
+        return Claim()
+
+
+def _claim_found(person: Person, summary: Summary) -> Claim:
+    found = _waiting(person, summary) if summary.shows_toasts() else _critical(person, summary)
     token = uuid.uuid4()
     claimed = _claim(found[:MOST], token) if found else {}
     if not claimed:

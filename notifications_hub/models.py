@@ -9,11 +9,13 @@ from notifications_hub.announcements.banners.models import BannerDismissal
 from notifications_hub.announcements.models import Announcement, AnnouncementTranslation, RowsThrough
 from notifications_hub.announcements.results.models import ResultFigure, ResultFold, ResultTally, ResultWatch
 from notifications_hub.announcements.rollouts.models import Rollout
+from notifications_hub.announcements.seals.models import StepSeal
 from notifications_hub.audience_lists import AudienceList, AudienceListMember
 from notifications_hub.confirmations.models import Reminder
 from notifications_hub.delivery.models import DeliveredThrough, Delivery, FlashRest, Preference
 from notifications_hub.escalation.models import EscalationStep
 from notifications_hub.following.models import Follow
+from notifications_hub.inbox_limit import InboxWalk
 from notifications_hub.ingest.models import IngestedRequest, ServiceToken
 from notifications_hub.jobs.models import Job
 from notifications_hub.live.revocation import Revocation
@@ -44,6 +46,7 @@ __all__ = [
     "FlashRest",
     "Follow",
     "ImportPosition",
+    "InboxWalk",
     "IngestedRequest",
     "Job",
     "KindUse",
@@ -64,6 +67,7 @@ __all__ = [
     "RowChange",
     "RowsThrough",
     "ServiceToken",
+    "StepSeal",
     "StoppedEmail",
     "Stream",
     "TopicPresence",

@@ -41,6 +41,7 @@ from notifications_hub.notify_statement import Tables
 from notifications_hub.notify_words import PersonalWords, SharedWords, words_of
 from notifications_hub.signals import notification_created, send_after_commit
 from notifications_hub.system_actors import SystemActor
+from notifications_hub.telemetry import measures, tracing
 from notifications_hub.transports import get_transport, keeps_table
 from notifications_hub.transports.address_lookup import usable_transports
 
@@ -72,6 +73,11 @@ def notify_handler(
     require_time_zones()
     given.pop("signal", None)
     draft = draft_of(verb, sender, given)
+    with measures.timed(measures.notify_time), tracing.span("notify.send", kind=draft.kind.name):
+        return _notify_all(draft, sender, recipient)
+
+
+def _notify_all(draft: Draft, sender: object, recipient: object) -> Sequence[Notification]:
     made: list[Notification] | CreatedForFollowers = []
     if isinstance(recipient, Followers):
         made = CreatedForFollowers()
@@ -82,6 +88,7 @@ def notify_handler(
             rows = _notify(part, people)
             attempted.send(Notification, draft=part, people=people, made=rows)
             made.extend(rows)
+            measures.notifications.labels(draft.kind.name).inc(len(rows))
         if made and notification_created.has_listeners(Notification):
             send_after_commit(
                 notification_created, Notification, notifications=tuple(made) if isinstance(made, list) else made
@@ -187,7 +194,10 @@ def _number(inserted: Sequence[Inserted]) -> None:
     if late:
         streams.number_on_commit(late)
     elif inserted:
-        streams.announce_numbers({one.topic: one.seq for one in inserted if one.seq is not None})
+        tops = {one.topic: one.seq for one in inserted if one.seq is not None}
+        with tracing.inner_span("notifications_hub.number"):
+            parent = tracing.traceparent()
+            streams.announce_numbers(tops, dict.fromkeys(tops, parent) if parent else {})
 
 
 def _notify_row_by_row(draft: Draft, people: Sequence[Any]) -> list[Notification]:

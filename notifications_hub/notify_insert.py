@@ -28,6 +28,8 @@ from notifications_hub.notify_statement import Parts, Tables, extension_paramete
 from notifications_hub.notify_words import SharedWords
 from notifications_hub.streams import inbox_topic
 from notifications_hub.streams.models import as_json
+from notifications_hub.telemetry import measures
+from notifications_hub.telemetry.origin import current_origin
 from notifications_hub.transports import default_methods, delay_of, locked_methods
 
 
@@ -53,11 +55,20 @@ def insert(draft: Draft, people: Sequence[Any], words: SharedWords, tables: Tabl
     ids = [key.get_db_prep_value(person.pk, database) for person in people]
     recipients = {"ids": ids, "topics": ",".join(topics), "topic": topics[0]}
     parameters = _parameters(draft, values, words) | recipients | _transports(draft, tables)
+    if tables and (origin := current_origin()):
+        parameters["origin"] = as_json(origin)
     extension = None if draft.extension is None else type(draft.extension)
     with database.cursor() as sql:
-        parts = Parts(numbers=numbers, steps=len(draft.kind.escalate), reasons=draft.has_reason, groups=draft.has_group)
+        parts = Parts(
+            numbers=numbers,
+            steps=len(draft.kind.escalate),
+            reasons=draft.has_reason,
+            groups=draft.has_group,
+            origin="origin" in parameters,
+        )
         sql.execute(statement(len(words.all), tables, extension, parts), parameters)
         found = sql.fetchall()
+    measures.events.inc(len(found))
     rows = _rows(draft, values, [(people[number - 1], *own) for number, *own, _methods, _armed, _seq in found])
     return [
         Inserted(row, _methods_in(methods), is_armed, topics[number - 1], seq)

@@ -100,25 +100,27 @@ _EXTENDED = """, extended AS (
 
 _ARMED = """, armed AS (
     INSERT INTO notifications_hub_delivery
-        (notification_id, transport, address, state, reason, reason_parameters, due_at, attempts, trail, created)
+        (notification_id, transport, address, state, reason, reason_parameters, due_at, attempts, trail, created
+        {column})
     {addresses}
     ON CONFLICT DO NOTHING RETURNING notification_id
 )"""
 _ADDRESSES = """SELECT made.id, CAST(%(transport{number})s AS text), left(CAST(address.{address} AS text), 255),
         'waiting', '', CAST('{{}}' AS jsonb), statement_timestamp() + %(window{number})s, 0, CAST('[]' AS jsonb),
-        %(now)s
+        %(now)s{origin}
     FROM made JOIN {table} address ON address.{owner} = recipient_id
     WHERE methods ? %(transport{number})s AND address.{usable}"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parts:
-    """The optional parts of a statement: number an event, plan `steps` of an escalation, store reasons or groups."""
+    """The optional parts: number an event, plan `steps` of an escalation, store reasons, groups or an origin."""
 
     numbers: bool
     steps: int = 0
     reasons: bool = False
     groups: bool = False
+    origin: bool = False
 
 
 # The reason and the group of each person are those of their words.
@@ -145,7 +147,7 @@ def statement(words: int, tables: Tables, extension: type[NotificationExtension]
         words=", ".join(f"({n}, CAST(%(item{n})s AS jsonb), CAST(%(tag{n})s AS text))" for n in range(words)),
         seq="(SELECT seq FROM turn)" if parts.numbers else "CAST(NULL AS bigint)",
         extended=_extended(extension) if extension else "",
-        armed=_ARMED.format(addresses=" UNION ALL ".join(_addresses(tables))) if tables else "",
+        armed=_armed(tables, origin=parts.origin) if tables else "",
         escalated=steps_in_statement(parts.steps),
         is_armed="id IN (SELECT notification_id FROM armed)" if tables else "FALSE",
     )
@@ -189,8 +191,19 @@ def _extended(extension: type[NotificationExtension]) -> str:
     )
 
 
-def _addresses(tables: Tables) -> Iterator[str]:
-    for number, (_name, table) in enumerate(tables):
-        yield _ADDRESSES.format(
-            number=number, table=table.name, owner=table.owner, address=table.address, usable=table.usable
-        )
+def _armed(tables: Tables, *, origin: bool) -> str:
+    value = ", CAST(%(origin)s AS jsonb)" if origin else ""
+    return _ARMED.format(
+        column=", origin" if origin else "",
+        addresses=" UNION ALL ".join(
+            _ADDRESSES.format(
+                number=number,
+                table=table.name,
+                owner=table.owner,
+                address=table.address,
+                usable=table.usable,
+                origin=value,
+            )
+            for number, (_name, table) in enumerate(tables)
+        ),
+    )

@@ -72,9 +72,9 @@ def _publish_ephemeral(topic: str, kind: str, data: str) -> None:
 
 
 @receiver(streams.numbered)
-def _hint(tops: Mapping[str, int], **kwargs: object) -> None:
+def _hint(tops: Mapping[str, int], traces: Mapping[str, str], **kwargs: object) -> None:
     if hub := _hub():
-        hub.hint(tops)
+        hub.hint(tops, traces)
 
 
 _planned: deque[int] = deque()

@@ -40,8 +40,9 @@ from django.contrib.auth import get_user_model
 from django.db import connection, connections
 from django.test import AsyncClient, Client
 
-from notifications_hub import cache_keys
+from notifications_hub import cache_keys, guarded_cache
 from notifications_hub.announcements.banners import current as banners
+from notifications_hub.ops import health, readiness
 from notifications_hub.streams import sequencer
 from tests.support.browser import People, SharedChromium
 from tests.support.databases import Databases, PostgresDatabases, SqliteDatabases, databases_like
@@ -92,7 +93,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _is_asked_for(item: pytest.Item) -> bool:
-    """Return whether this run includes the test. Proofs under load need the machine to themselves: `make faults`."""
+    """Return whether this run includes the test. Slow proofs need the machine to themselves."""
     return FULL or all(mark.kwargs.get("short") for mark in item.iter_markers("faults"))
 
 
@@ -148,6 +149,13 @@ def _keys_of_the_cache_restored(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _cache_asked_again() -> Iterator[None]:
+    """Ask the cache again after a test in which it failed."""
+    yield
+    guarded_cache.forget_failures()
+
+
+@pytest.fixture(autouse=True)
 def _async_connections_closed(request: pytest.FixtureRequest) -> None:
     """Close the connection of an async test's ORM thread. PostgreSQL could not drop the database while it is open."""
     if inspect.iscoroutinefunction(getattr(request.node, "obj", None)):
@@ -170,6 +178,14 @@ def _numbered_at_commit(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
         monkeypatch.setattr("notifications_hub.streams.store.number_soon", sequencer.number)
         for module in ("rows.trigger_notes", "publishing", "delivery.arming"):
             monkeypatch.setattr(f"notifications_hub.{module}.run_soon", lambda chore, seconds=0: chore())
+
+
+@pytest.fixture(autouse=True)
+def _questions_ended() -> Iterator[None]:
+    """End the threads that ask for /readyz and /metrics, whose connections would outlive the test's database."""
+    yield
+    readiness.end_questions()
+    health.figures.end()
 
 
 @pytest.fixture

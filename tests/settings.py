@@ -23,5 +23,5 @@ NOTIFICATIONS_HUB = {**NOTIFICATIONS_HUB, **json.loads(env.str("TEST_NOTIFICATIO
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.rows.board", "django_tasks_db"]
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 # A stand-in for a read replica. A query that a test's router sends there fails, since no test enables this database.
-DATABASES = {**DATABASES, "replica": {**DATABASES["default"], "TEST": {"MIRROR": "default"}}}
+DATABASES = {"replica": {**DATABASES["default"], "TEST": {"MIRROR": "default"}}, **DATABASES}
 globals().update(json.loads(env.str("TEST_SETTINGS", default="{}")))

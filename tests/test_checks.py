@@ -19,7 +19,7 @@ from pytest_django import Settings
 import notifications_hub
 from notifications_hub import kinds
 from notifications_hub.checks import check_settings
-from notifications_hub.database_checks import check_databases
+from notifications_hub.database_checks import check_databases, check_timeouts
 from notifications_hub.kinds import DeliveryMethod, Kind
 
 
@@ -186,6 +186,27 @@ class NewsRouter:
 
 def use_databases(monkeypatch: pytest.MonkeyPatch, databases: dict[str, dict[str, Any]]) -> None:
     monkeypatch.setattr("notifications_hub.database_checks.connections", ConnectionHandler(databases))
+
+
+@pytest.mark.parametrize(
+    ("options", "missing"),
+    [
+        ({}, '"connect_timeout": 3'),
+        ({"connect_timeout": 5}, ""),
+        ({"connect_timeout": 5, "pool": True}, '"pool": {"timeout": 5, …}'),
+        ({"connect_timeout": 5, "pool": {"timeout": 5}}, ""),
+        ({"service": "hub"}, ""),
+    ],
+)
+def test_a_postgresql_that_a_request_would_wait_for_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch, options: dict[str, object], missing: str
+) -> None:
+    monkeypatch.delenv("PGCONNECT_TIMEOUT", raising=False)
+    postgres = {"ENGINE": "django.db.backends.postgresql", "NAME": "hub", "OPTIONS": options}
+    use_databases(monkeypatch, {"default": postgres})
+    found = [(warning.id, str(warning.hint)) for warning in check_timeouts(None)]
+    hint = f"Add to DATABASES['default']['OPTIONS']: {missing}."
+    assert found == ([("notifications_hub.W073", hint)] if missing else [])
 
 
 SQLITE_OPTIONS = {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": "PRAGMA journal_mode=WAL"}

@@ -1,4 +1,4 @@
-"""The list of a million people who have not confirmed. Run `make faults` to load them and measure."""
+"""The list of a million people who have not confirmed. Run `make exhaustive` to load them and measure."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ _CONFIRMED = (
 )
 
 
+@pytest.mark.exhaustive
 def test_a_page_of_who_has_not_confirmed_is_bounded_among_a_million_who_have() -> None:
     with connection.cursor() as sql:
         sql.execute(_SERIES + _PEOPLE)

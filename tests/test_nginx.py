@@ -1,4 +1,4 @@
-"""The nginx configuration of the docs, unchanged except for its name, certificate, ports and one timeout."""
+"""`deploy/nginx.conf`, unchanged except for its certificate, ports, sockets and one timeout."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import ssl
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import requests
@@ -15,6 +17,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from tests.live.support import poke
+from tests.support.backend import Backend, Fault
 from tests.support.databases import Databases
 from tests.support.dialling import HALF, still_open, wait_until_closed
 from tests.support.full import FULL, report
@@ -39,7 +42,8 @@ def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture(scope="module")
 def front(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
-    with Front(site.port, tmp_path_factory.mktemp("nginx"), head_seconds=HEAD_SECONDS) as front:
+    folder = tmp_path_factory.mktemp("nginx")
+    with Front((site.port, site.port), folder, head_seconds=HEAD_SECONDS) as front:
         yield front
 
 
@@ -48,6 +52,14 @@ def unverified() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
+
+
+@pytest.fixture
+def sockets() -> Iterator[Path]:
+    """Return a folder that nginx's own user may enter, as /run/hub."""
+    with TemporaryDirectory(prefix="hub-sockets-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 @pytest.mark.faults(short=True)
@@ -108,6 +120,47 @@ def test_a_client_cannot_forge_its_address_or_host(front: Front, site: Site) -> 
     assert requests.get(f"{front.url}/healthz?claimed", headers=claimed, verify=False, timeout=30).ok
     assert "203.0.113.7" not in site.log
     assert "/healthz?claimed" in site.log
+
+
+@pytest.mark.parametrize("fault", [Fault.CLOSES, Fault.RESTARTS])
+def test_a_post_reaches_one_process_and_a_get_another_one_too(fault: Fault, tmp_path: Path) -> None:
+    with Backend(fault) as broken, Backend() as sound, Front((broken.port, sound.port), tmp_path) as front:
+        for number in range(6):
+            requests.post(f"{front.url}/accounts/login/?{number}", verify=False, timeout=30)
+            # Two, or each POST would have one process and each GET the other.
+            for _ in range(2):
+                assert requests.get(f"{front.url}/notifications/?{number}", verify=False, timeout=30).ok
+        taken = broken.requests + sound.requests
+    posts = [line for line in taken if line.startswith("POST")]
+    assert len(posts) == len(set(posts)) == 6
+    # Without this the POSTs above would have proved nothing.
+    assert any(line.startswith("GET") for line in broken.requests) is (fault is Fault.CLOSES)
+
+
+def test_a_file_that_one_release_lacks_comes_from_the_other(tmp_path: Path) -> None:
+    with Backend(status=404) as before, Backend() as after, Front((before.port, after.port), tmp_path) as front:
+        files = [
+            requests.get(f"{front.url}/static/bell.{n}.js", verify=False, timeout=30).status_code for n in range(8)
+        ]
+        pages = [requests.get(f"{front.url}/page/{n}/", verify=False, timeout=30).status_code for n in range(8)]
+    assert files == [200] * 8
+    assert set(pages) == {200, 404}
+
+
+def test_metrics_are_only_inside_and_each_process_has_its_own(tmp_path: Path, sockets: Path) -> None:
+    one, other = sockets / "web-1.sock", sockets / "web-2.sock"
+    with Backend(at=one) as first, Backend(at=other) as second, Front((one, other), tmp_path, sockets=sockets) as front:
+        assert requests.get(f"{front.url}/metrics", verify=False, timeout=30).status_code == 404
+        assert (first.requests, second.requests) == ([], [])
+        inside = f"http://127.0.0.1:{front.inside}"
+        for path, status in {
+            "/web-2/metrics": 200,
+            "/web-1/readyz": 200,
+            "/web-1/admin/": 404,
+            "/metrics": 404,
+        }.items():
+            assert requests.get(inside + path, timeout=30).status_code == status
+    assert (first.requests, second.requests) == (["GET /readyz HTTP/1.1"], ["GET /metrics HTTP/1.1"])
 
 
 def dialled_securely(port: int, context: ssl.SSLContext) -> ssl.SSLSocket:

@@ -11,16 +11,21 @@ from pathlib import Path
 
 import pytest
 from django.core.management.base import BaseCommand
+from django.db.models.functions import Now
 from django.urls import URLPattern, URLResolver
+from prometheus_client import Counter
+from prometheus_client.metrics import MetricWrapperBase
 
 import notifications_hub
 import notifications_hub.urls
 import service_worker.urls
 from notifications_hub import testing
+from notifications_hub.delivery.models import WorkerHeartbeat
 from notifications_hub.inbox.api import api
 from notifications_hub.jobs.models import Job
 from notifications_hub.message import Item, Message
 from notifications_hub.ops import metrics
+from notifications_hub.telemetry import measures
 from notifications_hub.templatetags.notifications_hub import register
 from notifications_hub.web.icons import own_icons
 from tests.support.processes import ROOT
@@ -233,5 +238,12 @@ def test_every_command_has_a_section() -> None:
 
 @pytest.mark.django_db
 def test_every_metric_is_on_the_page() -> None:
-    given = set(re.findall(r"^# TYPE (\w+) ", metrics.exposition(0).decode(), re.MULTILINE))
-    assert first_cells(page("metrics")) == given
+    WorkerHeartbeat.objects.create(pk=1, at=Now())
+    given = set(re.findall(r"^# TYPE (\w+) ", metrics.exposition(metrics.ask()).decode(), re.MULTILINE))
+    assert first_cells(page("metrics")) == {name for name in given if name.startswith("notifications_hub_")}
+    for one in vars(measures).values():
+        if isinstance(one, MetricWrapperBase):
+            [family] = one.describe()
+            name = family.name + "_total" * isinstance(one, Counter)
+            labels = ", ".join(f"`{label}`" for label in one._labelnames)
+            assert f"| `{name}` | {one._type} | {labels}{' ' * bool(labels)}|" in page("metrics")

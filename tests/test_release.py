@@ -117,6 +117,7 @@ def test_a_refused_release_changes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "var").exists()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.faults
 def test_a_release_is_built_checked_and_tagged_once(tmp_path: Path) -> None:
     """Follow the README in a new environment, with packages from the index. It takes minutes."""

@@ -3,7 +3,7 @@
     audit.record(announcement, audit.Step.STOPPED, by=request.user)
 
 A step commits or rolls back with the caller's transaction. It keeps names and keys as text and has no foreign key, so
-it survives the announcement and the person.
+it survives the announcement and the person. `seals` notices what was changed behind Django's back.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from notifications_hub.announcements.seals.models import StepSeal, look
+from notifications_hub.database import transaction
 from notifications_hub.database.primary import HubModel, PrimaryManager
 from notifications_hub.users import Person, person_key
 from notifications_hub.web.text import isolated, storable
@@ -94,7 +96,11 @@ class StepQuerySet(models.QuerySet["AnnouncementStep"]):
     def bulk_create(self, objs: Iterable[AnnouncementStep], *args: Any, **kwargs: Any) -> list[AnnouncementStep]:
         if kwargs.get("update_conflicts") or len(args) > 2:
             _refuse()
-        return super().bulk_create(objs, *args, **kwargs)
+        with transaction.atomic():
+            steps = super().bulk_create(objs, *args, **kwargs)
+            StepSeal.objects.bulk_create([StepSeal(step_key=step.pk) for step in steps])
+            transaction.on_commit(look.soon)
+        return steps
 
     update = delete = bulk_update = update_or_create = _raw_delete = _refuse
     aupdate = adelete = abulk_update = aupdate_or_create = _refuse
@@ -141,8 +147,12 @@ class AnnouncementStep(HubModel):
         """Insert the step. Raise `AppendOnlyError` if it is stored already."""
         if not self._state.adding:
             _refuse()
-        # Also one that is given the key of a stored step changes nothing: the database refuses it.
-        super().save(**{**kwargs, "force_insert": True})
+        with transaction.atomic():
+            # Also one that is given the key of a stored step changes nothing: the database refuses it.
+            super().save(**{**kwargs, "force_insert": True})
+            # `seals.chain` gives it its place, once this is committed.
+            StepSeal.objects.create(step_key=self.pk)
+            transaction.on_commit(look.soon)
 
     delete = _refuse
 

@@ -11,7 +11,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.core.cache import cache
 from django.db.models import Exists, OuterRef, QuerySet, TextField
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
@@ -26,6 +25,7 @@ from notifications_hub.cache_keys import cache_key
 from notifications_hub.database import transaction
 from notifications_hub.database.quick_count import Precision, RowCount, quick_count
 from notifications_hub.delivery.models import Preference
+from notifications_hub.guarded_cache import cache, level_of
 from notifications_hub.kinds import EVERY_KIND, DeliveryMethod, Urgency, kind_of, method_name
 from notifications_hub.transports import default_methods, get_transport, keeps_table, locked_methods
 
@@ -215,7 +215,7 @@ def _kept(key: str) -> tuple[RowCount | None] | None:
     try:
         kept: tuple[int, str] | None = cache.get(key) if key else None
     except Exception as error:  # noqa: BLE001 -- a cache may raise anything, and the database has the answer too
-        log.warning("Could not read a count from the cache: %s", error)
+        log.log(level_of(error), "Could not read a count from the cache: %s", error)
         return None
     if kept is None:
         return None
@@ -227,4 +227,4 @@ def _keep(key: str, count: RowCount | None) -> None:
     try:
         cache.set(key, stored, _KEPT_SECONDS)
     except Exception as error:  # noqa: BLE001 -- as above
-        log.warning("Could not store a count in the cache: %s", error)
+        log.log(level_of(error), "Could not store a count in the cache: %s", error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 from django.db import connections
@@ -18,6 +19,8 @@ worker and looks up addresses.
 """
 POOL_SIZE = 4
 """psycopg's default."""
+LONGEST_POOL_WAIT = 10.0
+"""Seconds that a request may wait for a connection. psycopg's default is 30."""
 
 
 def release_connections() -> None:
@@ -36,6 +39,21 @@ def pool_size(connection: BaseDatabaseWrapper) -> int:
     pool = connection.settings_dict["OPTIONS"]["pool"]
     given = {} if pool is True else pool
     return int(given.get("max_size") or given.get("min_size", POOL_SIZE))
+
+
+def missing_timeouts(connection: BaseDatabaseWrapper) -> str:
+    """Return the options without which a PostgreSQL that hangs holds each request for long, or an empty text.
+
+    A statement timeout cannot help: the server itself would have to end the statement.
+    """
+    options = connection.settings_dict["OPTIONS"]
+    if connection.vendor != "postgresql" or "PGCONNECT_TIMEOUT" in os.environ or "service" in options:
+        return ""
+    missing = [] if options.get("connect_timeout") else ['"connect_timeout": 3']
+    pool = options.get("pool")
+    if pool and float((pool if isinstance(pool, dict) else {}).get("timeout", 30)) > LONGEST_POOL_WAIT:
+        missing.append('"pool": {"timeout": 5, …}')
+    return ", ".join(missing)
 
 
 def _is_old(connection: BaseDatabaseWrapper) -> bool:

@@ -18,10 +18,14 @@ log = logging.getLogger(__name__)
 
 
 def run_with_reconnect(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Return the function's result. If a connection error is raised, close the connections and call it once more."""
+    """Return the function's result. If an open connection turns out to be broken, call it once more on a new one."""
+    was_connected = any(one.connection is not None for one in connections.all(initialized_only=True))
     try:
         return function(*args, **kwargs)
     except CONNECTION_ERRORS as error:
+        if not was_connected:
+            # A server that does not answer would hold the caller up twice.
+            raise
         log.info("Trying once more on a new database connection: %s", error)
         close_connections()
         return function(*args, **kwargs)
@@ -32,3 +36,8 @@ def close_connections() -> None:
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block:
             connection.close()
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's text, for a log or a page."""
+    return (str(error) or type(error).__name__).splitlines()[0]

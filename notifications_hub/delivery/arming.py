@@ -25,6 +25,7 @@ from notifications_hub.notification import Notification
 from notifications_hub.notification_queryset import UNCONFIRMED
 from notifications_hub.signals import SettledDelivery, delivery_settled, send_after_commit
 from notifications_hub.streams.numberer import run_soon
+from notifications_hub.telemetry.origin import current_origin
 
 AWAY_SECONDS = 3.0
 """The delay of a push that is brought forward, because the next page may follow the one a person just left."""
@@ -54,6 +55,7 @@ class Plan:
 
 def arm(plans: Iterable[Plan]) -> None:
     """Plan deliveries in the caller's transaction, so that a push is as certain as the notification itself."""
+    origin = current_origin()
     rows = [
         Delivery(
             notification_id=plan.notification_pk,
@@ -62,6 +64,7 @@ def arm(plans: Iterable[Plan]) -> None:
             due_at=Now() + timedelta(seconds=hub_settings.ack_window if plan.delay is None else plan.delay),
             escalation=plan.escalation,
             wake=plan.wake,
+            origin=origin,
         )
         for plan in plans
     ]

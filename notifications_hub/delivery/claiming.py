@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as a_field
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from django.db import models
 from django.db.models.functions import Now
@@ -26,6 +26,7 @@ from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import DeliveryReason
 from notifications_hub.extension import joins
 from notifications_hub.signals import SettledDelivery, delivery_settled, send_after_commit
+from notifications_hub.telemetry import measures
 
 LEASE = timedelta(seconds=55)
 """Longer than any transport may take. Another worker gets a killed worker's deliveries within a minute of the claim."""
@@ -57,10 +58,12 @@ def _claim(
         return []
     claim = uuid.uuid4()
     with transaction.atomic():
-        ids = _locked(first, limit - (min(most, limit // 4) if is_last else 0)) if is_first else []
+        late = _locked(first, limit - (min(most, limit // 4) if is_last else 0)) if is_first else []
         if last is not None and is_last:
-            ids += _locked(last, min(most, limit - len(ids)))
+            late += _locked(last, min(most, limit - len(late)))
+        ids = [one.pk for one in late]
         Delivery.objects.filter(pk__in=ids).update(claim=claim, due_at=Now() + LEASE)
+    _measure(late)
     return whole(ids, claim)
 
 
@@ -69,8 +72,22 @@ def _is_any(due: models.QuerySet[Delivery]) -> bool:
     return due.values_list("pk").first() is not None
 
 
-def _locked(due: models.QuerySet[Delivery], limit: int) -> list[int]:
-    return list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit])
+class _Late(NamedTuple):
+    pk: int
+    transport: str
+    due_at: datetime
+    clock: datetime
+
+
+def _locked(due: models.QuerySet[Delivery], limit: int) -> list[_Late]:
+    rows = due.select_for_update(skip_locked=True).values_list("pk", "transport", "due_at", Now())
+    return [_Late(*row) for row in rows[:limit]]
+
+
+def _measure(late: Iterable[_Late]) -> None:
+    for one in late:
+        wait = (one.clock - one.due_at).total_seconds()
+        measures.delivery_wait.labels(one.transport).observe(max(0.0, wait))
 
 
 def whole(ids: Collection[int], claim: uuid.UUID) -> list[Delivery]:
@@ -98,6 +115,13 @@ class Outcome:
     held: bool = False
     summary: int | None = None
     at: datetime = a_field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def label(self) -> str:
+        """Return the outcome's name in the metrics."""
+        if self.state is DeliveryState.WAITING:
+            return "held" if self.held else "retried" if self.attempted else "put_off"
+        return self.state.value
 
     def __post_init__(self) -> None:
         if type(self.status) is not int or not 0 <= self.status < 1000:
@@ -149,6 +173,13 @@ def record(settled: Collection[Settled]) -> None:
     """Record outcomes in one statement, except where another worker has the lease by now."""
     if not settled:
         return
+    _record_all(settled)
+    for one in settled:
+        for outcome in one.outcomes:
+            measures.deliveries.labels(one.delivery.transport, outcome.label).inc()
+
+
+def _record_all(settled: Collection[Settled]) -> None:
     bulky = [one for one in settled if one.delivery.rollout_id is not None]
     if bulky:
         with transaction.atomic():

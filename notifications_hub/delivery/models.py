@@ -66,6 +66,8 @@ class Delivery(HubModel):
     escalation = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     # How often the notification had come back from a snooze when it was planned. Each time it is sent anew.
     wake = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    # The request and the trace that planned it: see `telemetry/origin.py`. NULL for most, which costs a row nothing.
+    origin = models.JSONField(null=True, editable=False)
     state = models.CharField(_("state"), max_length=10, choices=DeliveryState, default=DeliveryState.WAITING)
     # A `ReasonCode`, and the parameters of its words.
     reason = models.CharField(_("reason"), max_length=30, blank=True)
@@ -136,6 +138,15 @@ def first_due_delivery() -> datetime | None:
     # Each part has an index of its own.
     parts = [waiting.filter(held_for__isnull=is_null) for is_null in (True, False)]
     return min((at for part in parts for at in part.values_list("due_at", flat=True)[:1]), default=None)
+
+
+class WorkerHeartbeat(HubModel):
+    """The one row that any worker, in any engine, renews after a turn: see `heartbeat.py`."""
+
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S}"
 
 
 class Preference(HubModel):

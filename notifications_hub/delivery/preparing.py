@@ -30,6 +30,7 @@ from notifications_hub.grouping.members import load_groups
 from notifications_hub.grouping.words import message_of_group
 from notifications_hub.kinds import Urgency, kind_of
 from notifications_hub.message import localized_for, retraction_of, time_to_live
+from notifications_hub.request_ids import as_request
 from notifications_hub.transports import Loads, Send, delay_of, get_transport, transport_names
 
 ACT_SALT = "notifications_hub.act"
@@ -57,7 +58,8 @@ def prepared(claimed: Sequence[Delivery], wishes: Wishes) -> Iterator[Sending | 
         except CONNECTION_ERRORS:
             raise
         except Exception as error:
-            log.exception("Delivery %s cannot be prepared", one.pk)
+            with as_request((one.origin or {}).get("request_id", "")):
+                log.exception("Delivery %s cannot be prepared", one.pk)
             yield _result(one, failed_unexpectedly(error, attempted=False))
 
 

@@ -19,7 +19,16 @@ from notifications_hub.delivery.claiming import Outcome, Settled
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.message import Message, shortened
-from notifications_hub.transports import PutOff, Send, TooLong, TransportError, close_transports
+from notifications_hub.telemetry import measures
+from notifications_hub.telemetry.origin import resumed
+from notifications_hub.telemetry.tracing import inner_span
+from notifications_hub.transports import (
+    PutOff,
+    Send,
+    TooLong,
+    TransportError,
+    close_transports,
+)
 from notifications_hub.web.site_paths import use_script_name
 
 SEND_SECONDS = 30.0
@@ -108,7 +117,8 @@ class Network:
 
     async def _send(self, job: Sending) -> None:
         try:
-            result = await _result(job)
+            with resumed(job.delivery.origin, "notifications_hub.deliver", transport=job.delivery.transport):
+                result = await _result(job)
         except Exception as error:  # noqa: BLE001 -- a slot that is never freed is lost to all other jobs
             settled = Settled(delivery=job.delivery, outcomes=[_unexpected_outcome(job, error)])
             result = Result(settled=settled, error=_unexpected_error(error))
@@ -141,8 +151,8 @@ async def _result(job: Sending) -> Result:
 
 async def _attempt(job: Sending, message: Message) -> tuple[Outcome, TransportError | None]:
     try:
-        async with asyncio.timeout(SEND_SECONDS):
-            status = await job.send(message)
+        with measures.timed(measures.send_time.labels(job.delivery.transport)):
+            status = await _send_in_time(job, message)
     except TransportError as error:
         return _failure(job, error), error
     except TimeoutError:
@@ -152,6 +162,12 @@ async def _attempt(job: Sending, message: Message) -> tuple[Outcome, TransportEr
     except Exception as error:  # noqa: BLE001 -- a fault in one delivery must not stop the others
         return _unexpected_outcome(job, error), _unexpected_error(error)
     return Outcome(state=DeliveryState.SENT, reason=DeliveryReason(ReasonCode.ACCEPTED), status=status), None
+
+
+async def _send_in_time(job: Sending, message: Message) -> int | None:
+    with inner_span("notifications_hub.send", transport=job.delivery.transport):
+        async with asyncio.timeout(SEND_SECONDS):
+            return await job.send(message)
 
 
 def _no_answer(job: Sending, code: ReasonCode) -> tuple[Outcome, TransportError]:

@@ -19,7 +19,7 @@ from django.db import close_old_connections, connections
 
 from notifications_hub.database.pooling import release_connections
 from notifications_hub.database.reconnect import CONNECTION_ERRORS
-from notifications_hub.delivery import bulk, claiming, held
+from notifications_hub.delivery import bulk, claiming, heartbeat, held
 from notifications_hub.delivery.accepted import mark_accepted
 from notifications_hub.delivery.audience_check import leavers
 from notifications_hub.delivery.claiming import Settled
@@ -31,6 +31,7 @@ from notifications_hub.delivery.sender import STOP_SECONDS, Network, Result, Sen
 from notifications_hub.delivery.shown import mark_shown
 from notifications_hub.delivery.wishes import Wishes, wishes_of
 from notifications_hub.streams.sweeper import Isolation, sweep
+from notifications_hub.telemetry import measures
 from notifications_hub.transports import Learns, TransportError, get_transport
 from notifications_hub.web.site_paths import use_script_name
 
@@ -56,7 +57,7 @@ PlansDeliveries = Callable[[], bool]
 log = logging.getLogger(__name__)
 
 _planners: list[PlansDeliveries] = []
-_isolation: Isolation[PlansDeliveries] = Isolation(longest=60.0)
+_isolation: Isolation[Callable[[], object]] = Isolation(longest=60.0)
 
 
 def every_turn(plan: PlansDeliveries) -> PlansDeliveries:
@@ -103,6 +104,13 @@ class Worker:
         """Record results and begin due deliveries in the free slots. Return how many were begun."""
         # The thread may belong to Celery or to a task backend.
         use_script_name()
+        with measures.timed(measures.turn_time):
+            begun = self._turn(claim=claim)
+        with _isolation.guard(heartbeat.beat, "The sign of life"):
+            heartbeat.beat()
+        return begun
+
+    def _turn(self, *, claim: bool) -> int:
         self._more = False
         self._record()
         free = min(BATCH, SLOTS - self._network.under_way)

@@ -49,7 +49,7 @@ def newest_of_groups(rows: InboxQuerySet, number: int, *, is_upward: bool = Fals
     window = list(_window(rows))
     while window:
         waiting = {row.group_key: row.pk for row in window if waits_in_group(row) and row.group_key not in newest}
-        newest |= _newest(waiting.values())
+        newest |= _newest(waiting.values(), rows.db)
         found += [row.pk for row in window if not waits_in_group(row) or newest.get(row.group_key) == row.pk]
         if len(found) >= number or len(window) < WINDOW:
             break
@@ -57,21 +57,22 @@ def newest_of_groups(rows: InboxQuerySet, number: int, *, is_upward: bool = Fals
         beyond = newer_than(last.timestamp, last.pk) if is_upward else older_than(last.timestamp, last.pk)
         known = ~Q(group_key__in=[*newest]) | Q(pk__in=[*newest.values()])
         window = list(_window(rows.filter(Q(group_key=None) | Q(unread=False) | known, beyond)))
-    return Notification.objects.filter(pk__in=found[:number])
+    return Notification.objects.using(rows.db).filter(pk__in=found[:number])
 
 
 def _window(rows: InboxQuerySet) -> InboxQuerySet:
     return rows.only("pk", "timestamp", "group_key", "unread", "archived_at", "deleted")[:WINDOW]
 
 
-def _newest(pks: Collection[int]) -> dict[str | None, int]:
+def _newest(pks: Collection[int], alias: str) -> dict[str | None, int]:
     """Return the newest of the groups of these unread rows, by their keys."""
     if not pks:
         return {}
-    same = Notification.objects.filter(recipient=OuterRef("recipient_id"), group_key=OuterRef("group_key"), **_WAITING)
+    rows = Notification.objects.using(alias)
+    same = rows.filter(recipient=OuterRef("recipient_id"), group_key=OuterRef("group_key"), **_WAITING)
     newest = Subquery(same.order_by(*_NEWEST).values("pk")[:1])
-    rows = Notification.objects.filter(pk__in=pks).annotate(newest=newest).order_by()
-    return dict(rows.values_list("group_key", "newest"))
+    found = rows.filter(pk__in=pks).annotate(newest=newest).order_by()
+    return dict(found.values_list("group_key", "newest"))
 
 
 def members(rows: InboxQuerySet, key: str) -> InboxQuerySet:

@@ -17,10 +17,12 @@ from notifications_hub.actions.results import load_results
 from notifications_hub.announcements import personal_rows
 from notifications_hub.announcements.queryset import AnnouncementQuerySet
 from notifications_hub.avatars import load_avatars
+from notifications_hub.database.primary import hub_alias
 from notifications_hub.following.follows import followed_among
 from notifications_hub.grouping.members import load_groups, members, newest_of_groups, waits_in_group
 from notifications_hub.grouping.words import message_of_group
 from notifications_hub.inbox.places import PageMark, Place
+from notifications_hub.inbox.replica import read_list
 from notifications_hub.inbox_summary import CAP, Summary, current_summary
 from notifications_hub.message import Item
 from notifications_hub.notification import InboxQuerySet, Notification
@@ -128,7 +130,6 @@ def items(
     is_aside = archived or saved or snoozed
     is_scoped = scope is not None and not is_aside
     is_upward = place is not None and place.side == "after"
-    own = own_lists(person, scope if is_scoped else None)
     which = _which(archived=archived, saved=saved, snoozed=snoozed)
 
     def listed(rows: InboxQuerySet, waits: Q = UNCONFIRMED) -> InboxQuerySet:
@@ -146,27 +147,36 @@ def items(
 
     is_indexed = kinds is None and (unread is None or (unread and not unconfirmed and not is_aside))
     scans = not is_indexed or (is_aside and scope is not None)
-    end = _end_of_scan([listed(rows) for rows in own], is_upward=is_upward) if scans else None
-
-    def wanted(rows: InboxQuerySet, waits: Q = UNCONFIRMED) -> InboxQuerySet:
-        rows = listed(rows, waits)
-        rows = rows if unread is None else rows.filter(unread=unread)
-        rows = rows if kinds is None else rows.filter(kind__in=sorted(kinds))
-        rows = rows if group is None else members(rows, group)
-        return rows if end is None else rows.filter(end.not_newer() if is_upward else end.not_older())
-
-    if is_aside and scope is not None:
-        own = [rows.filter(scope__in=(scope, "")) for rows in own]
-    lists = [wanted(rows)[: limit + 1] for rows in own]
-    if summary.running and group is None:
-        running = personal_rows.running_for(person)
-        running = running.filter(must_acknowledge=True) if unconfirmed else running
-        # Without a condition on the row itself, the planner cannot walk through all that waits of the person.
-        lists.append(wanted(announced_rows(person, running), Q(acknowledged_at=None))[: limit + 1])
-    found = list(_joined(lists))
     is_grouped = grouped and group is None and not is_aside
-    if is_grouped and any(map(waits_in_group, found)):
-        found = _with_newest_of_groups(found, lists, [wanted(rows) for rows in own], limit, place)
+
+    def read(alias: str) -> tuple[list[Notification], PageMark | None]:
+        own = [rows.using(alias) for rows in own_lists(person, scope if is_scoped else None)]
+        end = _end_of_scan([listed(rows) for rows in own], is_upward=is_upward) if scans else None
+
+        def wanted(rows: InboxQuerySet, waits: Q = UNCONFIRMED) -> InboxQuerySet:
+            rows = listed(rows, waits)
+            rows = rows if unread is None else rows.filter(unread=unread)
+            rows = rows if kinds is None else rows.filter(kind__in=sorted(kinds))
+            rows = rows if group is None else members(rows, group)
+            return rows if end is None else rows.filter(end.not_newer() if is_upward else end.not_older())
+
+        if is_aside and scope is not None:
+            own = [rows.filter(scope__in=(scope, "")) for rows in own]
+        lists = [wanted(rows)[: limit + 1] for rows in own]
+        if summary.running and group is None:
+            running = personal_rows.running_for(person)
+            running = running.filter(must_acknowledge=True) if unconfirmed else running
+            # Without a condition on the row itself, the planner cannot walk through all that waits of the person.
+            lists.append(wanted(announced_rows(person, running), Q(acknowledged_at=None))[: limit + 1])
+        found = _joined(lists)
+        if is_grouped and any(map(waits_in_group, found)):
+            found = _with_newest_of_groups(found, lists, [wanted(rows) for rows in own], limit, place)
+        return found, end
+
+    found, end = read_list(person, read)
+    for row in found:
+        # What else is asked of a row, or changed in it, is so where the hub writes.
+        row._state.db = hub_alias()
     page = _page(found, limit, end, place)
     _note_unfollowed(person, page.rows)
     if is_grouped:
@@ -193,7 +203,7 @@ def _with_newest_of_groups(
     """Return the rows of a page whose groups the newest stands for. `lists` begin with those of `own`, limited."""
     is_upward = place is not None and place.side == "after"
     heads = [newest_of_groups(rows, limit + 1, is_upward=is_upward) for rows in own]
-    found = list(_joined([*heads, *lists[len(own) :]]))
+    found = _joined([*heads, *lists[len(own) :]])
     # A link to one of a group leads to it.
     is_lost = place is not None and place.side == "at" and place.mark.pk not in {row.pk for row in found}
     return singly if is_lost else found
@@ -265,14 +275,20 @@ def index_order(*, unread: bool | None, archived: bool, scoped: bool) -> list[st
     return [*first, "-timestamp", "-pk"]
 
 
-def _joined(lists: Sequence[InboxQuerySet]) -> InboxQuerySet:
-    """Return the rows of limited lists. A single condition for all could not use the index of each."""
+def _joined(lists: Sequence[InboxQuerySet]) -> list[Notification]:
+    """Return the rows of limited lists. Those of one database are read in one statement."""
+    at = {rows.db: [one for one in lists if one.db == rows.db] for rows in lists}
+    return [row for alias, those in at.items() for row in _united(alias, those)]
+
+
+def _united(alias: str, lists: Sequence[InboxQuerySet]) -> InboxQuerySet:
+    """Return the rows of lists of one database. A single condition for all could not use the index of each."""
     if len(lists) == 1:
         return lists[0].for_items()
-    parts = [rows.values("pk").query.get_compiler(rows.db).as_sql() for rows in lists]
+    parts = [rows.values("pk").query.get_compiler(alias).as_sql() for rows in lists]
     union = " UNION ALL ".join(f"SELECT * FROM ({statement}) AS part{n}" for n, (statement, _) in enumerate(parts))  # noqa: S608 -- composed by Django
     parameters = [parameter for _, its_parameters in parts for parameter in its_parameters]
-    return Notification.objects.filter(pk__in=RawSQL(union, parameters)).for_items()  # noqa: S611 -- as above
+    return Notification.objects.using(alias).filter(pk__in=RawSQL(union, parameters)).for_items()  # noqa: S611 -- as above
 
 
 def _page(rows: Iterable[Notification], limit: int, end: PageMark | None, place: Place | None) -> InboxPage:

@@ -13,8 +13,11 @@ from django.core.handlers.asgi import ASGIRequest
 
 from notifications_hub.live.admission import Admitted, ConnectionRequest, Refusal
 from notifications_hub.live.close_codes import Closing
+from notifications_hub.live.connection import ConnectionKind
+from notifications_hub.live.counting import count_refused
 from notifications_hub.live.hub import Hub
 from notifications_hub.live.origin import Caller
+from notifications_hub.request_ids import answer_headers
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -37,6 +40,7 @@ class Exchange:
     scope: Scope
     receive: Receive
     send: Send
+    kind: ConnectionKind
     headers: dict[str, str] = field(default_factory=lambda: dict(PRIVATE))
 
     async def open(self, hub: Hub) -> tuple[ConnectionRequest, Admitted] | None:
@@ -47,6 +51,7 @@ class Exchange:
         caller = Caller.of_scope(self.scope)
         cors = caller.cors()
         if cors is None:
+            count_refused(self.kind, "origin")
             await self.answer(403, {"detail": "This page's origin may not connect."})
             return None
         self.headers |= cors
@@ -59,11 +64,12 @@ class Exchange:
             )
             return wanted, await hub.admit(self.scope, wanted)
         except Refusal as refusal:
+            count_refused(self.kind, refusal.closing)
             await self.refuse(refusal.closing)
             return None
 
     async def refuse(self, closing: Closing) -> None:
-        await self.answer(closing.status, {"detail": closing.reason}, closing.headers)
+        await self.answer(closing.status, {"detail": closing.words}, closing.headers)
 
     async def answer(self, status: int, body: object, headers: Mapping[str, str] | None = None) -> None:
         text = body if isinstance(body, str) else json.dumps(body)
@@ -71,7 +77,7 @@ class Exchange:
         await self.write(text, more=False)
 
     async def start(self, status: int, content_type: str, headers: Mapping[str, str]) -> None:
-        named = {"Content-Type": content_type, **self.headers, **headers}
+        named = {"Content-Type": content_type, **self.headers, **headers, **answer_headers()}
         encoded = [(name.lower().encode("latin1"), value.encode("latin1")) for name, value in named.items()]
         await self.send({"type": "http.response.start", "status": status, "headers": encoded})
 

@@ -21,6 +21,8 @@ from typing import Any
 
 from channels.layers import BaseChannelLayer, InMemoryChannelLayer, get_channel_layer
 
+from notifications_hub.telemetry import measures
+
 GROUP = "notifications_hub"
 STAY_SECONDS = 60.0
 """Interval at which a hub rejoins the group, in case Redis lost its data or the layer's groups expire."""
@@ -30,6 +32,8 @@ _SEND_SECONDS = 2.0
 _UNDER_WAY = 100
 _GATHER_SECONDS = 0.005
 _EXIT_SECONDS = 1.0
+_NOBODY = f"{GROUP}.probe"
+_UNTRACED: Mapping[str, str] = {}
 """Longest time that an exiting process waits for its last hints to be sent."""
 
 log = logging.getLogger(__name__)
@@ -54,10 +58,11 @@ class Layer:
         self._sending: set[asyncio.Task[None]] = set()
         self._silent_until = 0.0
 
-    def hint(self, tops: Mapping[str, int]) -> None:
+    def hint(self, tops: Mapping[str, int], traces: Mapping[str, str] = _UNTRACED) -> None:
         topics = iter(tops.items())
         while some := dict(islice(topics, _TOPICS_PER_HINT)):
-            self._send({"type": "hub.hint", "tops": some})
+            own = {topic: traces[topic] for topic in some if topic in traces} if traces else None
+            self._send({"type": "hub.hint", "tops": some} | ({"traces": own} if own else {}))
 
     def publish_ephemeral(self, topic: str, event: str) -> None:
         self._send({"type": "hub.ephemeral", "topic": topic, "event": event})
@@ -82,6 +87,14 @@ class Layer:
         if self._layer is not None and self._channel:
             await self._layer.group_add(GROUP, self._channel)
 
+    def answers_within(self, seconds: float, loop: asyncio.AbstractEventLoop) -> bool:
+        """Return whether the layer takes a message that no hub receives. Call it outside the layer's loop."""
+        if self._layer is None:
+            return True
+        probing = asyncio.wait_for(self._layer.group_send(_NOBODY, {"type": "hub.probe"}), seconds)
+        asyncio.run_coroutine_threadsafe(probing, loop).result(2 * seconds)
+        return True
+
     async def sent(self) -> None:
         """Wait until every message under way has been sent."""
         await asyncio.gather(*self._sending, return_exceptions=True)
@@ -101,7 +114,10 @@ class Layer:
 
     def _send(self, message: dict[str, Any]) -> None:
         loop = asyncio.get_running_loop()
-        if self._layer is None or loop.time() < self._silent_until or len(self._sending) >= _UNDER_WAY:
+        if self._layer is None:
+            return
+        if loop.time() < self._silent_until or len(self._sending) >= _UNDER_WAY:
+            measures.dropped_hints.labels("away" if loop.time() < self._silent_until else "busy").inc()
             return
         task = loop.create_task(self._try(self._layer.group_send(GROUP, message | {"from": self._channel})))
         self._sending.add(task)
@@ -113,6 +129,7 @@ class Layer:
             async with asyncio.timeout(_SEND_SECONDS):
                 await sending
         except Exception as error:  # noqa: BLE001 -- a layer may raise anything, and a lost hint is not an error
+            measures.dropped_hints.labels("failed").inc()
             self._silent_until = asyncio.get_running_loop().time() + _PAUSE_SECONDS
             log.warning(
                 "The channel layer did not accept a hint (%s); hubs will find new events by polling the log", error
@@ -128,14 +145,16 @@ class BackgroundLayer:
         self._layer = Layer()
         self._lock = threading.Lock()
         self._tops: dict[str, int] = {}
+        self._traces: dict[str, str] = {}
         self._is_due = False
         self._sent_at = 0.0
 
-    def hint(self, tops: Mapping[str, int]) -> None:
+    def hint(self, tops: Mapping[str, int], traces: Mapping[str, str] = _UNTRACED) -> None:
         """Send a hint: at once, or together with others if the last was sent less than `_GATHER_SECONDS` ago."""
         with self._lock:
             for topic, top in tops.items():
                 self._tops[topic] = max(top, self._tops.get(topic, 0))
+            self._traces.update(traces)
             was_due, self._is_due = self._is_due, True
             wait = self._sent_at + _GATHER_SECONDS - time.monotonic()
         if not was_due and wait > 0:
@@ -147,8 +166,13 @@ class BackgroundLayer:
     def _send_hints(self) -> None:
         with self._lock:
             tops, self._tops = self._tops, {}
+            traces, self._traces = self._traces, {}
             self._is_due, self._sent_at = False, time.monotonic()
-        self._layer.hint(tops)
+        self._layer.hint(tops, traces)
+
+    def layer_answers(self, seconds: float) -> bool:
+        """Return whether the channel layer takes a message. The calling thread waits."""
+        return self._layer.answers_within(seconds, self._loop)
 
     def publish_ephemeral(self, topic: str, event: str) -> None:
         self._loop.call_soon_threadsafe(self._layer.publish_ephemeral, topic, event)

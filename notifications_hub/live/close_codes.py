@@ -21,12 +21,19 @@ class Closing:
     retry_after: int = 0
 
     @property
+    def words(self) -> str:
+        """The reason, and for one connection too many when to come back: a script cannot read a socket's headers."""
+        return f"{self.reason}; come back in {self.retry_after} s" if self.status == 429 else self.reason
+
+    @property
     def headers(self) -> dict[str, str]:
         return {"Retry-After": str(self.retry_after)} if self.retry_after else {}
 
 
 TOO_LARGE = Closing(1009, "too large", 413)
 RESTART = Closing(1012, "restart", 503, retry_after=1)
+UNAVAILABLE = Closing(1012, "unavailable", 503, retry_after=5)
+"""The database does not answer. An open connection stays; a new one is asked to come back."""
 BAD_FRAME = Closing(4400, "bad frame", 400)
 SESSION_OVER = Closing(4401, "session over", 401)
 TOO_SLOW = Closing(4408, "too slow", 408)

@@ -13,7 +13,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from notifications_hub.live.admission import AdmissionRequest, Admitted
 from notifications_hub.live.close_codes import RESTART, TOO_SLOW, Closing
@@ -22,9 +22,12 @@ from notifications_hub.live.frames import Batch, Frame, Positions, Round, compos
 from notifications_hub.live.log_reader import LogReader
 from notifications_hub.streams import Reading, cursor
 from notifications_hub.streams.cursor import Position
+from notifications_hub.telemetry import measures
 
 MAX_WAITING = 256 * 1024
 """Bytes that may wait for a slow client before its connection is closed."""
+
+ConnectionKind = Literal["ws", "sse", "poll"]
 
 log = logging.getLogger(__name__)
 _NOTHING: Mapping[str, Position] = {}
@@ -35,7 +38,7 @@ _UNSENT = "A frame could not be sent; closing the connection so that the client 
 class Connection:
     """A client's connection: `send` sends a frame, `close` ends it. Everything here runs on the hub's event loop.
 
-    With `keepalive`, the hub sends a frame now and then even if nothing happened. A method that returns an awaitable
+    On a WebSocket the hub sends a frame now and then even if nothing happened. A method that returns an awaitable
     has begun to send, and its caller's task must await the rest: see `eager_start.py`.
     """
 
@@ -58,6 +61,7 @@ class Connection:
         "credential",
         "due",
         "expires_in",
+        "kind",
         "names",
         "opened",
         "owner",
@@ -77,8 +81,9 @@ class Connection:
         log: LogReader,
         send: Callable[[Frame], Coroutine[Any, Any, None]],
         close: Callable[[Closing], None],
-        keepalive: bool = False,
+        kind: ConnectionKind,
     ) -> None:
+        self.kind = kind
         self.person_pk: object = admitted.visitor.person.pk
         self.owner = admitted.visitor.owner
         self.credential = admitted.visitor.credential
@@ -94,7 +99,7 @@ class Connection:
         self._log = log
         self._send = send
         self._close = close
-        self._keepalive = keepalive
+        self._keepalive = kind == "ws"
         self.share = 0
         self.slice = 0
         self._waiting: list[str] = []
@@ -112,6 +117,7 @@ class Connection:
         """Set the starting positions. Nothing is sent until the connection has caught up."""
         self.positions = positions
         self._reset = list(reset)
+        measures.resets.inc(len(self._reset))
         self._catching_up = True
 
     def change(self, positions: Positions, reset: Sequence[str]) -> None:
@@ -237,6 +243,7 @@ class Connection:
             self._reset.append(topic)
             # They are older than the reset. After a restored backup their numbers may be above all that follow.
             self._drop_waiting([topic])
+            measures.resets.inc()
         self._queue(encode_events(reading))
         return True
 

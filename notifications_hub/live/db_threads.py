@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
@@ -17,11 +18,14 @@ from django.db import connections
 from notifications_hub.database.pooling import release_connections
 from notifications_hub.database.reconnect import run_with_reconnect
 from notifications_hub.live.batching import Batcher, Many
+from notifications_hub.telemetry import measures
 from notifications_hub.web.site_paths import use_script_name
 
 A = TypeVar("A")
 P = ParamSpec("P")
 T = TypeVar("T")
+
+PATIENCE_SECONDS = 0.5
 
 log = logging.getLogger(__name__)
 
@@ -32,14 +36,32 @@ class Database:
     A database connection stays open between calls unless it belongs to a pool. A broken one is replaced once.
     """
 
-    def __init__(self, threads: int = 4) -> None:
+    def __init__(self, name: str = "hub", threads: int = 4) -> None:
         self._threads = threads
+        self._wait, self._time = (one.labels(name) for one in (measures.database_wait, measures.database_time))
         self._executor = ThreadPoolExecutor(threads, "hub-database", use_script_name)
         self._batchers: dict[tuple[Callable[..., Any], str], Batcher[Any, Any]] = {}
 
     async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, lambda: _run(function, *args, **kwargs))
+        asked = time.perf_counter()
+        return await loop.run_in_executor(self._executor, lambda: self._measured(asked, function, *args, **kwargs))
+
+    def _measured(self, asked: float, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        self._wait.observe(time.perf_counter() - asked)
+        with measures.timed(self._time):
+            return _run(function, *args, **kwargs)
+
+    async def in_time(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T | None:
+        """Return the function's result, or None if it takes longer than `PATIENCE_SECONDS`.
+
+        A call that has not begun by then never does. So callers of a store that hangs do not queue up behind it.
+        """
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await self(function, *args, **kwargs)
+        except TimeoutError:
+            return None
 
     async def batched(self, many: Many[A, T], request: A, *, lane: str = "") -> T:
         """Return `many`'s answer to this request, batched with others that arrive in the same lane.

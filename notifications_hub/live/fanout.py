@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import islice
@@ -22,11 +23,13 @@ from notifications_hub.live.eager_start import Step, in_turn, start
 from notifications_hub.live.frames import Round, batch_of
 from notifications_hub.streams import Reading
 from notifications_hub.streams.cursor import Position
+from notifications_hub.telemetry import measures, tracing
 
 _TOPICS_PER_READ = 200
 _TOPICS_PER_CHECK = 1000
 """A small number, so that a check that finds nothing delays a round by about a millisecond at a time."""
 _TOPICS_IN_TURN = 50
+_UNTRACED: Mapping[str, str] = {}
 
 Given = TypeVarTuple("Given")
 
@@ -54,12 +57,13 @@ class Fanout:
         self._database = database
         self._heard = heard
         # A thread of its own, so that events never wait for an acknowledgement, an admission or a check of all topics.
-        self._log = Database(threads=1)
+        self._log = Database("log", threads=1)
         self._topics: dict[str, _Listened] = {}
         # A dict keeps the order, so that the simulation replays.
         self._unplaced: dict[str, None] = {}
         """Topics whose position no connection has reported yet."""
         self._behind: dict[str, int] = {}
+        self._traces = tracing.Waiting()
         self._seen: streams.Mark | None = None
         self._in_turn: list[str] = []
         self._wake = asyncio.Event()
@@ -97,8 +101,8 @@ class Fanout:
 
     # Hints and ephemeral events
 
-    def note(self, tops: Mapping[str, int]) -> None:
-        """Note that these topics have new events."""
+    def note(self, tops: Mapping[str, int], traces: Mapping[str, str] = _UNTRACED) -> None:
+        """Note that these topics have new events. `traces` are the traceparents of some."""
         self._heard(tops)
         for topic, top in tops.items():
             listened = self._topics.get(topic)
@@ -108,6 +112,8 @@ class Fanout:
                 _each(listened.connections, Connection.miss)
             elif top > listened.position.seq:
                 self._behind[topic] = top
+        if traces:
+            self._traces.add({topic: parent for topic, parent in traces.items() if topic in self._behind})
         if self._behind:
             self._wake.set()
 
@@ -132,7 +138,8 @@ class Fanout:
                 self._behind = taken | self._behind
                 self._wake.set()
                 raise
-            await in_turn(self._offers(readings))
+            with tracing.batch_spans("notifications_hub.fan_out", self._traces.take(taken)):
+                await in_turn(self._offers(readings))
 
     def _wanted(self, topics: Iterable[str]) -> dict[str, Position | None]:
         """Return the positions to read from. Skip topics that have lost their last listener."""
@@ -158,6 +165,7 @@ class Fanout:
                 # A connection that joins now reads the log later than this read; one that leaves has no positions.
                 for connection in list(listened.connections):
                     yield partial(_offer, connection, offered)
+                _measure(reading, len(listened.connections))
 
     # Polling the log
 
@@ -205,6 +213,15 @@ class Fanout:
             self._wake.set()
         else:
             self.note({topic: top})
+
+
+def _measure(reading: Reading, listeners: int) -> None:
+    # Once for all listeners, because there may be thousands.
+    measures.sent_events.inc(len(reading.events) * listeners)
+    now = time.time()
+    for event in reading.events:
+        # By the clock of the machine that wrote it.
+        measures.fanout_time.observe(max(0.0, now - event.created.timestamp()))
 
 
 def _each(connections: Iterable[Connection], act: Callable[[Connection, *Given], None], *given: *Given) -> None:

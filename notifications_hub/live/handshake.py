@@ -18,8 +18,9 @@ from notifications_hub.live.admission import (
 from notifications_hub.live.close_codes import SESSION_OVER, TOO_MANY
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.db_threads import Database
-from notifications_hub.live.handshake_limit import HandshakeLimit, address_of, wait_of_strangers
-from notifications_hub.live.visitor import ANONYMOUS, address_in
+from notifications_hub.live.deadline import deadline
+from notifications_hub.live.handshake_limit import HandshakeLimit, HandshakeRate, address_of, wait_of_strangers
+from notifications_hub.live.visitor import ANONYMOUS, Credential, address_in
 
 
 class Handshakes:
@@ -30,11 +31,13 @@ class Handshakes:
         self._cache = cache
         self._enforcer = enforcer
         self._limit = HandshakeLimit()
+        self._rate = HandshakeRate()
 
     async def admit(self, scope: Mapping[str, Any], wanted: ConnectionRequest) -> Admitted:
         """Admit a client, or raise `Refusal`. A request without a credential needs a query only for public topics."""
         asked = wanted.admission_request(credential_of(scope, wanted.token))
         if asked.credential:
+            self._count(asked.credential)
             try:
                 return await self._admit_in_turn(scope, asked)
             except Refusal as refusal:
@@ -42,20 +45,29 @@ class Handshakes:
                     raise
         if not asked.may_be_anonymous:
             raise Refusal(SESSION_OVER)
-        # A cache that hangs must not keep the place of a person who waits.
-        if seconds := await self._cache(wait_of_strangers, address_of(scope)):
+        # A cache that hangs must not keep the place of a person who waits. Strangers are not counted meanwhile.
+        if seconds := await self._cache.in_time(wait_of_strangers, address_of(scope)):
             raise Refusal(replace(TOO_MANY, retry_after=seconds))
         admitted = await self._admit_in_turn(scope, replace(asked, credential=ANONYMOUS))
         return replace(admitted, visitor=replace(admitted.visitor, address=address_of(scope)))
 
     async def admit_again(self, connection: Connection, names: Sequence[str]) -> Admitted:
-        """Admit an open connection to other topics, or raise `Refusal`. For strangers it counts like a handshake."""
-        if not connection.credential and await self._cache(wait_of_strangers, address_in(connection.owner)) > 0:
-            raise Refusal(TOO_MANY)
-        return await self._admit(connection.request_for(names))
+        """Admit an open connection to other topics, or raise `Refusal`. It counts like a handshake."""
+        if connection.credential:
+            self._count(connection.credential)
+        else:
+            seconds = await self._cache.in_time(wait_of_strangers, address_in(connection.owner))
+            if seconds:
+                raise Refusal(TOO_MANY)
+        async with deadline():
+            return await self._admit(connection.request_for(names))
+
+    def _count(self, credential: Credential) -> None:
+        if seconds := self._rate.wait_of(credential):
+            raise Refusal(replace(TOO_MANY, retry_after=seconds))
 
     async def _admit_in_turn(self, scope: Mapping[str, Any], asked: AdmissionRequest) -> Admitted:
-        async with self._limit.enter(scope.get("client")):
+        async with self._limit.enter(scope.get("client")), deadline():
             await self._enforcer.skip_earlier()
             return await self._admit(asked)
 

@@ -1,4 +1,4 @@
-"""Limits on simultaneous handshakes, before a visitor is identified: per address, and per process.
+"""Limits on handshakes, before a visitor is identified: at a time per address and process, and in time per credential.
 
 A handshake over the limit waits for a while, so that an office behind one address gets in after a restart. The queue is
 bounded too; beyond it a handshake is refused, and the client retries later by itself.
@@ -7,15 +7,18 @@ bounded too; beyond it a handshake is refused, and the client retries later by i
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from math import ceil
 from typing import Any
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.live.admission import Refusal
 from notifications_hub.live.close_codes import TOO_MANY
+from notifications_hub.live.visitor import Credential
 from notifications_hub.web.client_ip import counted_as
-from notifications_hub.web.throttle import check_rate
+from notifications_hub.web.throttle import check_rate, parse
 
 WAIT_SECONDS = 10.0
 WAITING = 40
@@ -23,6 +26,8 @@ WAITING = 40
 IN_ALL = 1000
 """Handshakes of this process at a time: the batch of admissions that runs, and the next one."""
 WAITING_IN_ALL = 10 * IN_ALL
+_SWEEP = 1000
+"""The least buckets before those that are full again are forgotten."""
 
 
 class _Slots:
@@ -90,6 +95,41 @@ class HandshakeLimit:
         finally:
             if not slots.visitors:
                 self._addresses.pop(address, None)
+
+
+class HandshakeRate:
+    """Token buckets of one process, by credential. A reconnecting crowd asks no cache for them.
+
+    A credential is counted before anyone knows whether it is valid, so a flood of handshakes with one costs no query.
+    """
+
+    def __init__(self) -> None:
+        # Per hashed credential, what is spent and when that was. The hash is short, whatever a client sends.
+        self._spent: dict[int, tuple[float, float]] = {}
+        self._sweep_at = _SWEEP
+
+    def wait_of(self, credential: Credential) -> int:
+        """Count a handshake with this credential. Return 0, or the seconds that it must wait."""
+        rate = parse(hub_settings.live_rate)
+        if rate is None:
+            return 0
+        key, now, each = hash(credential), time.monotonic(), rate.seconds / rate.most
+        spent = self._left(key, now, each) + 1
+        if spent > rate.most:
+            return max(1, ceil((spent - rate.most) * each))
+        self._spent[key] = (spent, now)
+        if len(self._spent) > self._sweep_at:
+            self._forget_full(now, each)
+        return 0
+
+    def _left(self, key: int, now: float, each: float) -> float:
+        spent, at = self._spent.get(key, (0.0, now))
+        return max(0.0, spent - (now - at) / each)
+
+    def _forget_full(self, now: float, each: float) -> None:
+        """Forget buckets that are full again. The next time is later, so each handshake pays for a few entries."""
+        self._spent = {key: one for key, one in self._spent.items() if self._left(key, now, each)}
+        self._sweep_at = _SWEEP + 2 * len(self._spent)
 
 
 def address_of(scope: Mapping[str, Any]) -> str:

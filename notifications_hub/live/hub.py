@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import Any
 
 from notifications_hub.conf import hub_settings
+from notifications_hub.database.reconnect import CONNECTION_ERRORS, first_line
 from notifications_hub.live.access_enforcement import AccessEnforcer
 from notifications_hub.live.admission import Admitted, ConnectionRequest
 from notifications_hub.live.channel_layer import Layer
@@ -36,6 +37,7 @@ from notifications_hub.live.shared_cap import SharedCap
 from notifications_hub.live.topic_visits import TopicVisits
 from notifications_hub.live.visitor import cap_of
 from notifications_hub.streams.sweeper import sweep
+from notifications_hub.telemetry import measures
 
 SWEEP_SECONDS = 1.0
 CACHE_THREADS = 2
@@ -46,6 +48,7 @@ KEEPALIVE_SECONDS = 25.0
 _SHARES = 25
 FORGET_SECONDS = 60.0
 _GATHER_SECONDS = 0.05
+_UNTRACED: Mapping[str, str] = {}
 
 log = logging.getLogger(__name__)
 
@@ -57,10 +60,10 @@ class Hub:
     """
 
     def __init__(self) -> None:
-        self.database = Database()
+        self.database = Database("hub")
         self.log = LogReader(self.database)
         # Separate threads: a hanging cache must not delay a revocation or an admission.
-        self.cache = Database(threads=CACHE_THREADS)
+        self.cache = Database("cache", threads=CACHE_THREADS)
         self.presence = Presence(self.cache)
         self._topic_visits = TopicVisits(self.database)
         self._registry = Registry()
@@ -97,10 +100,10 @@ class Hub:
 
     # From any thread
 
-    def hint(self, tops: Mapping[str, int]) -> None:
+    def hint(self, tops: Mapping[str, int], traces: Mapping[str, str] = _UNTRACED) -> None:
         """Announce new events of this process, by the top of each topic, to this hub and over the layer to others."""
-        self._loop.call_soon_threadsafe(self._fanout.note, dict(tops))
-        self._loop.call_soon_threadsafe(self._layer.hint, dict(tops))
+        self._loop.call_soon_threadsafe(self._fanout.note, dict(tops), traces)
+        self._loop.call_soon_threadsafe(self._layer.hint, dict(tops), traces)
 
     def publish_ephemeral(self, topic: str, event: str) -> None:
         """Send an encoded event, which is not logged, to current listeners in every process that the layer reaches."""
@@ -142,6 +145,8 @@ class Hub:
         # Listen before the connection reads the log, so that no event falls between its read and the hub's.
         self._fanout.listen(connection, connection.positions)
         self._registry.add(connection)
+        measures.connections.labels(connection.kind).inc()
+        measures.opened.labels(connection.kind).inc()
         for oldest in self._registry.of_owner(connection.owner)[: -cap_of(connection.owner)]:
             oldest.end(TOO_MANY)
         self._shared_cap.changed(connection.owner)
@@ -161,6 +166,7 @@ class Hub:
         self._fanout.forget(connection, connection.positions)
         self._enforcer.leave(connection)
         self._registry.remove(connection)
+        measures.connections.labels(connection.kind).dec()
         self._shared_cap.changed(connection.owner)
         if not connection.credential:
             self._anonymous -= 1
@@ -176,6 +182,14 @@ class Hub:
 
     def connections(self) -> list[Connection]:
         return self._registry.all()
+
+    @property
+    def is_draining(self) -> bool:
+        return self._draining
+
+    def layer_answers(self, seconds: float) -> bool:
+        """Return whether the channel layer takes a message. Call it from another thread, which waits."""
+        return self._layer.answers_within(seconds, self._loop)
 
     def drain(self) -> None:
         """Ask every client to reconnect elsewhere. Callable from any thread and from a signal handler."""
@@ -208,6 +222,9 @@ class Hub:
                 if self._is_ending():
                     raise
                 self._go_on_after_cancellation(step.__qualname__)
+            except CONNECTION_ERRORS as error:
+                log.warning("%s could not reach the database; trying again: %s", step.__qualname__, first_line(error))
+                await asyncio.sleep(SWEEP_SECONDS)
             except Exception:
                 log.exception("%s failed; trying again", step.__qualname__)
                 await asyncio.sleep(SWEEP_SECONDS)
@@ -226,14 +243,17 @@ class Hub:
 
     def _on_layer_message(self, message: Mapping[str, Any]) -> None:
         if message["type"] == "hub.hint":
-            self._fanout.note(message["tops"])
+            # A process of an earlier release sends no traces.
+            self._fanout.note(message["tops"], message.get("traces", {}))
         else:
             self._fanout.publish_ephemeral(message["topic"], message["event"])
 
     # Periodic work
 
     async def _sweep(self) -> None:
+        due = self._loop.time() + SWEEP_SECONDS
         await asyncio.sleep(SWEEP_SECONDS)
+        measures.loop_lag.observe(max(0.0, self._loop.time() - due))
         self._end_stalled()
         await self.database(sweep)
         await self._fanout.check_log()

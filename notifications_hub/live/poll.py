@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 from urllib.parse import parse_qs
 
-from notifications_hub.live.admission import Admitted, ConnectionRequest, start_positions
+from notifications_hub.live.admission import Admitted, ConnectionRequest, Refusal, start_positions
 from notifications_hub.live.asgi_exchange import Exchange, Receive, Scope, Send
 from notifications_hub.live.close_codes import RESTART, Closing
 from notifications_hub.live.connection import Connection
+from notifications_hub.live.counting import count_closed
+from notifications_hub.live.deadline import deadline
 from notifications_hub.live.frames import Frame, read_frame
 from notifications_hub.live.hub import Hub, start_hub
 from notifications_hub.live.presence import record_poll
@@ -23,21 +25,28 @@ LONGEST_WAIT = 25.0
 
 async def poll(scope: Scope, receive: Receive, send: Send) -> None:
     """The ASGI application of `/live/poll/`."""
-    hub, exchange = start_hub(), Exchange(scope, receive, send)
+    hub, exchange = start_hub(), Exchange(scope, receive, send, "poll")
     opened = await exchange.open(hub)
     if opened is None:
         return
     wanted, admitted = opened
     wait = wait_of(scope["query_string"].decode("latin1"))
-    if wanted.visible and admitted.visitor.credential:
-        await hub.cache(record_poll, admitted.visitor.person.pk, wait)
-    if wait:
-        await _Waiting(hub, exchange).run(wanted, admitted, wait)
-    else:
+    try:
+        if wanted.visible and admitted.visitor.credential:
+            await hub.cache.in_time(record_poll, admitted.visitor.person.pk, wait)
+        if wait:
+            await _Waiting(hub, exchange).run(wanted, admitted, wait)
+        else:
+            await exchange.answer(200, (await _frame_now(hub, wanted, admitted)).text)
+    except Refusal as refusal:
+        await exchange.refuse(refusal.closing)
+
+
+async def _frame_now(hub: Hub, wanted: ConnectionRequest, admitted: Admitted) -> Frame:
+    async with deadline():
         if wanted.visible:
             await hub.database(record_visit, admitted.visitor.person.pk, admitted.topics)
-        frame = await hub.database(read_frame, *start_positions(admitted.topics, wanted.known))
-        await exchange.answer(200, frame.text)
+        return await hub.database(read_frame, *start_positions(admitted.topics, wanted.known))
 
 
 def wait_of(query: str) -> float:
@@ -58,15 +67,19 @@ class _Waiting:
         self._frames: asyncio.Queue[Frame | Closing] = asyncio.Queue()
 
     async def run(self, wanted: ConnectionRequest, admitted: Admitted, wait: float) -> None:
-        connection = Connection(admitted, log=self._hub.log, send=self._frames.put, close=self._frames.put_nowait)
+        connection = Connection(
+            admitted, log=self._hub.log, send=self._frames.put, close=self._frames.put_nowait, kind="poll"
+        )
         connection.listen(*start_positions(admitted.topics, wanted.known))
         try:
             with self._hub.holding(connection):
                 answer = await self._first_news(wait, from_now=wanted.known is None)
         except asyncio.CancelledError:
             # A server that stops cancels its requests.
+            count_closed("poll", RESTART)
             await self._exchange.refuse(RESTART)
             raise
+        count_closed("poll", None if isinstance(answer, Frame) else answer)
         if isinstance(answer, Frame):
             await self._exchange.answer(200, answer.text)
         else:

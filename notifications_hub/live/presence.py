@@ -16,10 +16,9 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from django.core.cache import cache
-
 from notifications_hub.cache_keys import cache_key
 from notifications_hub.database.chunks import chunks
+from notifications_hub.guarded_cache import cache, level_of
 from notifications_hub.live.cache_sharing import is_cache_shared
 from notifications_hub.live.db_threads import Database
 from notifications_hub.users import person_key
@@ -48,7 +47,7 @@ def is_connected(person_pk: object) -> bool:
     try:
         return bool(_connected([person_pk]))
     except Exception as error:  # noqa: BLE001 -- a cache may raise anything, and must not break a page
-        log.warning("Presence could not be read: %s", error)
+        log.log(level_of(error), "Presence could not be read: %s", error)
         return False
 
 
@@ -66,7 +65,7 @@ def connected_among(person_pks: Collection[Any]) -> set[Any] | None:
             return None
         return _connected(person_pks)
     except Exception as error:  # noqa: BLE001 -- as above
-        log.warning("Presence could not be read: %s", error)
+        log.log(level_of(error), "Presence could not be read: %s", error)
         return None
 
 
@@ -75,7 +74,7 @@ def record_poll(person_pk: object, wait: float) -> None:
     try:
         cache.set(_poll_key(person_pk), True, wait + POLL_GRACE_SECONDS)
     except Exception as error:  # noqa: BLE001 -- a cache may raise anything, and must not break a poll
-        log.warning("Presence could not be written: %s", error)
+        log.log(level_of(error), "Presence could not be written: %s", error)
 
 
 def _connected(person_pks: Iterable[Any]) -> set[Any]:
@@ -154,7 +153,7 @@ class Presence:
         try:
             await self._database(cache.delete, _hub_key(self._name))
         except Exception as error:  # noqa: BLE001 -- as above; the key expires
-            log.warning("Presence could not be written: %s", error)
+            log.log(level_of(error), "Presence could not be written: %s", error)
 
     def _schedule_write(self, person_pk: object) -> None:
         self._changed.add(person_pk)
@@ -172,7 +171,7 @@ class Presence:
                 self._changed |= written
                 await asyncio.sleep(_GATHER_SECONDS)
         except Exception as error:  # noqa: BLE001 -- as above; the next refresh repairs it
-            log.warning("Presence could not be written: %s", error)
+            log.log(level_of(error), "Presence could not be written: %s", error)
         finally:
             self._write_task = None
 

@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.core.cache import cache
-
 from notifications_hub.cache_keys import cache_key
+from notifications_hub.guarded_cache import cache
 from notifications_hub.live.cache_sharing import is_cache_shared
 
 REFRESH_SECONDS = 20.0

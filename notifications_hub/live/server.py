@@ -18,6 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import get_script_prefix
 from django.urls import Resolver404, resolve
 
+from notifications_hub import request_ids
 from notifications_hub.conf import hub_settings
 from notifications_hub.database.pooling import release_connections
 from notifications_hub.delivery.worker import WorkerThread
@@ -31,6 +32,7 @@ from notifications_hub.live.poll import poll
 from notifications_hub.live.process_list import ListedProcess, server_of
 from notifications_hub.live.sse import sse
 from notifications_hub.live.websocket import websocket
+from notifications_hub.ops import readiness
 from notifications_hub.ops.startup import refusal_at_start
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
@@ -54,6 +56,7 @@ _CONNECTIONS: dict[tuple[str, str], Application] = {
     ("websocket", "notifications_hub:live_ws"): websocket,
     ("http", "notifications_hub:live_sse"): sse,
     ("http", "notifications_hub:live_poll"): poll,
+    ("http", "notifications_hub:readyz"): readiness.application,
 }
 
 
@@ -83,6 +86,7 @@ def with_connections(pages: Application) -> Application:
         scope = _in_folder(scope)
         connection = _connection_at(scope)
         if connection is not None:
+            _begin_request(scope)
             await connection(scope, receive, send)
         elif scope["type"] == "websocket":
             await _forward(pages, scope, receive, send)
@@ -90,6 +94,14 @@ def with_connections(pages: Application) -> Application:
             await pages(scope, receive, send)
 
     return application
+
+
+def _begin_request(scope: Scope) -> None:
+    """Give a connection the id of its request. It passes no middleware."""
+    if request_ids.are_on():
+        header = request_ids.HEADER.lower().encode()
+        given = next((value.decode("latin1") for name, value in scope["headers"] if name.lower() == header), None)
+        request_ids.begin_request(given)
 
 
 async def _forward(pages: Application, scope: Scope, receive: Receive, send: Send) -> None:
@@ -124,7 +136,7 @@ def _in_folder(scope: Scope) -> Scope:
 
 def _connection_at(scope: Scope) -> Application | None:
     # Resolving costs every page some microseconds, so only paths that look like a connection are resolved.
-    if scope["type"] == "http" and not scope["path"].endswith(("/sse/", "/poll/")):
+    if scope["type"] == "http" and not scope["path"].endswith(("/sse/", "/poll/", "readyz")):
         return None
     path = scope["path"].removeprefix(get_script_prefix(scope))
     name = _name_of(path, settings.ROOT_URLCONF) if len(path) <= LONGEST_PATH else ""

@@ -16,10 +16,9 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 
-from django.core.cache import cache
-
 from notifications_hub.cache_keys import cache_key
 from notifications_hub.database.chunks import chunks
+from notifications_hub.guarded_cache import cache, level_of
 from notifications_hub.live.cache_sharing import is_cache_shared
 from notifications_hub.live.close_codes import TOO_MANY
 from notifications_hub.live.connection_registry import Registry
@@ -95,7 +94,7 @@ class SharedCap:
         try:
             return list(await self._database(cache.get, _over_key(), {}))
         except Exception as error:  # noqa: BLE001 -- as below
-            log.warning("Could not read the people with too many connections: %s", error)
+            log.log(level_of(error), "Could not read the people with too many connections: %s", error)
             return []
 
     async def _compare(self, owners: Sequence[str]) -> None:
@@ -104,7 +103,7 @@ class SharedCap:
             try:
                 oldest = await self._database(_exchange, self._name, own)
             except Exception as error:  # noqa: BLE001 -- a cache may raise anything, and must not break a page
-                log.warning("Could not count the connections of other processes: %s", error)
+                log.log(level_of(error), "Could not count the connections of other processes: %s", error)
                 return
             for owner, opened in oldest.items():
                 self._end_before(owner, opened)

@@ -14,6 +14,7 @@ from notifications_hub.live.admission import Admitted, ConnectionRequest, start_
 from notifications_hub.live.asgi_exchange import Exchange, Receive, Scope, Send
 from notifications_hub.live.close_codes import RESTART, Closing
 from notifications_hub.live.connection import Connection
+from notifications_hub.live.counting import count_closed
 from notifications_hub.live.frames import Frame
 from notifications_hub.live.hub import Hub, start_hub
 
@@ -27,7 +28,7 @@ LONGEST_SECONDS = 600.0
 
 async def sse(scope: Scope, receive: Receive, send: Send) -> None:
     """The ASGI application of `/live/sse/`."""
-    hub, exchange = start_hub(), Exchange(scope, receive, send)
+    hub, exchange = start_hub(), Exchange(scope, receive, send, "sse")
     opened = await exchange.open(hub)
     if opened is not None:
         await _Stream(hub, exchange).run(*opened)
@@ -40,7 +41,7 @@ class _Stream:
         self._ended: asyncio.Future[Closing | None] = asyncio.get_running_loop().create_future()
 
     async def run(self, wanted: ConnectionRequest, admitted: Admitted) -> None:
-        connection = Connection(admitted, log=self._hub.log, send=self._send_frame, close=self._end)
+        connection = Connection(admitted, log=self._hub.log, send=self._send_frame, close=self._end, kind="sse")
         connection.listen(*start_positions(admitted.topics, wanted.known))
         await self._exchange.start(200, "text/event-stream", {})
         await self._write(f"retry: {RETRY_MS}\n\n")
@@ -49,8 +50,10 @@ class _Stream:
                 closing = await self._serve()
         except asyncio.CancelledError:
             # A server that stops cancels its requests.
+            count_closed("sse", RESTART)
             await self._send_close(RESTART)
             raise
+        count_closed("sse", closing)
         if closing is not None:
             await self._send_close(closing)
 
@@ -73,7 +76,7 @@ class _Stream:
             await self._write(":\n\n")
 
     async def _send_close(self, closing: Closing) -> None:
-        ending = json.dumps({"code": closing.code, "reason": closing.reason})
+        ending = json.dumps({"code": closing.code, "reason": closing.words})
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._write(f"event: close\ndata: {ending}\n\n", more=False)

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
 
+from notifications_hub.conf import hub_settings
 from notifications_hub.delivery import acknowledgement
 from notifications_hub.live.admission import (
     AdmissionRequest,
@@ -39,8 +40,9 @@ from notifications_hub.live.origin import Caller
 from notifications_hub.live.presence import record_poll
 from notifications_hub.live.topic_presence import record_visit
 from notifications_hub.live.topics import INBOX
-from notifications_hub.live.visitor import ANONYMOUS, Credential
+from notifications_hub.live.visitor import ANONYMOUS, Credential, hashed
 from notifications_hub.web.client_ip import counted_as
+from notifications_hub.web.throttle import check_rate
 
 MAX_BODY = 8 * 1024
 
@@ -62,7 +64,7 @@ def _from_allowed_pages(view: View) -> Callable[[HttpRequest], HttpResponseBase]
             response = view(request, caller)
         except Refusal as refusal:
             closing = refusal.closing
-            response = JsonResponse({"detail": closing.reason}, status=closing.status, headers=closing.headers)
+            response = JsonResponse({"detail": closing.words}, status=closing.status, headers=closing.headers)
         for name, value in (PRIVATE | cors).items():
             response[name] = value
         return response
@@ -73,7 +75,7 @@ def _from_allowed_pages(view: View) -> Callable[[HttpRequest], HttpResponseBase]
 @_from_allowed_pages
 def _poll(request: HttpRequest, caller: Caller) -> HttpResponse:
     wanted = ConnectionRequest.parse(request.META.get("QUERY_STRING", ""))
-    admitted = _admit(request, wanted.admission_request(_credential(request)))
+    admitted = _admit(request, wanted.admission_request(_counted(_credential(request))))
     if wanted.visible and admitted.visitor.credential:
         record_poll(admitted.visitor.person.pk, 0)
         record_visit(admitted.visitor.person.pk, admitted.topics)
@@ -86,8 +88,9 @@ def _ack(request: HttpRequest, caller: Caller) -> HttpResponse:
     if request.method == "OPTIONS":
         allowed = {"Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": "Content-Type"}
         return HttpResponse(status=204, headers=allowed)
+    credential = _counted(_credential(request))
     known, visible = _acknowledged(request)
-    admitted = admit(AdmissionRequest(_credential(request), (INBOX,), request.GET.get("person", "")))
+    admitted = admit(AdmissionRequest(credential, (INBOX,), request.GET.get("person", "")))
     positions, _reset = start_positions(admitted.topics, known)
     shown = {topic: position for topic, position in positions.items() if position is not None}
     if visible:
@@ -119,6 +122,14 @@ def _credential(request: HttpRequest) -> Credential:
     if token := token_of(request.headers.get("Authorization", ""), request.GET.get("token", "")):
         return Credential(token=token)
     return Credential(request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""))
+
+
+def _counted(credential: Credential) -> Credential:
+    """Count a request with this credential. Raise `Refusal` beyond the rate. All processes count together."""
+    name = credential.token or credential.session_key
+    if name and (seconds := check_rate(f"live:{hashed(name)}", hub_settings.live_rate)):
+        raise Refusal(replace(TOO_MANY, retry_after=seconds))
+    return credential
 
 
 def _admit(request: HttpRequest, asked: AdmissionRequest) -> Admitted:

@@ -18,11 +18,13 @@ from notifications_hub.live.admission import ConnectionRequest, Known, Refusal, 
 from notifications_hub.live.asgi_exchange import Receive, Scope, Send
 from notifications_hub.live.close_codes import BAD_FRAME, MAX_CLIENT_FRAME, RESTART, TOO_LARGE, TOO_MANY, Closing
 from notifications_hub.live.connection import Connection
+from notifications_hub.live.counting import count_closed, count_refused
 from notifications_hub.live.eager_start import start
 from notifications_hub.live.frames import Frame
 from notifications_hub.live.hub import Hub, start_hub
 from notifications_hub.live.origin import Caller
 from notifications_hub.live.topics import MAX_TOPICS
+from notifications_hub.request_ids import answer_headers
 from notifications_hub.streams import cursor
 from notifications_hub.streams.cursor import Position
 
@@ -37,13 +39,16 @@ async def websocket(scope: Scope, receive: Receive, send: Send) -> None:
     caller = Caller.of_scope(scope)
     # Without a browser there is no origin to check, and with a token no cookie that a foreign page could use.
     if not caller.may_open_socket() and not (caller.has_no_origin and sends_token(scope)):
+        count_refused("ws", "origin")
         await send({"type": "websocket.close"})
         return
-    await send({"type": "websocket.accept"})
+    own = [(name.lower().encode(), value.encode()) for name, value in answer_headers().items()]
+    await send({"type": "websocket.accept", **({"headers": own} if own else {})})
     socket = _Socket(start_hub(), receive, send)
     try:
         await socket.run(scope)
     except Refusal as refusal:
+        count_refused("ws", refusal.closing)
         await socket.close(refusal.closing)
     except asyncio.CancelledError:
         # A server that stops cancels its sockets: hypercorn before the hub hears of it, Daphne while the hub ends them.
@@ -117,6 +122,7 @@ class _Socket:
                 raise
         finally:
             self._reading = None
+            count_closed("ws", self.closing)
         if self.closing is not None:
             await self.close(self.closing)
 
@@ -128,16 +134,16 @@ class _Socket:
 
     async def _send_close(self, closing: Closing) -> None:
         try:
-            await self._send({"type": "websocket.close", "code": closing.code, "reason": closing.reason})
+            await self._send({"type": "websocket.close", "code": closing.code, "reason": closing.words})
         except (OSError, RuntimeError):
             raise
         except Exception:  # noqa: BLE001 -- Daphne raises a bare one for 1009 and 1012, and sends no frame
-            await self._send({"type": "websocket.close", "reason": closing.reason})
+            await self._send({"type": "websocket.close", "reason": closing.words})
 
     async def _open(self, scope: Scope) -> Connection:
         wanted = ConnectionRequest.parse(scope["query_string"].decode("latin1"))
         admitted = await self._hub.admit(scope, wanted)
-        connection = Connection(admitted, log=self._hub.log, send=self._send_frame, close=self._end, keepalive=True)
+        connection = Connection(admitted, log=self._hub.log, send=self._send_frame, close=self._end, kind="ws")
         connection.listen(*start_positions(admitted.topics, wanted.known))
         return connection
 

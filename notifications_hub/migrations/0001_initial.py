@@ -610,6 +610,7 @@ class Migration(migrations.Migration):
                 ),
                 ("escalation", models.PositiveSmallIntegerField(db_default=0, default=0, editable=False)),
                 ("wake", models.PositiveSmallIntegerField(db_default=0, default=0, editable=False)),
+                ("origin", models.JSONField(editable=False, null=True)),
             ],
             options={
                 "verbose_name": "delivery",
@@ -1893,5 +1894,45 @@ class Migration(migrations.Migration):
             index=models.Index(
                 condition=models.Q(("published_through__isnull", False)), fields=["id"], name="hub_result_unpublished"
             ),
+        ),
+        migrations.CreateModel(
+            name="WorkerHeartbeat",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="StepSeal",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("step_key", models.BigIntegerField(editable=False, unique=True)),
+                ("number", models.BigIntegerField(editable=False, null=True, unique=True)),
+                ("digest", models.CharField(blank=True, editable=False, max_length=64)),
+                ("names", models.CharField(blank=True, editable=False, max_length=64)),
+                ("signature", models.CharField(blank=True, editable=False, max_length=64)),
+            ],
+            options={
+                "abstract": False,
+                "default_permissions": (),
+                "base_manager_name": "objects",
+                "indexes": [models.Index(condition=models.Q(("number", None)), fields=["id"], name="hub_seal_waiting")],
+            },
+        ),
+        migrations.CreateModel(
+            name="InboxWalk",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("through", models.BigIntegerField(default=0)),
+                ("turned_at", models.DateTimeField(default=django.utils.timezone.now)),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
         ),
     ]

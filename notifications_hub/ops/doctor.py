@@ -21,8 +21,9 @@ from django.utils.module_loading import import_string
 
 from notifications_hub.checks import is_model_set
 from notifications_hub.database.migrations import fault_of_tables
-from notifications_hub.database.pooling import SERVER_CONNECTIONS, is_pooled, pool_size
+from notifications_hub.database.pooling import SERVER_CONNECTIONS, is_pooled, missing_timeouts, pool_size
 from notifications_hub.database.primary import connection
+from notifications_hub.database.reconnect import first_line
 from notifications_hub.database.sqlite.options import missing_options
 from notifications_hub.flash import Storage
 from notifications_hub.live.channel_layer import GROUP, shared_layer
@@ -36,7 +37,6 @@ from notifications_hub.ops.worker_checks import (
     Answer,
     deliveries,
     escalations,
-    first_line,
     jobs,
     running_processes,
     worker,
@@ -93,12 +93,12 @@ def _database() -> Answer:
 
 def _connections() -> Answer:
     use = f"a process uses up to {SERVER_CONNECTIONS} at once, and one for each page in progress"
-    if not is_pooled(connection):
-        return f"not pooled: {use}.", True
-    if (size := pool_size(connection)) <= SERVER_CONNECTIONS:
-        remedy = f'"OPTIONS": {{"pool": {{"max_size": {SERVER_CONNECTIONS + 10}}}}}'
+    if is_pooled(connection) and (size := pool_size(connection)) <= SERVER_CONNECTIONS:
+        remedy = f'"OPTIONS": {{"pool": {{"max_size": {SERVER_CONNECTIONS + 10}, "timeout": 5}}}}'
         return f"the pool has {size}, so pages wait for the hub: {use}. Set {remedy}.", False
-    return f"the pool has {size}: {use}.", True
+    if missing := missing_timeouts(connection):
+        return f"a database that hangs would hold each request for long. Add to its OPTIONS: {missing}.", False
+    return f"the pool has {pool_size(connection)}: {use}." if is_pooled(connection) else f"not pooled: {use}.", True
 
 
 def _sqlite() -> Answer:

@@ -10,6 +10,8 @@ import asyncio
 import logging
 import os
 import re
+import socket
+import sys
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache
@@ -36,8 +38,11 @@ MAX_BODY = 10 * 2**20
 """Bytes. Django writes a body to disk before any code of the site sees the request."""
 MAX_CONNECTIONS = 12_000
 """Open connections of every kind in one process. Further ones are answered 503."""
+UNANSWERED_SECONDS = 30.0
+"""The time that a client's host may leave data without an answer. A stream's heartbeats find one that has vanished."""
 _TRY_AGAIN = (b"retry-after", b"5")
 """Nobody knows when another connection closes. The seconds keep a crowd from asking all the time."""
+_FULL = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 SOCKET_LOG = "uvicorn.error.sockets"
 _UNIX = "unix"
 """The host name of clients on a unix socket, which have no address. A proxy there can be trusted by this name."""
@@ -154,15 +159,34 @@ class HideSecrets(logging.Filter):
         return True
 
 
+def writes_json() -> bool:
+    """Return whether the site's root logger has a handler that writes JSON."""
+    # Imported by the site's LOGGING, or not at all: it needs a package that the hub does not.
+    json_logs = sys.modules.get("notifications_hub.json_logs")
+    formatters = [handler.formatter for handler in logging.getLogger().handlers]
+    return json_logs is not None and any(isinstance(one, json_logs.JsonFormatter) for one in formatters)
+
+
 def _log_config() -> dict[str, Any]:
     """Return uvicorn's own logging configuration with `HideSecrets` added, and without two lines for each socket."""
     config = deepcopy(LOGGING_CONFIG)
     config["filters"] = {"secrets": {"()": HideSecrets}}
     for name in ("uvicorn.access", "uvicorn.error"):
         config["loggers"][name]["filters"] = ["secrets"]
+    if writes_json():
+        # One log in one form: the site's own handlers write these lines too.
+        config["handlers"] = {}
+        for logger in config["loggers"].values():
+            logger |= {"handlers": [], "propagate": True}
     # Set here, because uvicorn's configuration resets the loggers below its own.
     config["loggers"][SOCKET_LOG] = {"level": "WARNING"}
     return config
+
+
+def _end_if_unanswered(line: socket.socket | None) -> None:
+    """Let Linux end a connection whose other side has vanished. By itself it tries for a quarter of an hour."""
+    if hasattr(socket, "TCP_USER_TIMEOUT") and line is not None and line.family in {socket.AF_INET, socket.AF_INET6}:
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(UNANSWERED_SECONDS * 1000))
 
 
 class DeadlineProtocol(HttpToolsProtocol):
@@ -176,6 +200,7 @@ class DeadlineProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.client = self.client or (_UNIX, 0)
+        _end_if_unanswered(transport.get_extra_info("socket"))
         self._max_body = int(os.environ.get(_BODY_VARIABLE, MAX_BODY))
         self._expect_head()
 
@@ -233,7 +258,13 @@ class DeadlineProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         self._expect_nothing()
-        super().handle_websocket_upgrade()
+        if self._is_full():
+            # uvicorn itself limits requests, and accepts sockets without end.
+            self.logger.warning("Exceeded concurrency limit.")
+            self.transport.write(_FULL)
+            self.transport.close()
+        else:
+            super().handle_websocket_upgrade()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._expect_nothing()

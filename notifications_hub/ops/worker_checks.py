@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 
 from notifications_hub.conf import hub_settings
+from notifications_hub.database.reconnect import first_line
 from notifications_hub.delivery.models import first_due_delivery
 from notifications_hub.escalation.models import first_due_step
 from notifications_hub.jobs.job_task import BACKEND
@@ -122,7 +123,3 @@ def running_processes() -> list[ListedProcess] | None:
 def _duration(late: timedelta) -> str:
     minutes = int(late.total_seconds() // 60)
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
-
-
-def first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]

@@ -68,8 +68,12 @@ def _delete(rows: models.QuerySet[Any]) -> int:
 
 
 def _chunks(rows: models.QuerySet[Any]) -> Iterator[list[Any]]:
-    """Yield the keys of the rows that are left, until none is."""
-    while ids := list(rows.order_by("pk").values_list("pk", flat=True)[:CHUNK]):
+    """Yield the keys of the rows that are there now. Else a person who is notified all the time would keep it going."""
+    last = rows.order_by("-pk").values_list("pk", flat=True).first()
+    if last is None:
+        return
+    until_now = rows.filter(pk__lte=last)
+    while ids := list(until_now.order_by("pk").values_list("pk", flat=True)[:CHUNK]):
         yield ids
 
 

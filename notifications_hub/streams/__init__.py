@@ -6,7 +6,7 @@ Other packages import from here. The modules of this package import from each ot
 from __future__ import annotations
 
 from notifications_hub.streams.changes import Changes, Mark, changes_since, moved
-from notifications_hub.streams.leftovers import number_everything
+from notifications_hub.streams.leftovers import is_late, number_everything
 from notifications_hub.streams.models import (
     BadTopic,
     Event,
@@ -56,6 +56,7 @@ __all__ = [
     "encode_data",
     "give_way",
     "inbox_topic",
+    "is_late",
     "item_key",
     "moved",
     "number",

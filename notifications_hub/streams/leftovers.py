@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 
 from notifications_hub.database.primary import connection
 from notifications_hub.streams.models import Event
 from notifications_hub.streams.sequencer import TOPICS_AT_ONCE, number
-from notifications_hub.streams.settled import set_settled, settled_snapshot
+from notifications_hub.streams.settled import set_settled, settled_snapshot, unnumbered_events
 from notifications_hub.streams.snapshots import NEXT_XID, SERVER, SNAPSHOT, Snapshot, events_unseen
 
 FULL_SECONDS = 60.0
@@ -19,6 +20,7 @@ LATE_SECONDS = 2.0
 _last_full = -FULL_SECONDS
 _last_sweep = -LATE_SECONDS
 
+_ANY_BEFORE = "SELECT 1 FROM {late} AS late WHERE created < %s LIMIT 1"
 _LATE_TOPICS = """
     SELECT {snapshot}, {server}, ARRAY(
         SELECT DISTINCT topic FROM {late} AS late LIMIT {most}
@@ -50,6 +52,14 @@ def number_everything() -> None:
         _number_by_name()
     if not connection.in_atomic_block:
         set_settled(snapshot)
+
+
+def is_late(seconds: float) -> bool:
+    """Return whether an event has waited for its number for so long. Stop at the first that has."""
+    before = connection.ops.adapt_datetimefield_value(datetime.now(UTC) - timedelta(seconds=seconds))
+    with connection.cursor() as sql:
+        sql.execute(_ANY_BEFORE.format(late=unnumbered_events()), [before])
+        return sql.fetchone() is not None
 
 
 def sweep_if_late() -> None:

@@ -21,6 +21,7 @@ from notifications_hub.database.primary import connection
 from notifications_hub.database.reconnect import run_with_reconnect
 from notifications_hub.streams.leftovers import sweep_if_late
 from notifications_hub.streams.sequencer import number
+from notifications_hub.telemetry import measures
 from notifications_hub.web.site_paths import use_script_name
 
 IDLE_SECONDS = 60.0
@@ -37,7 +38,8 @@ def number_soon(topics: Collection[str]) -> None:
     On SQLite number them at once: it has one writer, and a background thread would have to wait for it.
     """
     if connection.vendor == "sqlite":
-        number(topics)
+        with measures.timed(measures.numbering_time):
+            number(topics)
     else:
         numberer.add_topics(topics)
 
@@ -63,6 +65,7 @@ class Numberer:
         """Reset the state, also after a fork: the topics are the parent's, and a fork copies no threads."""
         self._changed = threading.Condition()
         self._waiting: set[str] = set()
+        self._waiting_since = 0.0
         self._chores: dict[Callable[[], object], float] = {}
         self._working = False
         self._finishing = False
@@ -76,6 +79,8 @@ class Numberer:
 
     def add_topics(self, topics: Collection[str]) -> None:
         with self._changed:
+            if not self._waiting:
+                self._waiting_since = time.monotonic()
             self._waiting.update(topics)
             self._wake()
 
@@ -150,9 +155,14 @@ class Numberer:
         for chore in due:
             del self._chores[chore]
         if self._waiting:
-            due.insert(0, partial(number, self._waiting))
+            due.insert(0, partial(_number_timed, self._waiting, self._waiting_since))
             self._waiting = set()
         return due
+
+
+def _number_timed(topics: Collection[str], since: float) -> None:
+    number(topics)
+    measures.numbering_time.observe(time.monotonic() - since)
 
 
 def _run_step(step: Callable[[], object]) -> None:

@@ -23,26 +23,38 @@ from notifications_hub.database.reconnect import CONNECTION_ERRORS
 from notifications_hub.streams.models import TOMBSTONE, Event, Stream
 from notifications_hub.streams.settled import unnumbered_events
 from notifications_hub.streams.snapshots import XID
+from notifications_hub.telemetry.tracing import Waiting, batch_spans
 
 TOPICS_AT_ONCE = 1000
+_UNTRACED: Mapping[str, str] = {}
 
 log = logging.getLogger(__name__)
 
 numbered = Signal()
-"""Sent outside any transaction with `tops`, the new top by topic."""
+"""Sent outside any transaction with `tops`, the new top by topic, and `traces`, the traceparents of some topics."""
+
+waiting_traces = Waiting()
 
 
 def number(topics: Collection[str], *, skip_locked: bool = False) -> None:
     """Number every committed event of these topics, a thousand topics in a transaction."""
     for some in chunks(sorted(topics), TOPICS_AT_ONCE):
-        tops = _number_some(some, skip_locked=skip_locked)
-        if tops:
-            announce_numbers(tops)
+        if traces := waiting_traces.take(some):
+            with batch_spans("notifications_hub.number", traces) as made:
+                _number_and_announce(some, made, skip_locked=skip_locked)
+        else:
+            _number_and_announce(some, {}, skip_locked=skip_locked)
 
 
-def announce_numbers(tops: Mapping[str, int]) -> None:
+def _number_and_announce(topics: Collection[str], traces: Mapping[str, str], *, skip_locked: bool) -> None:
+    tops = _number_some(topics, skip_locked=skip_locked)
+    if tops:
+        announce_numbers(tops, traces)
+
+
+def announce_numbers(tops: Mapping[str, int], traces: Mapping[str, str] = _UNTRACED) -> None:
     """Send `numbered`, outside any transaction."""
-    numbered.send_robust(sender=Stream, tops=tops)
+    numbered.send_robust(sender=Stream, tops=tops, traces=traces)
 
 
 def _number_some(topics: Collection[str], *, skip_locked: bool) -> dict[str, int]:

@@ -9,7 +9,8 @@ process is killed before it numbers its events, the next reader or the sweeper n
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,12 +20,14 @@ from operator import itemgetter
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from notifications_hub.conf import require_time_zones
 from notifications_hub.database import transaction
 from notifications_hub.database.chunks import chunks
 from notifications_hub.database.primary import connection
+from notifications_hub.database.reconnect import first_line
 from notifications_hub.streams.changes import NOWHERE
 from notifications_hub.streams.cursor import Position
 from notifications_hub.streams.models import (
@@ -32,8 +35,11 @@ from notifications_hub.streams.models import (
     check_topic,
 )
 from notifications_hub.streams.numberer import number_soon
-from notifications_hub.streams.sequencer import number
+from notifications_hub.streams.sequencer import number, waiting_traces
 from notifications_hub.streams.settled import unnumbered_events
+from notifications_hub.telemetry import measures, tracing
+
+log = logging.getLogger(__name__)
 
 PAGE = 200
 """The most events of one topic that one read returns."""
@@ -63,6 +69,7 @@ def append_many(events: Iterable[NewEvent]) -> None:
     with transaction.atomic() if len(rows) > _ROWS_AT_ONCE or transaction.is_manual() else nullcontext():
         for some in chunks(rows, _ROWS_AT_ONCE):
             _insert(some)
+        measures.events.inc(len(rows))
         number_on_commit({topic for topic, *_ in rows})
 
 
@@ -88,6 +95,8 @@ def number_on_commit(topics: set[str]) -> None:
     """Number these topics after the commit. Call it in the transaction that inserts their events."""
     # Each append registers a callback, because a savepoint that rolls back drops its callbacks. The first callback to
     # run numbers all topics. Topics that a rollback left in the set have no events, and cost the next commit nothing.
+    if parent := tracing.traceparent():
+        waiting_traces.add(dict.fromkeys(topics, parent))
     database: BaseDatabaseWrapper = transaction.get_connection()
     waiting = _uncommitted.setdefault(database, set())
     waiting |= topics
@@ -218,9 +227,23 @@ def _read_many(wanted: Sequence[Mapping[str, Position | None]], size: int) -> li
             positions.setdefault(asked, reader)
     readings, late = _read_once(positions, size) if positions else ({}, [])
     if late and not connection.in_atomic_block:
-        number(late, skip_locked=True)
-        readings, _ = _read_once(positions, size)
+        readings = _repaired(late, positions, size) or readings
     return [_within([readings[asked] for asked in one.items()], size) for one in wanted]
+
+
+def _repaired(
+    late: Collection[str], positions: Mapping[_TopicPosition, int], size: int
+) -> dict[_TopicPosition, Reading] | None:
+    """Number these topics and return the readings again, or None if the database refuses to write.
+
+    A full disk or a read-only database keeps nobody from the events that have their numbers.
+    """
+    try:
+        number(late, skip_locked=True)
+    except DatabaseError as error:
+        log.warning("Events could not be numbered for a reader: %s", first_line(error))
+        return None
+    return _read_once(positions, size)[0]
 
 
 def _within(readings: list[Reading], size: int) -> list[Reading]:

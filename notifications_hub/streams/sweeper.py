@@ -14,6 +14,7 @@ from django.db import Error
 from notifications_hub import streams
 from notifications_hub.database.primary import connection
 from notifications_hub.database.reconnect import CONNECTION_ERRORS
+from notifications_hub.telemetry import measures
 
 Chore = Callable[[], object]
 Key = TypeVar("Key", bound=Hashable)
@@ -60,6 +61,7 @@ class Isolation(Generic[Key]):
             self._rests.pop(key, None)
 
     def _failed(self, key: Key, name: str, error: Exception) -> None:
+        measures.failed_chores.inc()
         before = self._rests.get(key)
         if before is None:
             log.error("%s failed. It will be retried, less and less often; this is logged once", name, exc_info=error)
@@ -95,7 +97,8 @@ def every_second(chore: Chore) -> Chore:
 def sweep() -> None:
     """Run the chores that do not rest. Raise a connection error only if the database is unreachable."""
     resting = _isolation.resting()
-    for chore in _chores:
-        if chore not in resting:
-            with _isolation.guard(chore, f"The chore {chore!r}"):
-                chore()
+    with measures.timed(measures.sweep_time):
+        for chore in _chores:
+            if chore not in resting:
+                with _isolation.guard(chore, f"The chore {chore!r}"):
+                    chore()

@@ -8,10 +8,10 @@ from __future__ import annotations
 from notifications_hub.announcements.banners import current as banners
 from notifications_hub.cache_keys import forget_cache_entries
 from notifications_hub.delivery.worker_wakeup import forget_wake_ups
+from notifications_hub.guarded_cache import forget_failures
 from notifications_hub.rendering import forget_logged_errors
 from notifications_hub.streams.numberer import numberer
 from notifications_hub.transports.memory import clear_memories
-from notifications_hub.web.throttle import forget_cache_failure
 
 END_SECONDS = 10.0
 """The longest wait for the thread that numbers events on PostgreSQL."""
@@ -24,7 +24,7 @@ def forget_earlier_tests() -> None:
     """
     banners.forget()
     forget_cache_entries()
-    forget_cache_failure()
+    forget_failures()
     forget_logged_errors()
     forget_wake_ups()
     clear_memories()

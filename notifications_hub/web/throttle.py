@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from functools import cache as remembered
 from math import ceil
 
-from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils.translation import ngettext
 
 from notifications_hub.cache_keys import cache_key
+from notifications_hub.guarded_cache import cache, level_of
+from notifications_hub.telemetry import measures
 from notifications_hub.web.client_ip import counted_as
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -25,8 +26,8 @@ _RATE = re.compile(r"([1-9]\d*)/(\d*)([smhd])", re.ASCII)
 _MINUTES_FROM = 120
 """Waits of this many seconds or more are shown in minutes."""
 
-AWAY_SECONDS = 5.0
-"""Seconds to skip the cache after it failed. A cache that swallows packets would otherwise hold up every request."""
+_OWN_LIMITS = ("api", "live", "service")
+"""The first words of the hub's own names. A host's may hold what a client sent, so metrics have one label for them."""
 
 log = logging.getLogger(__name__)
 
@@ -37,14 +38,6 @@ class TooMany(Exception):
     def __init__(self, seconds: int, words: str = "") -> None:
         super().__init__(words or wait_in_words(seconds))
         self.seconds = seconds
-
-
-@dataclass
-class _Away:
-    until: float = 0.0
-
-
-_away = _Away()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,27 +66,23 @@ def check_rate(name: str, text: str) -> int:
     rate = parse(text)
     if rate is None:
         return 0
-    if time.monotonic() < _away.until:
-        return 0
     left = rate.seconds - time.time() % rate.seconds
     try:
         count = _count(cache_key("throttle", name, rate.seconds), left)
     except Exception as error:  # noqa: BLE001 -- no error of a cache may cost anyone their page
-        log.warning("Requests could not be counted: %s", error)
-        _away.until = time.monotonic() + AWAY_SECONDS
+        log.log(level_of(error), "Requests could not be counted: %s", error)
         return 0
-    return ceil(left) if count > rate.most else 0
+    if count <= rate.most:
+        return 0
+    limit = name.partition(":")[0]
+    measures.rate_limited.labels(limit if limit in _OWN_LIMITS else "site").inc()
+    return ceil(left)
 
 
 def require_rate(name: str, text: str) -> None:
     """Count one request as `check_rate()` does. Raise `TooMany` if its rate is used up."""
     if seconds := check_rate(name, text):
         raise TooMany(seconds)
-
-
-def forget_cache_failure() -> None:
-    """Ask the cache again at once, even if it failed before. For tests."""
-    _away.until = 0.0
 
 
 def _count(key: str, left: float) -> int:

@@ -199,6 +199,7 @@ def test_a_chunk_reads_an_index_in_its_order(bob: User) -> None:
     assert "Sort" not in plan
 
 
+@pytest.mark.exhaustive
 @pytest.mark.faults
 @pytest.mark.django_db(transaction=True)
 def test_a_click_for_ten_thousand_is_answered_within_a_second(

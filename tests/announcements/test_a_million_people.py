@@ -1,4 +1,4 @@
-"""The form of an announcement to a million people. Run `make faults` to load them and measure."""
+"""The form of an announcement to a million people. Run `make exhaustive` to load them and measure."""
 
 from __future__ import annotations
 
@@ -66,6 +66,7 @@ def group(settings: Settings) -> Group:
     return group
 
 
+@pytest.mark.exhaustive
 def test_the_form_for_a_million_people_is_quick(group: Group, client_for: ClientFor, admin: User) -> None:
     client = client_for(admin)
     client.get(ADD)  # imports and prepares what the first page of a process does

@@ -72,6 +72,35 @@ def test_a_form_that_is_sent_twice_announces_once(writer: Client) -> None:
     assert kinds_on("everyone") == ["announcement.created"]
 
 
+def test_a_person_sends_a_limited_number_in_an_hour_and_loses_no_words(
+    writer: Client, client_for: ClientFor, admin: User, settings: Settings
+) -> None:
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "ANNOUNCEMENT_RATE": "2/h"}
+    fresh = iter(range(100))
+
+    def _sends(client: Client, **changes: Any) -> Any:
+        return client.post(ADD, filled_in(once=f"6f1c1b57-6d6f-4d41-8a3c-{next(fresh):012d}", **changes))
+
+    with time_machine.travel(NOON, tick=False) as clock:
+        # A form with an error, a draft and an edit count for nothing.
+        assert errors_in(_sends(writer, title=""))
+        _sends(writer, _draft="1")
+        assert [_sends(writer).status_code for _ in range(2)] == [302, 302]
+        first = Announcement.objects.filter(is_draft=False).earliest("pk")
+        assert writer.post(change(first), filled_in(title="Closed on Monday")).status_code == 302
+        for changes in ({}, {"starts_at_0": "2026-12-24", "starts_at_1": "18:00:00"}):
+            refused = _sends(writer, title="One more", **changes)
+            assert "Save this one as a draft, or send it in 60 minutes." in str(errors_in(refused)["__all__"])
+            assert refused.context["adminform"].form["title"].value() == "One more"
+        assert _sends(writer, title="One more", _draft="1").status_code == 302
+        draft = Announcement.objects.get(title="One more")
+        assert "__all__" in errors_in(writer.post(change(draft), filled_in(title="One more", was="draft")))
+        assert _sends(client_for(admin)).status_code == 302
+        clock.shift(timedelta(hours=1))
+        assert writer.post(change(draft), filled_in(title="One more", was="draft")).status_code == 302
+        assert Announcement.objects.get(title="One more").announced_at
+
+
 @both_databases
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)

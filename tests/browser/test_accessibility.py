@@ -1,7 +1,7 @@
 """axe finds nothing on any page and in any state: in light and dark, on a desktop and on a phone's width.
 
 Each page takes a second of a core, so bin/test visits the admin's pages that have most of our own styles and templates.
-`make faults` visits all of them.
+`make exhaustive` visits all of them.
 """
 
 from __future__ import annotations
@@ -229,6 +229,7 @@ _USE = """
 """
 
 
+@pytest.mark.exhaustive
 @pytest.mark.faults(short=True)
 def test_lists_in_the_admin_pass(visit: Callable[..., Page], site: Site) -> None:
     paths = ["/admin/", f"{HUB}announcement/", f"{HUB}delivery/", f"{HUB}notification/?kind=default&q=alice"]
@@ -247,6 +248,7 @@ def test_lists_in_the_admin_pass(visit: Callable[..., Page], site: Site) -> None
     assert found == []
 
 
+@pytest.mark.exhaustive
 @pytest.mark.faults(short=True)
 def test_rows_in_the_admin_pass(visit: Callable[..., Page], site: Site) -> None:
     paths: list[str] = json.loads(
@@ -273,6 +275,7 @@ def test_rows_in_the_admin_pass(visit: Callable[..., Page], site: Site) -> None:
     assert collect(page, site, paths) == []
 
 
+@pytest.mark.exhaustive
 @pytest.mark.faults(short=True)
 def test_forms_in_the_admin_pass(visit: Callable[..., Page], site: Site) -> None:
     announcement, person, group = (site.python(f"print({name}.pk)").strip() for name in ("running", "charlie", "group"))

@@ -1,7 +1,7 @@
 """axe finds nothing on any page of the hub, of its admin, and in any state of the gallery.
 
 The pages are those of the URL patterns, so a new page is checked without a change here, or must be named as none.
-bin/test sees each page in one look, by turns, and `make faults` all pages in all looks.
+bin/test sees each page in one look, by turns, and `make exhaustive` all pages in all looks.
 """
 
 from __future__ import annotations
@@ -129,6 +129,7 @@ def test_every_address_of_the_hub_is_a_page_here_or_named_as_none() -> None:
     assert not PAGES.keys() & NO_PAGES
 
 
+@pytest.mark.exhaustive
 @pytest.mark.faults(short=True)
 def test_every_page_of_the_hub_and_the_gallery_pass(visit: Callable[[str | None], Page], site: Site) -> None:
     made = json.loads(site.python(ADDRESSES))
@@ -144,6 +145,7 @@ def test_every_page_of_the_hub_and_the_gallery_pass(visit: Callable[[str | None]
     assert found == []
 
 
+@pytest.mark.exhaustive
 @pytest.mark.faults(short=True)
 def test_every_page_of_the_admin_passes(visit: Callable[[str], Page], site: Site) -> None:
     paths: list[str] = json.loads(site.python(ADMIN))

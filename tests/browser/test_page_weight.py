@@ -50,7 +50,7 @@ def front(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Ite
     shell.close()
     site = Site(folder, hub={}, environment=environment)
     try:
-        with Front(site.port, folder) as front:
+        with Front((site.port, site.port), folder) as front:
             yield front
     finally:
         site.close()

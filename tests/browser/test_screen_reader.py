@@ -50,6 +50,7 @@ def page(reader: Orca, quiet_site: Site) -> Iterator[Page]:
         browser.close()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.faults
 def test_orca_speaks_each_notification_once_and_sums_up_a_burst(page: Page, reader: Orca, quiet_site: Site) -> None:
     quiet_site.python(SEND)

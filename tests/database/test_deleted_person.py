@@ -6,14 +6,17 @@ Their messages to other people belong to those people, and the host's foreign ke
 from __future__ import annotations
 
 import json
+import sqlite3
+import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
 
 from tests.support.live import listening
-from tests.support.processes import wait_until
+from tests.support.processes import tool, wait_until
 from tests.support.redis import RedisServer
 from tests.support.site import Site
 
@@ -69,10 +72,12 @@ def test_no_data_of_a_deleted_person_is_kept(start_site: StartSite, redis_server
         assert MARK in visitor.get(path).text
     assert {"notifications_hub.Notification", "notifications_hub.Event"} <= set(_tables_with_words(site))
 
+    assert MARK in _dump_of(site)
     site.python("print(person.delete())")
     wait_until(lambda: not int(site.python("print(Event.objects.filter(seq=None).count())")), what="the last number")
 
     assert _tables_with_words(site) == []
+    assert MARK not in _dump_of(site)
     assert _keys_with_words(redis_server) == []
     gapless = """
         seqs = list(Event.objects.filter(topic=topic).order_by("seq").values_list("seq", flat=True))
@@ -80,6 +85,15 @@ def test_no_data_of_a_deleted_person_is_kept(start_site: StartSite, redis_server
         print(seqs == list(range(stream.pruned_through + 1, stream.top + 1)), end="")
     """
     assert site.python(gapless) == "True"
+
+
+def _dump_of(site: Site) -> str:
+    """Return the whole database as a backup has it."""
+    if site.database_url.startswith("sqlite"):
+        with closing(sqlite3.connect(site.database_url.removeprefix("sqlite:///"))) as database:
+            return "\n".join(database.iterdump())
+    dump = [tool("pg_dump"), site.database_url]
+    return subprocess.run(dump, check=True, capture_output=True, text=True).stdout
 
 
 def _tables_with_words(site: Site) -> list[str]:

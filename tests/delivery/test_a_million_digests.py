@@ -1,4 +1,4 @@
-"""The daily digest of a million people, of whom few have something waiting. Run `FULL=1 make faults` to measure it."""
+"""The daily digest of a million people, of whom few have something waiting. Run `make exhaustive` to measure it."""
 
 from __future__ import annotations
 
@@ -68,6 +68,7 @@ def people(settings: Settings, bob: User) -> None:
     make_due()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.faults(short=True)
 def test_the_daily_digest_of_a_million_people_is_planned_in_a_minute(people: None) -> None:
     """Find the people who have something waiting, and make a group for each. No other person costs anything."""

@@ -8,7 +8,6 @@ import sys
 import textwrap
 from collections import Counter, defaultdict
 
-import django
 import pytest
 from pytest_django import Settings
 
@@ -16,7 +15,7 @@ from accounts.models import User
 from tests.support.full import FULL
 from tests.support.processes import ROOT
 from tests.support.site import site_environment
-from tests.support.smtp import SMTP_BACKEND, MailServer, text_of
+from tests.support.smtp import MailServer, mail_settings, text_of
 from tests.support.together import database_url
 
 EACH = 3
@@ -80,6 +79,7 @@ KILLED_AT_EACH_POINT = """
 """
 
 
+@pytest.mark.exhaustive
 @pytest.mark.both_databases
 @pytest.mark.faults(short=True)
 @pytest.mark.django_db(transaction=True)
@@ -95,7 +95,7 @@ def test_a_worker_killed_at_any_point_sends_each_notification_in_one_digest(sett
         ran = subprocess.run(
             [sys.executable, "-c", textwrap.dedent(KILLED_AT_EACH_POINT).replace("EACH", str(EACH)), _step()],
             cwd=ROOT,
-            env=site_environment(hub=hub, DATABASE_URL=database_url(), TEST_SETTINGS=json.dumps(_settings(server))),
+            env=site_environment(hub=hub, DATABASE_URL=database_url(), TEST_SETTINGS=json.dumps(mail_settings(server))),
             capture_output=True,
             text=True,
             check=False,
@@ -117,11 +117,3 @@ def test_a_worker_killed_at_any_point_sends_each_notification_in_one_digest(sett
 
 def _step() -> str:
     return "1" if FULL else "20"
-
-
-def _settings(server: MailServer) -> dict[str, object]:
-    """Return the settings of a site that sends by the server."""
-    if django.VERSION >= (6, 1):
-        options = {"host": "127.0.0.1", "port": server.port}
-        return {"MAILERS": {"default": {"BACKEND": SMTP_BACKEND, "OPTIONS": options}}}
-    return {"EMAIL_BACKEND": SMTP_BACKEND, "EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": server.port}

@@ -12,7 +12,7 @@ from notifications_hub.escalation.models import EscalationStep
 from notifications_hub.inbox import marks
 from notifications_hub.inbox.marks import Mark
 from notifications_hub.ops import retention, worker_checks
-from notifications_hub.ops.metrics import exposition
+from notifications_hub.ops.metrics import ask, exposition
 from notifications_hub.testing import Captured
 from notifications_hub.testing.plugin import notified
 from notifications_hub.transports.memory import Memory
@@ -36,14 +36,16 @@ def test_the_doctor_and_the_metrics_report_steps_that_nobody_does(
     transports = {"web_push": memory, "email": memory}
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "TRANSPORTS": transports}
     assert worker_checks.escalations() == ("no step is overdue.", True)
-    assert "notifications_hub_escalations_late_seconds 0.0" in exposition(0).decode().splitlines()
+    assert "notifications_hub_escalations_late_seconds 0.0" in exposition(ask()).decode().splitlines()
     send(alice, bob, kind="tests.ticket")
     pass_time(hours=3)
     assert worker_checks.escalations() == (
         "the oldest step is 2 h overdue: no worker runs, or it cannot keep up.",
         False,
     )
-    [line] = [line for line in exposition(0).decode().splitlines() if line.startswith("notifications_hub_escalations")]
+    [line] = [
+        line for line in exposition(ask()).decode().splitlines() if line.startswith("notifications_hub_escalations")
+    ]
     assert float(line.split()[1]) >= 7200
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "TRANSPORTS": {"web_push": None, "email": memory}}
     words, good = worker_checks.escalations()

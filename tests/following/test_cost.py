@@ -26,6 +26,7 @@ MOST = 1.2
 """The most processor time of this process for followers, as a multiple of that for the queryset."""
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("number", "rounds"), [(10_000, 5), (100_000, 1)])
 def test_followers_cost_what_a_queryset_costs(bob: User, admin: User, number: int, rounds: int) -> None:
     users: Any = get_user_model().objects

@@ -84,8 +84,8 @@ CONNECTIONS = [
     Guard(
         "the rate at which a stranger's socket changes its topics",
         f"{_LIVE}/handshake.py",
-        "if not connection.credential and await self._cache(wait_of_strangers, address_in(connection.owner)) > 0:",
-        "if False:",
+        "elif await self._cache(wait_of_strangers, address_in(connection.owner)) > 0:",
+        "elif False:",
         (f"{_PUBLIC}::test_a_socket_that_changes_its_topics_too_often_is_held",),
     ),
     Guard(
@@ -158,6 +158,20 @@ CONNECTIONS = [
         "if key}",
         ("tests/test_bad_input.py::test_an_invalid_session_key_does_not_affect_other_sessions",),
         postgres=True,
+    ),
+    Guard(
+        "a token is signed for its purpose",
+        f"{_LIVE}/connection_token.py",
+        'Signer(sep=".", salt="notifications_hub.connection_token")',
+        'Signer(sep=".", salt="another purpose")',
+        ("tests/live/test_token_claims.py::test_a_forged_or_foreign_token_is_invalid",),
+    ),
+    Guard(
+        "a topic's name has a form",
+        "notifications_hub/streams/models.py",
+        "if not _TOPIC.fullmatch(topic) or len(topic) > 200:",
+        "if False:",
+        ("tests/live/test_topics.py::test_an_invalid_topic_name_reaches_no_rule",),
     ),
     # Lifetime
     Guard(

@@ -11,6 +11,13 @@ _INBOX = "notifications_hub/inbox"
 PUSHES = [
     # Destinations
     Guard(
+        "each push shows something",
+        "service_worker/static/service_worker/push.js",
+        "    await worker.registration.showNotification(untitled(), { tag: text(payload.notification?.tag), data });\n",
+        "",
+        ("tests/js/service_worker/push-worker.test.js",),
+    ),
+    Guard(
         "push services are known hosts",
         f"{_PUSH}/endpoints.py",
         "if host not in HOSTS and not (_HOST_NAME.fullmatch(host) and host.endswith(HOST_SUFFIXES)):",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from tests.guards.guard import Guard
 from tests.guards.table import GUARDS
+from tests.guards.threats import GUARDS_OF
 
 ROOT = Path(__file__).parents[2]
 PASSED, FAILED = 0, 1
@@ -36,6 +38,12 @@ def test_the_table_names_a_guard_and_tests_that_exist(guard: Guard) -> None:
 
 def test_thirty_guards_or_more_are_in_the_table() -> None:
     assert len({guard.name for guard in GUARDS}) == len(GUARDS) >= 30
+
+
+def test_every_threat_has_a_guard_in_the_table() -> None:
+    threats = re.findall(r"^\| (S\d+) \|", (ROOT / "docs" / "security.md").read_text(), re.MULTILINE)
+    assert list(GUARDS_OF) == threats
+    assert {name for names in GUARDS_OF.values() for name in names} <= {guard.name for guard in GUARDS}
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from tests.support.full import FULL
 if TYPE_CHECKING:
     from accounts.models import User
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults(short=True)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults(short=True), pytest.mark.exhaustive]
 
 SECONDS = 300 if FULL else 15
 SERVICES = ("--include-tag", "services")

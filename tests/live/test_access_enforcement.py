@@ -95,7 +95,7 @@ class Room:
             # The first reason wins, as with every kind of connection.
             self.ended.setdefault(admitted.visitor.person.username, closing)
 
-        connection = Connection(admitted, log=cast("Any", None), send=cast("Any", None), close=close)
+        connection = Connection(admitted, log=cast("Any", None), send=cast("Any", None), close=close, kind="sse")
         connection.listen(*start_positions(admitted.topics, None))
         return connection
 

@@ -14,7 +14,7 @@ from tests.live.test_session_end import *  # noqa: F403
 from tests.support.databases import Databases
 from tests.support.site import Site
 
-pytestmark = [pytest.mark.postgres, pytest.mark.faults]  # type: ignore[assignment]
+pytestmark = [pytest.mark.postgres, pytest.mark.faults, pytest.mark.exhaustive]  # type: ignore[assignment]
 
 
 @pytest.fixture(scope="module")

@@ -8,16 +8,19 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 import psycopg
 import pytest
+import requests
 
 from notifications_hub.live import handshake_limit as gates
 from notifications_hub.live.admission import Refusal
 from notifications_hub.live.close_codes import TOO_MANY
-from notifications_hub.live.handshake_limit import HandshakeLimit
+from notifications_hub.live.handshake_limit import HandshakeLimit, HandshakeRate
+from notifications_hub.live.visitor import Credential
 from tests.live.support import HURRIED, poke
 from tests.support.databases import Databases
 from tests.support.live import HELD, LONG_POLL, WEBSOCKET, LiveClient, cookie_of, listening, listening_by
@@ -42,6 +45,15 @@ def hasty_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -
     environment = {**HURRIED, "TEST_HURRY": '{"handshake_limit.WAIT_SECONDS": 0.5}', "LIVE_PER_ADDRESS": "3"}
     environment["DATABASE_URL"] = databases.copy()
     site = Site(tmp_path_factory.mktemp("hasty"), hub={}, environment=environment)
+    yield site
+    site.close()
+
+
+@pytest.fixture(scope="module")
+def bounded_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site on which one session may connect six times an hour."""
+    environment = {"DATABASE_URL": databases.copy(), "LIVE_RATE": "6/h"}
+    site = Site(tmp_path_factory.mktemp("bounded"), hub={}, environment=environment)
     yield site
     site.close()
 
@@ -149,6 +161,45 @@ async def test_an_ipv6_network_of_one_customer_counts_as_one_address(settings: A
 def busy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Allow no waiting handshakes."""
     monkeypatch.setattr(gates, "WAITING", 0)
+
+
+def test_a_credential_has_a_bucket_of_handshakes_that_fills_again(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.NOTIFICATIONS_HUB = {"LIVE_RATE": "20/10s"}
+    rate, alice, bob = HandshakeRate(), Credential("a" * 32), Credential(token="b" * 32)
+    clock = [1000.0]
+    monkeypatch.setattr(gates, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    assert {rate.wait_of(alice) for _ in range(20)} == {0}
+    assert {rate.wait_of(alice) for _ in range(200)} == {1}
+    assert rate.wait_of(bob) == 0
+    clock[0] += 1
+    assert [rate.wait_of(alice) for _ in range(3)] == [0, 0, 1]
+    clock[0] += 60
+    for number in range(5000):
+        rate.wait_of(Credential(str(number)))
+        clock[0] += 0.01
+    # What a client invents is forgotten as soon as its bucket is full again.
+    assert len(rate._spent) < 2500
+    settings.NOTIFICATIONS_HUB = {"LIVE_RATE": ""}
+    assert rate.wait_of(alice) == 0
+
+
+@both_databases
+@pytest.mark.parametrize("by", [WEBSOCKET, "sse", LONG_POLL, "poll"])
+def test_ten_times_the_rate_of_handshakes_is_refused_and_says_when_to_come_back(bounded_site: Site, by: str) -> None:
+    who = {WEBSOCKET: "alice", "sse": "bob", LONG_POLL: "charlie"}.get(by, "admin")
+    codes: list[int] = []
+    for _ in range(60):
+        with listening_by(by, bounded_site, who) as client:
+            codes.append(code_of(client))
+    assert codes[:3] == [0, 0, 0]
+    assert codes.count(4429) >= 50
+    answer = requests.get(
+        f"{bounded_site.url}/live/poll/", headers={"Cookie": cookie_of(bounded_site, who)}, timeout=30
+    )
+    assert answer.status_code == 429
+    assert answer.json()["detail"] == f"too many connections; come back in {answer.headers['Retry-After']} s"
 
 
 async def is_refused(gate: HandshakeLimit, client: Sequence[object] | None) -> bool:

@@ -38,7 +38,7 @@ class World:
         visitor = Visitor(cast("Any", SimpleNamespace(pk=1, is_authenticated=True)), Credential("key"), seconds_left=9)
         admitted = cast("Any", SimpleNamespace(visitor=visitor, names=[TOPIC]))
         log = cast("Any", SimpleNamespace(page=self._page))
-        self.connection = Connection(admitted, log=log, send=self._send, close=self.closings.append)
+        self.connection = Connection(admitted, log=log, send=self._send, close=self.closings.append, kind="sse")
         self.connection.listen({TOPIC: Position(EPOCH, 0, 0)}, [])
 
     def commit(self, count: int = 1) -> None:

@@ -75,7 +75,7 @@ class Room:
                 first.set_result(None)
 
         first = self._first_frames[person] = asyncio.get_running_loop().create_future()
-        connection = Connection(admitted, log=self.hub.log, send=send, close=close)
+        connection = Connection(admitted, log=self.hub.log, send=send, close=close, kind="sse")
         connection.listen(*start_positions(admitted.topics, None))
         self.hub.join(connection)
 

@@ -126,7 +126,7 @@ class Listener:
         visitor = Visitor(cast("Any", SimpleNamespace(pk=1, is_authenticated=True)), Credential("key"), seconds_left=9)
         admitted = cast("Any", SimpleNamespace(visitor=visitor, names=[]))
         log = cast("Any", SimpleNamespace(page=world.page))
-        self.connection = Connection(admitted, log=log, send=self._send, close=self.closings.append)
+        self.connection = Connection(admitted, log=log, send=self._send, close=self.closings.append, kind="sse")
         self.connection.listen(positions, [])
 
     @property

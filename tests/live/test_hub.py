@@ -16,7 +16,7 @@ from notifications_hub.live import presence
 from notifications_hub.live.admission import Admitted
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.frames import Frame
-from notifications_hub.live.hub import Hub
+from notifications_hub.live.hub import CACHE_THREADS, Hub
 from notifications_hub.live.visitor import ANONYMOUS, Visitor
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,7 +50,7 @@ async def test_a_visitor_who_is_not_signed_in_is_not_present_and_counts_by_addre
     visitor = Visitor(AnonymousUser(), ANONYMOUS, address="192.0.2.1")
     sent: asyncio.Queue[object] = asyncio.Queue()
     admitted = Admitted(visitor, ("post.1",), ["post.1"])
-    connection = Connection(admitted, log=hub.log, send=sent.put, close=sent.put_nowait)
+    connection = Connection(admitted, log=hub.log, send=sent.put, close=sent.put_nowait, kind="sse")
     connection.listen({"post.1": None}, [])
     with hub.holding(connection):
         assert (hub._registry.owners(), hub.presence._present) == (["address:192.0.2.1"], set())
@@ -98,3 +98,22 @@ async def test_a_hanging_cache_delays_no_revocation_and_no_admission(hub: Hub, m
     finally:
         let_go.set()
         await asyncio.gather(*polls)
+
+
+async def test_a_hanging_cache_keeps_no_poll_and_no_queue(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    let_go, begun = threading.Event(), []
+
+    class Hanging:
+        def set(self, *given: object, **named: object) -> None:
+            begun.append(given)
+            let_go.wait(30)
+
+    monkeypatch.setattr("notifications_hub.live.presence.cache", Hanging())
+    polls = [hub.cache.in_time(presence.record_poll, person, 0) for person in range(50)]
+    try:
+        await asyncio.wait_for(asyncio.gather(*polls), 20)
+    finally:
+        let_go.set()
+    # The others waited for a thread, and nobody waits for them any more.
+    await hub.cache(bool)
+    assert len(begun) == CACHE_THREADS

@@ -11,7 +11,7 @@ import random
 import secrets
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import aiohttp
 import pytest
@@ -19,12 +19,13 @@ import pytest
 from tests.live.support import poke
 from tests.support.databases import Databases
 from tests.support.full import FULL, report
-from tests.support.live import listening
+from tests.support.live import cookie_of, listening
 from tests.support.site import Site
 
 pytestmark = [pytest.mark.clocked, pytest.mark.both_databases, pytest.mark.faults(short=True)]
 
 PEOPLE, ROOM = (1500, 50) if FULL else (150, 5)
+MANY, POLLS = (1000, 500) if FULL else (100, 100)
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +36,54 @@ def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
     site.close()
 
 
-def test_everyone_in_an_office_reconnects_within_ten_seconds(site: Site) -> None:
-    took, codes = asyncio.run(visit(site, signed_in(site), within=3.0))
+@pytest.fixture(scope="module")
+def keys(site: Site) -> list[str]:
+    return signed_in(site)
+
+
+def test_everyone_in_an_office_reconnects_within_ten_seconds(site: Site, keys: Sequence[str]) -> None:
+    took, codes = asyncio.run(visit(site, keys, within=3.0))
     report(f"{PEOPLE} people of one address: the last was connected after {took:.1f} s; {dict(codes)}")
     assert codes == {0: PEOPLE}
     assert took < 10
+
+
+def test_idle_polls_of_everyone_delay_no_page(site: Site, keys: Sequence[str]) -> None:
+    took = asyncio.run(beside_idle_polls(site, keys[:POLLS]))
+    report(f"beside {POLLS} idle long polls, a page took {took:.2f} s")
+    assert took < (1 if FULL else 5)
+
+
+async def beside_idle_polls(site: Site, keys: Sequence[str]) -> float:
+    """Return how long a page takes while each of these people's polls waits for news."""
+    waiting = asyncio.Semaphore(0)
+
+    async def one(key: str) -> None:
+        headers = {"Cookie": f"sessionid={key}"}
+        async with session.get(f"{site.url}/live/poll/", headers=headers) as answer:
+            cursor = (await answer.json())["cursor"]
+        asking = asyncio.create_task(_wait(cursor, headers))
+        waiting.release()
+        await asking
+
+    async def _wait(cursor: str, headers: Mapping[str, str]) -> None:
+        asked = {"cursor": cursor, "wait": "25"}
+        async with session.get(f"{site.url}/live/poll/", params=asked, headers=headers) as answer:
+            assert answer.status == 200
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session, asyncio.timeout(100):
+        polls = [asyncio.create_task(one(key)) for key in keys]
+        for _ in keys:
+            await waiting.acquire()
+        await asyncio.sleep(1)
+        assert not any(poll.done() for poll in polls)
+        began = time.monotonic()
+        async with session.get(f"{site.url}/notifications/", headers={"Cookie": f"sessionid={keys[0]}"}) as answer:
+            assert answer.status == 200
+        took = time.monotonic() - began
+        for poll in polls:
+            poll.cancel()
+    return took
 
 
 def test_a_flood_of_strangers_is_refused_and_keeps_no_one_else_out(site: Site) -> None:
@@ -51,6 +95,53 @@ def test_a_flood_of_strangers_is_refused_and_keeps_no_one_else_out(site: Site) -
         alice.frame()
         poke(site, "alice")
         assert alice.until("notification.created")
+
+
+def test_one_person_with_a_thousand_connections_keeps_ten_and_delays_nobody(site: Site) -> None:
+    flooder, other = cookie_of(site, "alice"), cookie_of(site, "charlie")
+    before, _codes = asyncio.run(flooded(site, flooder, other, connections=0))
+    during, codes = asyncio.run(flooded(site, flooder, other, connections=MANY))
+    report(
+        f"one person opened {MANY} connections: {dict(codes)} (0: left open); "
+        f"another's polls took {p99(before):.3f} s before and {p99(during):.3f} s meanwhile (p99)"
+    )
+    assert codes == {0: 10, 4429: MANY - 10}
+    # A fifth of a second is the noise between two equal runs on two cores.
+    assert p99(during) < (2 * p99(before) + 0.2 if FULL else 5)
+
+
+async def flooded(site: Site, flooder: str, other: str, *, connections: int) -> tuple[list[float], Counter[int]]:
+    """Open a person's connections, a hundred at a time. Return how long another's polls took, and the close codes."""
+    codes: Counter[int] = Counter()
+    some, over = asyncio.Semaphore(100), asyncio.Event()
+
+    async def one() -> None:
+        async with some:
+            socket = await session.ws_connect(f"{site.url}/live/ws/", headers={"Cookie": flooder, "Origin": site.url})
+            first = await socket.receive()
+        closed = asyncio.create_task(socket.receive())
+        if first.type is aiohttp.WSMsgType.TEXT:
+            await asyncio.wait({closed, ending}, return_when=asyncio.FIRST_COMPLETED)
+        codes[0 if not closed.done() else int((await closed).data or socket.close_code or 0)] += 1
+        closed.cancel()
+        await socket.close()
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session, asyncio.timeout(200):
+        ending = asyncio.create_task(over.wait())
+        flood = [asyncio.create_task(one()) for _ in range(connections)]
+        took: list[float] = []
+        while len(took) < 60 or sum(codes.values()) < connections - 10:
+            began = time.monotonic()
+            async with session.get(f"{site.url}/live/poll/", headers={"Cookie": other}) as answer:
+                assert answer.status == 200
+            took.append(time.monotonic() - began)
+        over.set()
+        await asyncio.gather(*flood)
+    return took, codes
+
+
+def p99(took: Sequence[float]) -> float:
+    return sorted(took)[int(0.99 * (len(took) - 1))]
 
 
 async def visit(site: Site, keys: Sequence[str], *, within: float) -> tuple[float, Counter[int]]:

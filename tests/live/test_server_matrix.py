@@ -110,6 +110,7 @@ def test_clients_are_asked_to_come_back_if_a_worker_gets_the_signal_too(site: Si
         assert closings_at_end(clients) == server_matrix.RESTART
 
 
+@pytest.mark.exhaustive
 @pytest.mark.faults
 @pytest.mark.parametrize("name", ["granian, rust tasks"])
 def test_a_session_ends_in_tasks_that_cannot_be_cancelled(site: Site) -> None:

@@ -37,7 +37,7 @@ class Client:
 
     def stream(self) -> asyncio.Task[None]:
         hub, admitted = cast("Any", SimpleNamespace(log=None, holding=self._holding)), cast("Any", ADMITTED)
-        stream = sse._Stream(hub, Exchange({}, self.receive, cast("Any", self.send)))
+        stream = sse._Stream(hub, Exchange({}, self.receive, cast("Any", self.send), "sse"))
         return asyncio.create_task(stream.run(ConnectionRequest(["inbox"], None), admitted))
 
     @contextmanager

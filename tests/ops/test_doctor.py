@@ -363,7 +363,9 @@ def test_atomic_requests_are_reported(findings: Findings, monkeypatch: pytest.Mo
     assert findings()["requests"].good is (connection.vendor == "postgresql")
 
 
-@pytest.mark.parametrize(("pool", "good"), [(True, False), ({"max_size": 4}, False), ({"max_size": 20}, True)])
+@pytest.mark.parametrize(
+    ("pool", "good"), [(True, False), ({"max_size": 4}, False), ({"max_size": 20, "timeout": 5}, True)]
+)
 def test_a_pool_that_is_too_small_is_reported(
     findings: Findings, monkeypatch: pytest.MonkeyPatch, pool: object, good: bool
 ) -> None:

@@ -28,6 +28,10 @@ from tests.support.web import CONFIGURATION, Nginx
 STRANGERS = 600 if FULL else 60
 HEAD, BODY = (HEAD_SECONDS, BODY_SECONDS) if FULL else (1.5, 1.5)
 GRACE = 5.0
+UPGRADE = (
+    b"GET /live/ws/ HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +50,7 @@ def test_half_sent_requests_are_closed_and_block_nobody(site: Site) -> None:
         began = time.monotonic()
         assert requests.get(f"{site.url}/healthz", timeout=30).ok
         answered = time.monotonic() - began
+        assert answered < (1 if FULL else 5)
         # Sending a byte now and then does not extend the deadline.
         for line in lines[::2]:
             line.sendall(b"x")
@@ -133,6 +138,10 @@ def test_a_server_at_its_connection_limit_answers_503_at_once(databases: Databas
     try:
         with dialled(site.port, 20, HALF):
             refused = requests.get(f"{site.url}/healthz", timeout=30)
+            with dialled(site.port, 1, UPGRADE) as [socket_over]:
+                answer = socket_over.recv(4096)
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"\r\nretry-after: 5\r\n" in answer
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
         accepted = requests.get(f"{site.url}/healthz", timeout=30)
         assert (accepted.status_code, "Retry-After" in accepted.headers) == (200, False)

@@ -19,7 +19,7 @@ from tests.support.host import blocks_of
 from tests.support.processes import ROOT
 from tests.support.site import inherited_environment
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.exhaustive]
 
 HQ = "django-notifications-hq==1.8.3"
 NOT_SOURCE = shutil.ignore_patterns(".*", "__pycache__", "build", "node_modules", "tests", "var", "*.egg-info")

@@ -69,6 +69,7 @@ def shell(environment: dict[str, str]) -> Iterator[Shell]:
     shell.close()
 
 
+@pytest.mark.exhaustive
 def test_many_rows_are_imported_once_with_little_memory(
     environment: dict[str, str], shell: Shell, tmp_path: Path
 ) -> None:

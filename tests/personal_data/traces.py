@@ -30,6 +30,7 @@ from notifications_hub.live.revocation import revoke
 from notifications_hub.models import Notification, PushSubscription
 from notifications_hub.quiet_hours.calendar import Schedule
 from notifications_hub.quiet_hours.schedules import save_schedule
+from notifications_hub.streams import NewEvent, append_many, inbox_topic
 from notifications_hub.transports.email.models import stop_emails_to
 from notifications_hub.transports.own_addresses.models import OwnAddress, sealed_destination
 from tests.actions.support import ask as ask_approvers
@@ -39,6 +40,7 @@ from tests.support.escalation import Ticket
 MARKER = "Zaphod-7q"
 WITHOUT_TRACES = {
     "ImportPosition": "one number",
+    "InboxWalk": "numbers",
     "KindUse": "counts",
     "ResultFigure": "counts",
     "ResultFold": "numbers",
@@ -68,6 +70,7 @@ def _be_notified(zaphod: User, bob: User) -> None:
     notify.send(zaphod, recipient=bob, verb="replied", description=f"words of {MARKER}")
     notify.send(None, recipient=bob, verb="promoted", target=zaphod)
     notify.send(bob, recipient=bob, verb="stays")
+    append_many([NewEvent(inbox_topic(zaphod.pk), "host.greeted", {"words": MARKER})])
     first = Notification.objects.filter(recipient=zaphod).earliest("pk")
     arm([Plan(notification_pk=first.pk, transport="email", address=f"{MARKER}@example.org")])
 

@@ -59,7 +59,9 @@ def test_no_page_violates_the_content_security_policy(client_for: ClientFor, ali
     inline = Inline()
     inline.feed(answer.content.decode())
 
-    assert "default-src 'self'" in policy
+    allowed = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    assert {allowed[name] for name in ("default-src", "script-src", "connect-src", "style-src")} == {"'self'"}
+    assert {allowed[name] for name in ("object-src", "base-uri", "frame-ancestors")} == {"'none'"}
     assert "unsafe" not in policy
     assert inline.found == []
 

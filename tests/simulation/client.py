@@ -108,7 +108,7 @@ class Client:
     def _open(self, process: Process, wire: Wire) -> Connection:
         visitor = Visitor(AnonymousUser(), ANONYMOUS, address=f"192.0.2.{self.number}")
         admitted = Admitted(visitor, tuple(self.topics), self.topics)
-        return Connection(admitted, log=process.hub.log, send=wire.send, close=wire.close, keepalive=True)
+        return Connection(admitted, log=process.hub.log, send=wire.send, close=wire.close, kind="ws")
 
     async def _hang_up(self, wire: Wire) -> None:
         await self.world.happens("visits")

@@ -45,7 +45,7 @@ class Process:
             world.acting = before
             self._memory = _swap(outside)
 
-    def hint(self, tops: Mapping[str, int]) -> None:
+    def hint(self, tops: Mapping[str, int], traces: Mapping[str, str] | None = None) -> None:
         """Pass a hint of the sequencer on, unless it is lost."""
         faults = self.world.faults
         if self.is_alive and not faults.happens(faults.rates.lost_hints):

@@ -64,7 +64,7 @@ class World:
 
     # What the simulated parts ask
 
-    def calls(self, threads: int = 4) -> Calls:
+    def calls(self, name: str = "hub", threads: int = 4) -> Calls:
         assert self.acting is not None
         return Calls(self.acting)
 

@@ -56,7 +56,7 @@ class Wanderer:
             stopping.cancel()
         with suppress(asyncio.CancelledError):
             await going
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while await self._try(self._poll_once):
                 pass
 
@@ -96,7 +96,8 @@ class Wanderer:
         async with self._session.get(self._address("sse"), headers={"Cookie": self._cookie}) as response:
             response.raise_for_status()
             async for line in response.content:
-                if line.startswith(b'data: {"events"'):
+                # The last line of a broken answer has no end.
+                if line.startswith(b'data: {"events"') and line.endswith(b"\n"):
                     self._hear(line.removeprefix(b"data: "))
 
     async def _long_poll(self) -> None:

@@ -15,13 +15,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from tests.support.processes import Closing, Program, accepts_connections, free_port, tool
+from tests.support.processes import Closing, Program, accepts_connections, family, free_port, tool, wait_until
 
 # Tests kill servers, never the machine, so data that reached the kernel survives any crash.
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
@@ -32,13 +33,21 @@ CLUSTER = ("-U", "hub", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-s
 class PostgresServer(Closing):
     """A running server; `url` names its database `hub`. A standby follows another server until it is promoted.
 
+    `address` is where others reach it, from another host of its network too.
     Its files are removed when it is closed, unless they are to be kept in a folder for a later run.
     """
 
     settings: Sequence[str] = FAST
 
-    def __init__(self, *, standby_of: PostgresServer | None = None, kept_in: Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        standby_of: PostgresServer | None = None,
+        kept_in: Path | None = None,
+        address: str = "127.0.0.1",
+    ) -> None:
         self.port = free_port()
+        self._address = address
         self._user = _owner()
         self._is_kept = kept_in is not None
         self._folder = kept_in or Path(tempfile.mkdtemp(prefix="hub-postgres-"))
@@ -57,8 +66,16 @@ class PostgresServer(Closing):
     def url(self) -> str:
         return self.url_of("hub")
 
+    @property
+    def process_id(self) -> int:
+        return self._program.process.pid
+
+    @property
+    def log(self) -> str:
+        return (self._folder / "log").read_text(errors="replace")
+
     def url_of(self, database: str) -> str:
-        return f"postgres://hub@127.0.0.1:{self.port}/{database}"
+        return f"postgres://hub@{self._address}:{self.port}/{database}"
 
     def create_database(self, name: str, *, template: str = "template1") -> str:
         """Create a database and return its URL."""
@@ -70,7 +87,16 @@ class PostgresServer(Closing):
         settings = [
             part for setting in (*self.settings, f"unix_socket_directories={self._folder}") for part in ("-c", setting)
         ]
-        server = [_binary("postgres"), "-D", str(self._data), "-h", "127.0.0.1", "-p", str(self.port), *settings]
+        server = [
+            program_of_postgres("postgres"),
+            "-D",
+            str(self._data),
+            "-h",
+            self._address,
+            "-p",
+            str(self.port),
+            *settings,
+        ]
         self._program = Program(server, log=self._folder / "log", user=self._user)
         self._program.wait_until_ready(self._answers)
 
@@ -79,7 +105,25 @@ class PostgresServer(Closing):
         self._program.stop(signal.SIGINT)
 
     def kill(self) -> None:
+        """Kill the server and its backends, which lead process groups of their own, at any instruction."""
+        backends = family(self.process_id)[1:]
+        for pid in (self.process_id, *backends):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self._program.kill()
+        # A backend that is not gone yet holds the shared memory, and another server would refuse to start.
+        wait_until(lambda: not _are_running(backends), what="the end of every backend")
+
+    def pause(self) -> None:
+        """Stop every process of the server where it is. It then answers nothing, and refuses nothing either."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        for pid in family(self._program.process.pid):
+            os.kill(pid, number)
 
     def promote(self) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:
@@ -99,22 +143,46 @@ class PostgresServer(Closing):
     def _create_cluster(self, standby_of: PostgresServer | None) -> None:
         if self._user is not None:
             shutil.chown(self._folder, self._user)
-        command = [_binary("initdb"), "-D", str(self._data), *CLUSTER]
+        command = [program_of_postgres("initdb"), "-D", str(self._data), *CLUSTER]
         if standby_of is not None:
             primary = f"host=127.0.0.1 port={standby_of.port} user=hub"
-            command = [_binary("pg_basebackup"), "-D", str(self._data), "-d", primary, "-R", "-c", "fast", "--no-sync"]
+            command = [
+                program_of_postgres("pg_basebackup"),
+                "-D",
+                str(self._data),
+                "-d",
+                primary,
+                "-R",
+                "-c",
+                "fast",
+                "--no-sync",
+            ]
         made = Program(command, log=self._folder / "log", user=self._user)
         if made.process.wait(120) != 0:
             raise AssertionError(f"{command[0]} failed:\n{made.log.read_text()}")
+        with (self._data / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all samenet trust\n")
 
     def _answers(self) -> bool:
-        if not accepts_connections(self.port):
+        if not accepts_connections(self.port, self._address):
             return False
         try:
             psycopg.connect(self.url_of("postgres")).close()
         except psycopg.OperationalError:
             return False
         return True
+
+
+def _are_running(pids: Sequence[int]) -> bool:
+    return any(_state_of(pid) not in ("", "Z") for pid in pids)
+
+
+def _state_of(pid: int) -> str:
+    """Return the state letter of a process, or an empty text if there is none. A container may keep zombies."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
 
 
 def create_database(server_url: str, name: str, *, template: str = "template1") -> None:
@@ -137,15 +205,15 @@ def _owner() -> str | None:
     return "postgres" if "postgres" in names else "nobody"
 
 
-def _binary(name: str) -> str:
+def program_of_postgres(name: str) -> str:
     """Return the path of a server program. Debian keeps those of each version apart and off the PATH."""
     if folder := os.environ.get("POSTGRES_BIN"):
-        return _binary_in(Path(folder), name)
+        return _in_folder(Path(folder), name)
     installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[4]))
     return str(installed[-1]) if installed else tool(name)
 
 
-def _binary_in(folder: Path, name: str) -> str:
+def _in_folder(folder: Path, name: str) -> str:
     # Packages of a version may contain the server alone, and another version's tools refuse to work with it.
     if not (folder / name).exists():
         pytest.skip(f"{folder} has no {name}")

@@ -48,9 +48,9 @@ def wait_until(holds: Callable[[], object], *, seconds: float = 30.0, what: str 
         time.sleep(0.02)
 
 
-def accepts_connections(port: int) -> bool:
+def accepts_connections(port: int, address: str = "127.0.0.1") -> bool:
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((address, port)) == 0
 
 
 def family(pid: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""A proxy between browsers and a site, as in companies and hotels: it counts, blocks and delays."""
+"""A proxy between browsers and a site, as in companies and hotels: it counts, blocks, delays and cuts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from tests.support.site import Site, Visitor
@@ -31,6 +31,12 @@ class Proxy:
         self.held_back: set[str] = set()
         """The kinds whose answers are delayed until they end, as by a buffering proxy."""
         self.offline = False
+        self.budgets: dict[str, int] = {}
+        """The bytes that a kind may still answer. At the next byte its connection is cut, and its entry removed."""
+        self.cuts: Counter[str] = Counter()
+        """The number of connections that a budget has cut, by kind."""
+        self.on_opened: Callable[[str], None] = lambda kind: None
+        """Called with the kind of each connection before its first byte is answered."""
         self._loop = asyncio.new_event_loop()
         self._exchanges: set[asyncio.Task[None]] = set()
 
@@ -69,13 +75,14 @@ class Proxy:
             await writer.drain()
             return
         self.open[kind] += 1
+        self.on_opened(kind)
         try:
-            await self._forward(head, reader, writer, hold=kind in self.held_back)
+            await self._forward(kind, head, reader, writer)
         finally:
             self.open[kind] -= 1
 
     async def _forward(
-        self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, hold: bool
+        self, kind: str, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         site_reader, site_writer = await asyncio.open_connection("127.0.0.1", self._site.port)
         if b"upgrade: websocket" not in head.lower():
@@ -83,13 +90,39 @@ class Proxy:
             head = re.sub(rb"(?i)\r\nconnection:[^\r]*", b"", head).replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
         site_writer.write(head)
         there = asyncio.create_task(_pass_on(reader, site_writer))
-        back = asyncio.create_task(_pass_on(site_reader, writer, hold=hold))
+        back = asyncio.create_task(self._pass_back(kind, site_reader, writer))
         try:
             await asyncio.wait({there, back}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             there.cancel()
             back.cancel()
             site_writer.close()
+
+    async def _pass_back(self, kind: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        kept = b""
+        with suppress(OSError):
+            while piece := await reader.read(_CHUNK):
+                if kind in self.held_back:
+                    kept += piece
+                    continue
+                allowed = self._allowed(kind, len(piece))
+                writer.write(piece[:allowed])
+                await writer.drain()
+                if allowed < len(piece):
+                    return
+            writer.write(kept)
+            await writer.drain()
+
+    def _allowed(self, kind: str, size: int) -> int:
+        """Return how many of so many bytes may pass, and use up the budget of the kind."""
+        budget = self.budgets.pop(kind, None)
+        if budget is None:
+            return size
+        if size <= budget:
+            self.budgets[kind] = budget - size
+            return size
+        self.cuts[kind] += 1
+        return budget
 
     def _run(self, ready: threading.Event) -> None:
         asyncio.set_event_loop(self._loop)
@@ -103,17 +136,11 @@ class Proxy:
         self._loop.close()
 
 
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, hold: bool = False) -> None:
-    kept = b""
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with suppress(OSError):
         while piece := await reader.read(_CHUNK):
-            if hold:
-                kept += piece
-                continue
             writer.write(piece)
             await writer.drain()
-        writer.write(kept)
-        await writer.drain()
 
 
 @contextmanager

@@ -12,11 +12,12 @@ from tests.support.processes import Closing, Program, free_port, tool
 
 
 class RedisServer(Closing):
-    """A running server. Its contents end with it."""
+    """A running server. Its contents end with it. `address` is where others reach it, from another host too."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = "127.0.0.1") -> None:
         self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._address = address
+        self.url = f"redis://{address}:{self.port}/0"
         self._folder = Path(tempfile.mkdtemp(prefix="hub-redis-"))
         try:
             self.start()
@@ -26,7 +27,8 @@ class RedisServer(Closing):
 
     def start(self) -> None:
         """Start the server, also after a `kill`, on the same port and empty."""
-        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._folder)]
+        options = ["--port", str(self.port), "--bind", self._address, "--save", "", "--dir", str(self._folder)]
+        options += ["--protected-mode", "no"]
         self._program = Program([tool("redis-server"), *options], log=self._folder / "log")
         self._program.wait_until_ready(self._answers)
 
@@ -34,9 +36,22 @@ class RedisServer(Closing):
     def running(self) -> bool:
         return self._program.running
 
+    @property
+    def process_id(self) -> int:
+        return self._program.process.pid
+
+    @property
+    def log(self) -> str:
+        return (self._folder / "log").read_text(errors="replace")
+
     def flush(self) -> None:
         with redis.Redis.from_url(self.url) as client:
             client.flushall()
+
+    def follow(self, master: RedisServer) -> None:
+        """Become a replica, which has a copy of all that the master has."""
+        with redis.Redis.from_url(self.url) as client:
+            client.replicaof("127.0.0.1", str(master.port))
 
     def stop(self) -> None:
         self._program.stop()

@@ -35,11 +35,15 @@ class Site:
         hub: Mapping[str, object],
         environment: Mapping[str, str],
         server: Sequence[str] = HUB_SERVE,
+        address: str = "127.0.0.1",
     ) -> None:
-        """Start the site. `server` is its command. The port takes the place of `{port}`, or comes last as `--port`."""
+        """Start the site. `server` is its command. The port takes the place of `{port}`, or comes last as `--port`.
+
+        `address` is where others reach the server, which listens there if its command says so.
+        """
         self.port = free_port()
         self._command = _command(server, self.port)
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{address}:{self.port}"
         self._log = folder / f"site-{self.port}.log"
         self.environment = site_environment(hub=hub, **environment)
         self._shell: Shell | None = None
@@ -62,6 +66,13 @@ class Site:
         """Start the server, also after `stop` or `kill`, on the same port and database."""
         self._program = Program(self._command, log=self._log, environment=self.environment)
         self._program.wait_until_ready(lambda: is_healthy(self.url))
+
+    def become(self, server: Sequence[str], **environment: str) -> None:
+        """Stop the server, and start another command in its place, on the same port and database."""
+        self.stop()
+        self._command = _command(server, self.port)
+        self.environment |= environment
+        self.start()
 
     def stop(self) -> None:
         self._program.stop()

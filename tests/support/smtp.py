@@ -116,9 +116,13 @@ def keep_mails_in_memory(settings: Settings) -> None:
 
 def use_mail_server(settings: Settings, server: MailServer) -> None:
     """Let Django send by the server. pytest keeps emails in memory otherwise."""
+    for name, value in mail_settings(server).items():
+        setattr(settings, name, value)
+
+
+def mail_settings(server: MailServer) -> dict[str, object]:
+    """Return the settings with which Django sends by the server."""
     if django.VERSION >= (6, 1):
         options = {"host": "127.0.0.1", "port": server.port}
-        settings.MAILERS = {"default": {"BACKEND": SMTP_BACKEND, "OPTIONS": options}}
-    else:
-        settings.EMAIL_BACKEND = SMTP_BACKEND
-        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+        return {"MAILERS": {"default": {"BACKEND": SMTP_BACKEND, "OPTIONS": options}}}
+    return {"EMAIL_BACKEND": SMTP_BACKEND, "EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": server.port}

@@ -53,12 +53,12 @@ class Nginx(Closing):
     It buffers and compresses by default, so a stream must ask not to be delayed.
     """
 
-    def __init__(self, ports: Sequence[int], given: str = CONFIGURATION) -> None:
+    def __init__(self, servers: Sequence[int | Path], given: str = CONFIGURATION) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.folder = Path(tempfile.mkdtemp(prefix="hub-nginx-"))
         configuration = self.folder / "nginx.conf"
-        configuration.write_text(self.written(given, ports))
+        configuration.write_text(self.written(given, servers))
         command = [tool("nginx"), "-c", str(configuration), "-p", str(self.folder), "-e", "stderr"]
         self._program = Program(command, log=self.folder / "log")
         try:
@@ -67,9 +67,9 @@ class Nginx(Closing):
             self.close()
             raise
 
-    def written(self, given: str, ports: Sequence[int]) -> str:
-        servers = "\n        ".join(f"server 127.0.0.1:{port} max_fails=1 fail_timeout=1s;" for port in ports)
-        return given.format(folder=self.folder, port=self.port, servers=servers)
+    def written(self, given: str, servers: Sequence[int | Path]) -> str:
+        named = "\n        ".join(f"server 127.0.0.1:{port} max_fails=1 fail_timeout=1s;" for port in servers)
+        return given.format(folder=self.folder, port=self.port, servers=named)
 
     def close(self) -> None:
         self._program.kill()
@@ -82,26 +82,40 @@ TEMPORARY = "".join(
 
 
 class Front(Nginx):
-    """The nginx of the docs: its `url` is https, with a self-signed certificate."""
+    """The nginx of `deploy/`, before two servers: its `url` is https, with a self-signed certificate.
 
-    def __init__(self, port: int, folder: Path, *, head_seconds: float = 10) -> None:
-        self._head_seconds = head_seconds
-        self.plain = free_port()
+    A server is a port of this machine, or a socket file. `inside` is the port for Prometheus, which reads the processes
+    by the socket files in the folder `sockets`. One worker takes the servers in turns.
+    """
+
+    def __init__(
+        self,
+        servers: tuple[int | Path, int | Path],
+        folder: Path,
+        *,
+        sockets: Path = Path("/run/hub"),
+        head_seconds: float = 10,
+    ) -> None:
+        self._head_seconds, self._sockets = head_seconds, sockets
+        self.plain, self.inside = free_port(), free_port()
         self._certificate, self._key = folder / "hub.pem", folder / "hub.key"
         made = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=hub"]
         written = ["-keyout", str(self._key), "-out", str(self._certificate)]
         subprocess.run([tool("openssl"), *made, *written], check=True, capture_output=True)
-        super().__init__([port], (ROOT / "docs" / "nginx.conf").read_text())
+        super().__init__(servers, (ROOT / "deploy" / "nginx.conf").read_text())
         self.url = f"https://127.0.0.1:{self.port}"
 
-    def written(self, given: str, ports: Sequence[int]) -> str:
-        [port] = ports
+    def written(self, given: str, servers: Sequence[int | Path]) -> str:
+        one, other = (f"unix:{one}" if isinstance(one, Path) else f"127.0.0.1:{one}" for one in servers)
         for there, here in {
-            "worker_processes auto;": f"daemon off; pid {self.folder}/pid; error_log stderr; worker_processes 2;",
+            "worker_processes auto;": f"daemon off; pid {self.folder}/pid; error_log stderr; worker_processes 1;",
             "http {": "http {" + TEMPORARY.format(folder=self.folder),
             "access_log /var/log/nginx/access.log plain;": f"access_log {self.folder}/access.log plain;",
             "client_header_timeout 10s;": f"client_header_timeout {self._head_seconds:g}s;",
-            "server 127.0.0.1:8000;": f"server 127.0.0.1:{port};",
+            "server unix:/run/hub/web-1.sock": f"server {one}",
+            "server unix:/run/hub/web-2.sock": f"server {other}",
+            "http://unix:/run/hub/": f"http://unix:{self._sockets}/",
+            "listen 127.0.0.1:8081;": f"listen 127.0.0.1:{self.inside};",
             "listen 80;": f"listen 127.0.0.1:{self.plain};",
             "listen 443 ssl": f"listen 127.0.0.1:{self.port} ssl",
             "/etc/ssl/hub.example.pem": str(self._certificate),

@@ -35,13 +35,17 @@ def requests_of(client: Client, browser: PushSubscription, token: str) -> dict[s
         "test push": lambda: client.post("/notifications/preferences/test-device/", {"id": browser.pk}),
         "test push by api": lambda: client.post(f"/api/v1/push/subscriptions/{browser.pk}/test/"),
         "address": lambda: client.post("/notifications/preferences/add-address/", address),
+        "poll": lambda: client.get("/live/poll/"),
+        "acknowledgement": lambda: client.post("/live/ack/", {"cursor": ""}, "application/json"),
         "stranger": lambda: Client().get("/live/poll/?topic=announcement.banners.public"),
     }
 
 
-@pytest.mark.parametrize("name", ["api", "service", "test push", "test push by api", "address", "stranger"])
+@pytest.mark.parametrize(
+    "name", ["api", "service", "test push", "test push by api", "address", "poll", "acknowledgement", "stranger"]
+)
 def test_waiting_that_long_is_enough(name: str, alice: User, client_for: ClientFor, settings: Settings) -> None:
-    rates = {"API_RATE": "5/m", "SERVICE_RATE": "5/m", "LIVE_ANONYMOUS_RATE": "5/m"}
+    rates = {"API_RATE": "5/m", "SERVICE_RATE": "5/m", "LIVE_RATE": "5/m", "LIVE_ANONYMOUS_RATE": "5/m"}
     transports = {"webhook": "notifications_hub.transports.webhook.transport.Webhook"}
     hub = {**settings.NOTIFICATIONS_HUB, **rates, "TRANSPORTS": transports}
     settings.NOTIFICATIONS_HUB = hub

@@ -138,6 +138,14 @@ class AnnouncementAdmin(
     def get_inline_instances(self, request: HttpRequest, obj: Announcement | None = None) -> list[Any]:
         return super().get_inline_instances(request, obj) if other_languages() else []
 
+    def get_form(
+        self, request: HttpRequest, obj: Announcement | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        # The class is made for this request alone.
+        form.author = request.user
+        return form
+
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Announcement | None:
         found = super().get_object(request, object_id, from_field)
         if found is not None and request.method == "POST":

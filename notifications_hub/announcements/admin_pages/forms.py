@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from datetime import timedelta
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -12,7 +13,7 @@ from django.conf import settings
 from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from django.utils.translation import get_language_info
+from django.utils.translation import get_language_info, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications_hub.admin_base import label_parts
@@ -33,6 +34,8 @@ from notifications_hub.announcements.models import Announcement, AnnouncementTra
 from notifications_hub.announcements.validation import MAX_BODY
 from notifications_hub.conf import hub_settings
 from notifications_hub.kinds import method_name
+from notifications_hub.users import Person, person_key
+from notifications_hub.web.throttle import check_rate
 
 DRAFT = "_draft"
 """The name of the button that saves a draft."""
@@ -88,6 +91,8 @@ class AnnouncementForm(LinkConsent):
     # The zone in which the times are shown. The pages read it before the form does.
     zone = forms.CharField(widget=forms.HiddenInput, required=False)
     people = people_field()
+    author: Person | None = None
+    """The person whose announcements are counted; the admin sets it on its form."""
 
     class Meta:
         model = Announcement
@@ -137,6 +142,16 @@ class AnnouncementForm(LinkConsent):
         if "ends_at" in self.fields and not self.errors.get("ends_at"):
             cleaned["ends_at"] = cleaned.get("ends_at") or self._usual_end(cleaned)
         return cleaned
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        # Last, so that a form with errors counts for nothing.
+        if self.is_bound and not self.errors and self._is_sent() and (seconds := _wait_of(self.author)):
+            self.add_error(None, ValidationError(_too_many(seconds), code="rate"))
+
+    def _is_sent(self) -> bool:
+        """Return whether saving sends it, now or at its start, or asks a second person to. An edit of one does not."""
+        return DRAFT not in self.data and (self.instance._state.adding or self.was_draft)
 
     def _keep_unchanged_times(self) -> None:
         """Keep what the form shows without microseconds, and which of two equal times it is."""
@@ -217,6 +232,21 @@ class AnnouncementForm(LinkConsent):
         except OverflowError:
             # The start is refused with words.
             return start
+
+
+def _wait_of(author: Person | None) -> int:
+    """Count an announcement of this person. Return 0, or the seconds until they may send the next one."""
+    return 0 if author is None else check_rate(f"announce:{person_key(author.pk)}", hub_settings.announcement_rate)
+
+
+def _too_many(seconds: int) -> str:
+    minutes = ceil(seconds / 60)
+    text = ngettext(
+        "You have sent many announcements. Save this one as a draft, or send it in %(number)d minute.",
+        "You have sent many announcements. Save this one as a draft, or send it in %(number)d minutes.",
+        minutes,
+    )
+    return text % {"number": minutes}
 
 
 def _empty_times(announcement: Announcement) -> dict[str, None]:

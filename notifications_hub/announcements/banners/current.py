@@ -30,6 +30,8 @@ class _Kept:
 
 _kept = _Kept((), 0.0)
 _changes = 0
+_asked = 0
+"""How often this process has asked the database."""
 _asking = threading.Lock()
 
 
@@ -50,19 +52,26 @@ def kept() -> Sequence[Announcement]:
     """Return the current banners as this process knows them, newest first."""
     if _is_uncommitted():
         return stored()
-    if time.monotonic() >= _kept.until and _asking.acquire(blocking=not _kept.until):
-        try:
-            _renew()
-        finally:
-            _asking.release()
+    if time.monotonic() >= _kept.until:
+        _renew_once(_asked)
     now = timezone.now()
     return [banner for banner in _kept.banners if banner.ends_at > now]
 
 
+def _renew_once(asked: int) -> None:
+    """Ask the database, unless another page does or has done so meanwhile. Without banners of earlier, wait for it."""
+    if _asking.acquire(blocking=not _kept.until):
+        try:
+            # If the page before has failed, the database is away: the pages that waited must not ask it in turn.
+            if asked == _asked:
+                _renew()
+        finally:
+            _asking.release()
+
+
 def _renew() -> None:
-    global _kept  # noqa: PLW0603 -- one per process
-    if time.monotonic() < _kept.until:
-        return
+    global _kept, _asked  # noqa: PLW0603 -- one per process
+    _asked += 1
     before = _changes
     found = stored()
     # After a change that came meanwhile, the next page asks again.

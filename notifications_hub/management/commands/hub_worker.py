@@ -17,6 +17,7 @@ from notifications_hub.delivery.models import Delivery
 from notifications_hub.live.cache_sharing import is_cache_shared
 from notifications_hub.live.process_list import REFRESH_SECONDS, WORKER, ListedProcess, enlist, remove
 from notifications_hub.ops.startup import refusal_at_start
+from notifications_hub.ops.worker_metrics import serve_metrics
 from notifications_hub.streams.sweeper import sweep
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ class Command(BaseCommand):
             _stop_on_signals(stopping)
             listing = threading.Thread(target=_stay_listed, args=(stopping,), daemon=True)
             listing.start()
+            serve_metrics()
             worker.dedicate_process()
             worker.run(stopping)
             # A cache that hangs must not keep the process.

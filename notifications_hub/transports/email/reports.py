@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.apps import apps
-from django.core.cache import cache
 
 from notifications_hub.cache_keys import cache_key
 from notifications_hub.conf import hub_settings
+from notifications_hub.guarded_cache import cache, level_of
 from notifications_hub.transports.email.models import StopReason, stop_all, stop_emails_to
 
 _REMEMBERED_SECONDS = 24 * 60 * 60
@@ -71,7 +71,7 @@ def _cached(call: Callable[..., Any], *given: Any) -> Any:
     try:
         return call(*given)
     except Exception as error:  # noqa: BLE001 -- a cache may raise anything, and no report may be lost for it
-        log.warning("A report could not be remembered: %s", error)
+        log.log(level_of(error), "A report could not be remembered: %s", error)
         return None
 
 

@@ -35,6 +35,13 @@ def parse_endpoint(text: str) -> Endpoint:
     return Endpoint(url, host, port)
 
 
+def host_label(endpoint: Endpoint) -> str:
+    """Return the name of a push service in the metrics. Browsers choose the hosts of an ending, so these share one."""
+    if endpoint.host in HOSTS or is_extra_host(endpoint.host, endpoint.port):
+        return endpoint.host
+    return next((suffix.lstrip(".") for suffix in HOST_SUFFIXES if endpoint.host.endswith(suffix)), "other")
+
+
 def is_extra_host(host: str, port: int) -> bool:
     """Return whether `PUSH_EXTRA_HOSTS` lists the host. Only listed hosts may be private or use plain http."""
     return is_listed(host, port, hub_settings.push_extra_hosts)

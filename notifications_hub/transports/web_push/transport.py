@@ -39,12 +39,13 @@ from notifications_hub.conf import hub_settings
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.kinds import Urgency
 from notifications_hub.message import Message
+from notifications_hub.telemetry import measures
 from notifications_hub.transports.base import AddressTable, PutOff, Send, TooLong, TransportError
 from notifications_hub.transports.database import close_idle_connections, in_database
 from notifications_hub.transports.outbound.endpoints import Endpoint, EndpointRefused
 from notifications_hub.transports.outbound.http_client import Answer, HttpClient, NoAnswer
 from notifications_hub.transports.web_push import payload
-from notifications_hub.transports.web_push.endpoints import is_extra_host, parse_endpoint
+from notifications_hub.transports.web_push.endpoints import host_label, is_extra_host, parse_endpoint
 from notifications_hub.transports.web_push.subscriptions import PushSubscription, quarantine
 from notifications_hub.transports.web_push.vapid import current_key, from_b64url, key_for
 
@@ -54,6 +55,7 @@ ACCEPTED = frozenset({200, 201, 202})
 GONE = frozenset({404, 410})
 REFUSED = frozenset({400, 401, 403})
 TOO_LONG = 413
+_OWN_LABELS = ACCEPTED | GONE | REFUSED | {TOO_LONG, 429}
 USED_WITHIN = timedelta(hours=1)
 HELD_BACK_SECONDS = 3600.0
 _USABLE = "quarantined_at IS NULL"
@@ -124,10 +126,16 @@ class WebPush:
         body = _encrypted(subscription, payload.encode_for(subscription, message))
         # Sends that begin at once first all encrypt, then all use the network: alternating finds cold caches.
         await asyncio.sleep(0)
+        host = host_label(endpoint)
         try:
             answer = await self._client.post(endpoint, body, _headers(message, subscription, endpoint))
         except NoAnswer as error:
+            measures.push_answers.labels(host, "none").inc()
             raise TransportError(error.reason) from error
+        except PutOff:
+            measures.push_answers.labels(host, "not_asked").inc()
+            raise
+        measures.push_answers.labels(host, _answer_label(answer.status)).inc()
         _judge(answer, endpoint)
         return answer.status
 
@@ -135,6 +143,11 @@ class WebPush:
 def push_client(*, resolver: Callable[[], AbstractResolver] | None = None, deadline: float | None = None) -> HttpClient:
     """Return a client that reaches push services alone, at the rate of `PUSH_RATE`."""
     return HttpClient(is_extra_host, lambda: hub_settings.push_rate, resolver=resolver, deadline=deadline)
+
+
+def _answer_label(status: int) -> str:
+    # The statuses that mean something else than their class. A service chooses them, so the others share a label.
+    return str(status) if status in _OWN_LABELS else f"{status // 100}xx"
 
 
 def _held_back(subscription: PushSubscription) -> DeliveryReason:

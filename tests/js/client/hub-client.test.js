@@ -290,6 +290,16 @@ test("a connection refused as one too many before it was live is retried with a 
   }
 });
 
+test("one too many comes back no sooner than it was asked to, and later than others by a random time", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  aClient();
+  last().breaks(4429, "too many connections; come back in 5 s");
+  t.mock.timers.tick(5_000 + 2_000 - 1);
+  assert.equal(connections.length, 1);
+  t.mock.timers.tick(1);
+  assert.equal(connections.length, 2);
+});
+
 test("after a server restart it reconnects within seconds", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();

@@ -10,6 +10,7 @@ import { backoff } from "../protocol/backoff.js";
 import { CloseCode } from "../protocol/close-code.js";
 import { HubState } from "../protocol/hub-state.js";
 import { refusedTopic } from "../protocol/refused-topic.js";
+import { waitAsked } from "../protocol/wait-asked.js";
 import { LineCursorInvalidEvent, LineFrameEvent, LineRefusedEvent, LineStateEvent } from "./line-events.js";
 
 const FIRST_FRAME_WITHIN = 30_000;
@@ -231,7 +232,7 @@ export class HubLine extends EventTarget {
     if (code === CloseCode.TOPIC_REFUSED) return this.#refused(reason);
     if (code === CloseCode.RESTART) return this.#wait(this.#random() * RESTART_SPREAD);
     if (code === CloseCode.BAD_FRAME) this.#cursorInvalid();
-    this.#retry();
+    this.#retry(code === CloseCode.TOO_MANY ? waitAsked(reason) : 0);
   }
 
   /** @param {string} reason names the topic */
@@ -248,10 +249,12 @@ export class HubLine extends EventTarget {
     this.dispatchEvent(new LineCursorInvalidEvent());
   }
 
-  #retry() {
+  /** @param {number} [asked] milliseconds that the server asked to wait at least */
+  #retry(asked = 0) {
     const steady = this.#state === HubState.LIVE && Date.now() - this.#openedAt > STEADY_AFTER;
     this.#tries = steady ? 0 : this.#tries + 1;
-    this.#wait(backoff(this.#tries, this.#random));
+    // On top of the wait, so that those who were refused together do not come back together.
+    this.#wait(asked + backoff(this.#tries, this.#random));
   }
 
   /** @param {number} ms */

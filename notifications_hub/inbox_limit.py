@@ -1,0 +1,105 @@
+"""The chore that removes the oldest notifications of people who have more than `INBOX_LIMIT`. It is off by default.
+
+It walks through new keys and looks at the inboxes of some of their people, chosen at random. An inbox that gets nothing
+costs nothing, and a limit ten times as high does not make a notification dearer. So an inbox exceeds the limit by some
+dozens. Only what a person has read or archived is removed, and nothing that they saved, snoozed or have yet to confirm.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+
+from notifications_hub import streams
+from notifications_hub.conf import hub_settings
+from notifications_hub.database import transaction
+from notifications_hub.database.primary import HubModel
+from notifications_hub.notification import InboxQuerySet, Notification
+from notifications_hub.notification_queryset import UNCONFIRMED
+from notifications_hub.streams.sweeper import every_second
+from notifications_hub.tallying.folding import PAUSE, TURN_SECONDS
+
+STEP = 500
+"""Keys of new notifications that one step looks at."""
+COUNTED = 160
+"""Entries of an index that a notification costs on average, whatever the limit is."""
+LOOKED_AT = 500
+"""Rows beyond the limit that one look goes through: unread ones may be among them, and stay."""
+ROWS = 250
+"""The most rows that one look removes, in one transaction. The next look goes on."""
+
+_DONE = models.Q(unread=False) | models.Q(archived_at__isnull=False)
+_REMOVABLE = _DONE & models.Q(announcement=None, saved_at=None, snoozed_until=None) & ~UNCONFIRMED
+
+
+class InboxWalk(HubModel):
+    """The one row of the chore: the people of notifications up to `through` had their turn."""
+
+    through = models.BigIntegerField(default=0)
+    turned_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"walked to {self.through}"
+
+
+@every_second
+def limit_inboxes() -> None:
+    """Look at inboxes that got something. Without a limit it asks nothing, and between two turns one short question."""
+    if not hub_settings.inbox_limit:
+        return
+    now = datetime.now(UTC)
+    walk = InboxWalk.objects.filter(pk=1).first()
+    if walk is None:
+        # What is there already waits until its person gets something.
+        newest = Notification.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+        InboxWalk.objects.get_or_create(pk=1, defaults={"through": newest})
+    elif walk.turned_at <= now - PAUSE and _turn(walk).update(turned_at=now):
+        until = time.monotonic() + TURN_SECONDS
+        while _step(walk) and time.monotonic() < until:
+            pass
+
+
+def trim(person_pk: Any, most: int) -> int:
+    """Remove what is beyond a person's newest `most` notifications and may go. Return how many were removed."""
+    rows = Notification.objects.filter(recipient=person_pk).order_by("-timestamp", "-pk")
+    first = next(iter(rows.values_list("timestamp", "pk")[most : most + 1]), None)
+    if first is None:
+        return 0
+    older = rows.filter(timestamp__lte=first[0]).values_list("timestamp", "pk")[: LOOKED_AT + 1]
+    beyond = [pk for timestamp, pk in older if (timestamp, pk) <= first]
+    began = time.monotonic()
+    with transaction.atomic():
+        locked = _removable(beyond).select_for_update(no_key=False).values_list("pk", flat=True)
+        ids = list(locked[:ROWS])
+        Notification.objects.filter(pk__in=ids).delete()
+    streams.give_way(time.monotonic() - began)
+    return len(ids)
+
+
+def _turn(walk: InboxWalk) -> models.QuerySet[InboxWalk]:
+    """Return the row, if no other process has begun a turn."""
+    return InboxWalk.objects.filter(pk=walk.pk, turned_at=walk.turned_at)
+
+
+def _step(walk: InboxWalk) -> bool:
+    """Give the next people their turn, and return whether there may be more. If it is killed, it is repeated."""
+    most = hub_settings.inbox_limit
+    rows = Notification.objects.filter(pk__gt=walk.through).order_by("pk").values_list("pk", "recipient_id")
+    page = list(rows[:STEP])
+    for person_pk in {person for _pk, person in page if random.random() < COUNTED / most}:  # noqa: S311 -- a sample
+        trim(person_pk, most)
+    if page:
+        walk.through = page[-1][0]
+        walk.save(update_fields=["through"])
+    return len(page) == STEP
+
+
+def _removable(keys: list[int]) -> InboxQuerySet:
+    """Return the rows that may go, oldest first: those that people removed, and those that they are done with."""
+    rows = Notification.objects.filter(pk__in=keys).order_by("timestamp", "pk")
+    return rows.filter(models.Q(deleted=True, announcement=None) | _REMOVABLE)

@@ -1,0 +1,1 @@
+"""Telemetry of a process: its metrics, the origins of deliveries, and its traces."""

@@ -1,0 +1,72 @@
+"""Clients of all four kinds that write to the ledger what they applied."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import aiohttp
+
+from tests.faults.ledger import Applied, Ledger, Reset
+from tests.support.live_many import Wanderer
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a person that is open by one kind of connection."""
+
+    name: str
+    person: str
+    kind: str
+
+
+class LedgerClient(Wanderer):
+    """A page that listens to the inbox of its person."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        page: Page,
+        session: aiohttp.ClientSession,
+        at: Callable[[], str],
+        cookie: str,
+        *,
+        stays: tuple[float, float],
+        chance: random.Random,
+    ) -> None:
+        super().__init__(session, at, cookie, "inbox", kinds=(page.kind,), stays=stays, chance=chance)
+        self.name, self.person = page.name, page.person
+        self.marks: set[str] = set()
+        self._ledger = ledger
+
+    def _hear(self, text: str | bytes) -> None:
+        frame = json.loads(text)
+        now = time.time()
+        for topic in frame["reset"]:
+            self._ledger.write(Reset(self.name, topic, now))
+        for event in frame["events"]:
+            self.seqs.append(event["seq"])
+            mark = _mark(event)
+            self.marks.add(mark)
+            self._ledger.write(Applied(self.name, self.person, event["topic"], event["seq"], mark, now))
+        # Only a frame that was applied as a whole moves the cursor.
+        self.cursor = frame["cursor"]
+        self.reset += frame["reset"]
+        self.ready.set()
+        self._news.set()
+
+    async def has_all(self, marks: set[str]) -> None:
+        """Return once all these have been applied."""
+        while marks - self.marks:
+            self._news.clear()
+            await self._news.wait()
+
+
+def _mark(event: dict[str, object]) -> str:
+    item = event["data"]
+    if event["kind"] != "notification.created" or not isinstance(item, dict):
+        return ""
+    return str((item.get("data") or {}).get("mark", ""))
