@@ -21,7 +21,7 @@ from notifications_hub.database import transaction
 from notifications_hub.database.primary import HubModel
 from notifications_hub.notification import InboxQuerySet, Notification
 from notifications_hub.notification_queryset import UNCONFIRMED
-from notifications_hub.streams.sweeper import every_second
+from notifications_hub.streams.sweeper import Isolation, every_second
 from notifications_hub.tallying.folding import PAUSE, TURN_SECONDS
 
 STEP = 500
@@ -33,6 +33,7 @@ LOOKED_AT = 500
 ROWS = 250
 """The most rows that one look removes, in one transaction. The next look goes on."""
 
+_isolation: Isolation[Any] = Isolation(longest=3600.0)
 _DONE = models.Q(unread=False) | models.Q(archived_at__isnull=False)
 _REMOVABLE = _DONE & models.Q(announcement=None, saved_at=None, snoozed_until=None) & ~UNCONFIRMED
 
@@ -91,8 +92,11 @@ def _step(walk: InboxWalk) -> bool:
     most = hub_settings.inbox_limit
     rows = Notification.objects.filter(pk__gt=walk.through).order_by("pk").values_list("pk", "recipient_id")
     page = list(rows[:STEP])
-    for person_pk in {person for _pk, person in page if random.random() < COUNTED / most}:  # noqa: S311 -- a sample
-        trim(person_pk, most)
+    chosen = {person for _pk, person in page if random.random() < COUNTED / most}  # noqa: S311 -- a sample
+    for person_pk in chosen.difference(_isolation.resting()):
+        # A host's models or receivers may forbid a removal, which must not keep others from their turn.
+        with _isolation.guard(person_pk, f"Removing the oldest notifications of person {person_pk}"):
+            trim(person_pk, most)
     if page:
         walk.through = page[-1][0]
         walk.save(update_fields=["through"])
@@ -100,6 +104,9 @@ def _step(walk: InboxWalk) -> bool:
 
 
 def _removable(keys: list[int]) -> InboxQuerySet:
-    """Return the rows that may go, oldest first: those that people removed, and those that they are done with."""
-    rows = Notification.objects.filter(pk__in=keys).order_by("timestamp", "pk")
+    """Return the rows that may go: those that people removed, and those that they are done with.
+
+    They are in the order in which a person's own changes lock them, so that neither waits for the other for ever.
+    """
+    rows = Notification.objects.filter(pk__in=keys).order_by("pk")
     return rows.filter(models.Q(deleted=True, announcement=None) | _REMOVABLE)

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import ProtectedError
+from django.db.models.signals import pre_delete
 from django.test.utils import CaptureQueriesContext
 from notifications.signals import notify
 
@@ -18,6 +20,7 @@ from notifications_hub.inbox_limit import InboxWalk, limit_inboxes, trim
 from notifications_hub.models import Notification
 from notifications_hub.streams.cursor import Position
 from notifications_hub.streams.models import Stream, inbox_topic
+from notifications_hub.streams.sweeper import Isolation
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
@@ -103,6 +106,35 @@ def test_what_is_saved_meanwhile_stays(alice: User, bob: User, monkeypatch: pyte
     monkeypatch.setattr(inbox_limit, "_removable", _saves)
     assert trim(alice.pk, LIMIT) == 1
     assert first in kept(alice)
+
+
+def test_an_inbox_that_fails_keeps_no_other_from_its_turn(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox_limit, "_isolation", Isolation(longest=60.0))
+    limit_inboxes()
+    fill(alice, bob, LIMIT + 5)
+    fill(bob, alice, LIMIT + 5)
+    Notification.objects.mark_all_as_read()
+
+    def _forbid(sender: object, instance: Notification, **kwargs: Any) -> None:
+        if instance.recipient_id == alice.pk:
+            raise ProtectedError("a host keeps this", {instance})
+
+    pre_delete.connect(_forbid, sender=Notification)
+    try:
+        turn()
+    finally:
+        pre_delete.disconnect(_forbid, sender=Notification)
+    assert (len(kept(alice)), len(kept(bob))) == (LIMIT + 5, LIMIT)
+    assert InboxWalk.objects.get().through == max(kept(alice) | kept(bob))
+
+
+def test_a_look_locks_rows_in_the_order_of_a_persons_own_changes(alice: User, bob: User) -> None:
+    fill(alice, bob, LIMIT + 2)
+    Notification.objects.mark_all_as_read()
+    locked = inbox_limit._removable([*kept(alice)])
+    assert locked.query.order_by == ("pk",)
 
 
 def test_without_a_limit_and_between_turns_it_asks_almost_nothing(settings: Any, alice: User, bob: User) -> None:

@@ -98,7 +98,7 @@ class StepQuerySet(models.QuerySet["AnnouncementStep"]):
             _refuse()
         with transaction.atomic():
             steps = super().bulk_create(objs, *args, **kwargs)
-            StepSeal.objects.bulk_create([StepSeal(step_key=step.pk) for step in steps])
+            StepSeal.objects.bulk_create([StepSeal.waiting_for(step.pk) for step in steps])
             transaction.on_commit(look.soon)
         return steps
 
@@ -151,7 +151,7 @@ class AnnouncementStep(HubModel):
             # Also one that is given the key of a stored step changes nothing: the database refuses it.
             super().save(**{**kwargs, "force_insert": True})
             # `seals.chain` gives it its place, once this is committed.
-            StepSeal.objects.create(step_key=self.pk)
+            StepSeal.waiting_for(self.pk).save(force_insert=True)
             transaction.on_commit(look.soon)
 
     delete = _refuse

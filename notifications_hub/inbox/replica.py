@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from django.db.models import Exists
 
 from notifications_hub.conf import hub_settings
@@ -35,7 +35,7 @@ def read_list(person: Person, read: Callable[[str], Found]) -> Found:
         try:
             if _has_caught_up(alias, inbox_topic(person.pk)):
                 return read(alias)
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             _rest.begin()
             log.warning("The replica %r failed (%s); inboxes are read from the primary for a while", alias, error)
     return read(hub_alias())

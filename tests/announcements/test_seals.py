@@ -77,6 +77,26 @@ def _forge(pks: list[int]) -> None:
         run(f"UPDATE {SEALS} SET digest = %s WHERE number = %s", digest, seal.number)
 
 
+def _add_with_a_seal(pks: list[int]) -> None:
+    """Add a step and a seal that waits, as somebody with SQL can, and let the hub seal it."""
+    step = AnnouncementStep(announcement_key="1", title="Forged", step="announced", source="code", person_name="bob")
+    step.save_base(force_insert=True)
+    StepSeal.objects.create(step_key=step.pk)
+    chain.seal_steps()
+
+
+def _seal_again(pks: list[int]) -> None:
+    """Change the last step, and let the hub seal it once more."""
+    run(f"UPDATE {STEPS} SET title = 'Other' WHERE id = %s", pks[4])
+    run(f"UPDATE {SEALS} SET number = NULL WHERE number = 5")
+    chain.seal_steps()
+
+
+def _hide(pks: list[int]) -> None:
+    run(f"UPDATE {STEPS} SET title = 'Other' WHERE id = %s", pks[4])
+    run(f"UPDATE {SEALS} SET number = -5 WHERE number = 5")
+
+
 TAMPERINGS: dict[str, tuple[Callable[[list[int]], None], str]] = {
     "another title": (lambda pks: run(f"UPDATE {STEPS} SET title = 'x' WHERE id = %s", pks[2]), "seal 3 was changed"),
     "another person": (lambda pks: run(f"UPDATE {STEPS} SET person_key = '9' WHERE id = %s", pks[0]), "seal 1 was"),
@@ -88,6 +108,9 @@ TAMPERINGS: dict[str, tuple[Callable[[list[int]], None], str]] = {
     "a step without a seal": (lambda pks: run(f"DELETE FROM {SEALS} WHERE number = 5"), "has no seal"),
     "two steps swapped": (_swap, "seal 2 was changed"),
     "two seals swapped": (_swap_seals, "seal 2 was changed"),
+    "a step added with its seal": (_add_with_a_seal, "the hub did not add it"),
+    "a seal made again": (_seal_again, "seal 5 was changed"),
+    "a seal put before the chain": (_hide, "has no seal"),
     "a chain made anew": (_forge, "not signed by SECRET_KEY"),
 }
 

@@ -60,6 +60,7 @@ GUARDS_OF: Mapping[str, tuple[str, ...]] = {
         "a seal covers the one before",
         "a seal covers its step",
         "the newest seal is signed",
+        "the hub seals only what it added",
         "a step without a seal is noticed",
     ),
     "S30": (

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.checks import run_checks
-from django.db import OperationalError, connections
+from django.db import InterfaceError, OperationalError, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from notifications.signals import notify
@@ -82,14 +82,15 @@ def test_a_change_without_its_number_yet_is_read_from_the_primary(alice: User, b
 
 
 @committed
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
 def test_a_replica_that_is_away_costs_one_try(
-    client_for: ClientFor, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+    client_for: ClientFor, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
     tries: list[int] = []
 
     def refuse() -> None:
         tries.append(1)
-        raise OperationalError("connection refused")
+        raise error("connection refused")
 
     notify.send(bob, recipient=alice, verb="waved")
     connections["replica"].close()

@@ -50,6 +50,7 @@ WITHOUT_TRACES = {
     "UseFold": "numbers",
     "UseSum": "counts",
     "UseWalk": "numbers",
+    "WorkerHeartbeat": "a time",
 }
 """Tables of the hub that hold nothing about a person, with the reason."""
 

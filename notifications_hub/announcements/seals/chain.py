@@ -12,11 +12,10 @@ import logging
 from datetime import UTC
 from hashlib import sha256
 
-from django.core.signing import BadSignature, Signer
 from django.db.models import QuerySet
 
 from notifications_hub.announcements.audit import AnnouncementStep
-from notifications_hub.announcements.seals.models import StepSeal, look
+from notifications_hub.announcements.seals.models import StepSeal, look, sign
 from notifications_hub.database import transaction
 from notifications_hub.streams.sweeper import every_second
 
@@ -60,15 +59,6 @@ def names_of(step: AnnouncementStep) -> str:
     return "".join(_sha256(str(step.pk), name)[:32] for name in names)
 
 
-def is_signed(seal: StepSeal) -> bool:
-    """Return whether `SECRET_KEY`, or one of its fallbacks, signed a seal."""
-    try:
-        _signer().unsign(f"{seal.digest}:{seal.signature}")
-    except BadSignature:
-        return False
-    return True
-
-
 def _waiting() -> QuerySet[StepSeal]:
     return StepSeal.objects.filter(number=None)
 
@@ -81,10 +71,11 @@ def _seal_some() -> int:
         newest = newest_seal()
         number, digest = (newest.number or 0, newest.digest) if newest else (0, "")
         for seal in waiting:
-            step, number = steps.get(seal.step_key), number + 1
+            # A step that SQL added gets the seal of none, which does not match it.
+            step, number = steps.get(seal.step_key) if seal.is_of_the_hub else None, number + 1
             seal.number, seal.names = number, "" if step is None else names_of(step)
             seal.digest = digest = digest_of(digest, number, step, seal.names)
-            seal.signature = _signer().signature(digest)
+            seal.signature = sign(digest)
             seal.save(update_fields=["number", "names", "digest", "signature"])
     return len(waiting)
 
@@ -94,10 +85,6 @@ def _content_of(step: AnnouncementStep) -> str:
     details = {name: value for name, value in step.details.items() if name != ERASABLE}
     words = [step.pk, step.announcement_key, step.title, step.step, step.source, step.person_key]
     return json.dumps([*words, step.at.astimezone(UTC).isoformat(), details], sort_keys=True)
-
-
-def _signer() -> Signer:
-    return Signer(salt="notifications_hub.audit")
 
 
 def _sha256(*parts: str) -> str:

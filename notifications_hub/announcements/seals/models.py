@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from django.core.signing import BadSignature, Signer
 from django.db import models
 
 from notifications_hub.database.primary import HubModel
@@ -36,6 +37,8 @@ look = Look()
 class StepSeal(HubModel):
     """The seal of one step. Without a number it waits for the chore that numbers seals, in the order of commits.
 
+    A waiting one is signed too, so that the chore does not seal what SQL has added.
+
     `digest` covers the number, the step and the digest before it. `names` covers what an erasure may empty. `signature`
     signs the digest with the site's secret key, so that nobody without it can make a chain.
     """
@@ -52,3 +55,34 @@ class StepSeal(HubModel):
 
     def __str__(self) -> str:
         return f"seal {self.number} of step {self.step_key}"
+
+    @classmethod
+    def waiting_for(cls, step_key: int) -> StepSeal:
+        """Return the seal of a step that the hub adds."""
+        return cls(step_key=step_key, signature=sign(_waiting(step_key)))
+
+    @property
+    def is_of_the_hub(self) -> bool:
+        """Return whether the hub made this seal, which waits."""
+        return is_signature(self.signature, _waiting(self.step_key))
+
+
+def sign(text: str) -> str:
+    return _signer().signature(text)
+
+
+def is_signature(signature: str, text: str) -> bool:
+    """Return whether `SECRET_KEY`, or one of its fallbacks, signed a text."""
+    try:
+        _signer().unsign(f"{text}:{signature}")
+    except BadSignature:
+        return False
+    return True
+
+
+def _waiting(step_key: int) -> str:
+    return f"step {step_key}"
+
+
+def _signer() -> Signer:
+    return Signer(salt="notifications_hub.audit")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from notifications_hub.announcements.audit import AnnouncementStep
-from notifications_hub.announcements.seals.chain import digest_of, is_signed, names_of
-from notifications_hub.announcements.seals.models import StepSeal
+from notifications_hub.announcements.seals.chain import digest_of, names_of
+from notifications_hub.announcements.seals.models import StepSeal, is_signature
 
 PAGE = 1000
 MOST_FINDINGS = 20
@@ -48,7 +48,7 @@ def verify(kept: str = "") -> Verdict:
         heads.discard(_head(seal))
     if newest is not None:
         verdict.head = _head(newest)
-        if not is_signed(newest):
+        if not is_signature(newest.signature, newest.digest):
             verdict.find(
                 "The newest seal was not signed by SECRET_KEY or SECRET_KEY_FALLBACKS. If the key has changed, put the "
                 "one before in SECRET_KEY_FALLBACKS; otherwise the chain was made by somebody else."
@@ -77,7 +77,8 @@ def _check(seal: StepSeal, step: AnnouncementStep | None, before: StepSeal | Non
     if step is None:
         verdict.find(f"Step {seal.step_key}, of seal {seal.number}, was removed.")
     elif digest_of(digest, number + 1, step, seal.names) != seal.digest:
-        verdict.find(f"Step {step.pk} ({step.step}, {step.title!r}) or its seal {seal.number} was changed.")
+        step_in_words = f"Step {step.pk} ({step.step}, {step.title!r})"
+        verdict.find(f"{step_in_words} or its seal {seal.number} was changed, or the hub did not add it.")
     else:
         _check_names(seal, step, verdict)
 
@@ -94,7 +95,8 @@ def _check_names(seal: StepSeal, step: AnnouncementStep, verdict: Verdict) -> No
 
 def _check_unsealed(verdict: Verdict) -> None:
     verdict.waiting = StepSeal.objects.filter(number=None).count()
-    sealed = StepSeal.objects.filter(step_key=OuterRef("pk"))
+    # The walk begins at number 1, so a number below it would hide a step.
+    sealed = StepSeal.objects.filter(Q(number=None) | Q(number__gt=0), step_key=OuterRef("pk"))
     for pk in AnnouncementStep.objects.filter(~Exists(sealed)).values_list("pk", flat=True)[:MOST_FINDINGS]:
         verdict.find(f"Step {pk} has no seal, so it was not added by the hub.")
 
