@@ -92,7 +92,7 @@ def _measure(late: Iterable[_Late]) -> None:
 
 def whole(ids: Collection[int], claim: uuid.UUID) -> list[Delivery]:
     """Return claimed deliveries with all that a worker needs of them, in the order of their keys."""
-    claimed = Delivery.objects.filter(pk__in=ids, claim=claim).order_by("pk")
+    claimed = Delivery.objects.filter(pk__in=ids, claim=claim).annotate(clock=Now()).order_by("pk")
     joined = ("recipient", "announcement", *joins())
     related = claimed.select_related(*(f"notification__{name}" for name in joined))
     return list(related.prefetch_related("notification__announcement__translations"))
