@@ -71,8 +71,8 @@ def _newest(pks: Collection[int], alias: str) -> dict[str | None, int]:
     rows = Notification.objects.using(alias)
     same = rows.filter(recipient=OuterRef("recipient_id"), group_key=OuterRef("group_key"), **_WAITING)
     newest = Subquery(same.order_by(*_NEWEST).values("pk")[:1])
-    rows = rows.filter(pk__in=pks).annotate(newest=newest).order_by()
-    return dict(rows.values_list("group_key", "newest"))
+    found = rows.filter(pk__in=pks).annotate(newest=newest).order_by()
+    return dict(found.values_list("group_key", "newest"))
 
 
 def members(rows: InboxQuerySet, key: str) -> InboxQuerySet:

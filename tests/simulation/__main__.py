@@ -18,7 +18,7 @@ def main(seed: int, steps: int, title: str = "") -> int:
     from tests.simulation.run import simulate
 
     database = connection.settings_dict["NAME"]
-    connection.creation.create_test_db(verbosity=0, autoclobber=True)
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=None)
     try:
         with pytest.MonkeyPatch.context() as patched:
             for mutant in [*MENDS, *OTHERS]:
