@@ -81,8 +81,8 @@ class Delivery(HubModel):
     created = models.DateTimeField(_("created"), auto_now_add=True)
     settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
 
-    clock: datetime
-    """The database's time at which a worker loaded it. Only claimed deliveries have it."""
+    loaded_at: datetime
+    """When a worker loaded it, by the database's clock. Only claimed deliveries have it."""
 
     class Meta(HubModel.Meta):
         verbose_name = _("delivery")

@@ -128,7 +128,7 @@ def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Sending:
         message = message_of_group(one.notification)
         if one.is_retraction:
             message = retraction_of(message)
-            return _sending(one, message, send, message.ttl - (one.clock - one.created).total_seconds())
+            return _sending(one, message, send, message.ttl - (one.loaded_at - one.created).total_seconds())
     rest = _rest(one, message.ttl)
     if rest <= 0:
         raise _Pointless(ReasonCode.EXPIRED)
@@ -153,7 +153,7 @@ def _rest(one: Delivery, ttl: int) -> float:
     began = one.created if one.escalation else one.notification.timestamp
     if ttl >= hub_settings.push_ttl and (until := held.held_until(one)):
         began = max(began, until)
-    return ttl - (one.clock - began).total_seconds()
+    return ttl - (one.loaded_at - began).total_seconds()
 
 
 def act_token(one: Delivery) -> str:

@@ -80,7 +80,8 @@ def test_an_answer_that_is_cut_anywhere_is_applied_whole_and_once(
         proxy.on_opened = lambda opened: None
         proxy.budgets.clear()
         live = cut_live(site, proxy, page, path, topic=topic, step=step) if kind in STREAMED else 0
-    record(f"T26 {CLIENTS[open_page]}, {kind}", cuts=cut + live, **wrong(page.seqs, published(site, topic)))
+    lost, repeated, gaps = wrong(page.seqs, published(site, topic))
+    record(f"T26 {CLIENTS[open_page]}, {kind}", cuts=cut + live, lost=lost, repeated=repeated, gaps=gaps)
     applied = [line for line in page.output if "seq" in line or "frame" in line][:4]
     assert [("frame" in line) for line in applied] == [False, False, False, True]
     assert all(line["data"]["words"] == WORDS for line in page.output if "seq" in line)
@@ -100,13 +101,10 @@ def published(site: Site, topic: str) -> set[int]:
     )
 
 
-def wrong(applied: Sequence[int], logged: set[int]) -> dict[str, int]:
+def wrong(applied: Sequence[int], logged: set[int]) -> tuple[int, int, int]:
     """Count what a page lost, applied again or skipped."""
-    return {
-        "lost": len(logged - set(applied)),
-        "repeated": len(applied) - len(set(applied)),
-        "gaps": sum(after > before + 1 for before, after in pairwise(applied)),
-    }
+    gaps = sum(after > before + 1 for before, after in pairwise(applied))
+    return len(logged - set(applied)), len(applied) - len(set(applied)), gaps
 
 
 def cut_live(site: Site, proxy: Proxy, page: Page, path: str, *, topic: str, step: int) -> int:
