@@ -81,6 +81,9 @@ class Delivery(HubModel):
     created = models.DateTimeField(_("created"), auto_now_add=True)
     settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
 
+    loaded_at: datetime
+    """When a worker loaded it, by the database's clock. Only claimed deliveries have it."""
+
     class Meta(HubModel.Meta):
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")

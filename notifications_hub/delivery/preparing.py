@@ -29,7 +29,7 @@ from notifications_hub.following.unfollow_links import UnfollowLink
 from notifications_hub.grouping.members import load_groups
 from notifications_hub.grouping.words import message_of_group
 from notifications_hub.kinds import Urgency, kind_of
-from notifications_hub.message import localized_for, retraction_of, time_to_live
+from notifications_hub.message import Message, localized_for, retraction_of, time_to_live
 from notifications_hub.request_ids import as_request
 from notifications_hub.transports import Loads, Send, delay_of, get_transport, transport_names
 
@@ -68,9 +68,9 @@ def pointless_among(claimed: Sequence[Delivery]) -> Iterator[Settled]:
     load_results(one.notification for one in claimed)
     unwanted = switched_off([one for one in claimed if _waits_for_long(one)])
     for one in claimed:
-        expires = _expires(one, time_to_live(kind_of(one.notification.kind).ttl))
+        rest = _rest(one, time_to_live(kind_of(one.notification.kind).ttl))
         code = ReasonCode.SWITCHED_OFF if one.pk in unwanted else pointless_reason(one)
-        if code or expires <= time.time():
+        if code or rest <= 0:
             yield Settled(delivery=one, outcomes=[_cancelled(code or ReasonCode.EXPIRED)])
 
 
@@ -128,9 +128,8 @@ def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Sending:
         message = message_of_group(one.notification)
         if one.is_retraction:
             message = retraction_of(message)
-            return Sending(delivery=one, message=message, send=send, expires=one.created.timestamp() + message.ttl)
-    expires = _expires(one, message.ttl)
-    rest = expires - time.time()
+            return _sending(one, message, send, message.ttl - (one.loaded_at - one.created).total_seconds())
+    rest = _rest(one, message.ttl)
     if rest <= 0:
         raise _Pointless(ReasonCode.EXPIRED)
     message = dataclasses.replace(message, ttl=max(1, int(rest)), token=act_token(one), act_url=act_url)
@@ -139,18 +138,22 @@ def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Sending:
     if one.notification.followed and message.reason:
         link = UnfollowLink(one.notification.recipient_id, Followed.parse(one.notification.followed))
         message = dataclasses.replace(message, unfollow_url=link.path)
-    return Sending(delivery=one, message=message, send=send, expires=expires)
+    return _sending(one, message, send, rest)
 
 
-def _expires(one: Delivery, ttl: int) -> float:
-    """Return when it is out of date, in seconds since the epoch.
+def _sending(one: Delivery, message: Message, send: Send, rest: float) -> Sending:
+    return Sending(delivery=one, message=message, send=send, expires=time.monotonic() + rest)
+
+
+def _rest(one: Delivery, ttl: int) -> float:
+    """Return the seconds until it is out of date, by the database's clock: that of a worker may be a day wrong.
 
     Quiet hours and digests do not use up the site's time to live. A kind with a shorter one means a moment that passes.
     """
     began = one.created if one.escalation else one.notification.timestamp
     if ttl >= hub_settings.push_ttl and (until := held.held_until(one)):
         began = max(began, until)
-    return began.timestamp() + ttl
+    return ttl - (one.loaded_at - began).total_seconds()
 
 
 def act_token(one: Delivery) -> str:

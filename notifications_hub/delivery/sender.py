@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sending:
-    """A message to send. It is out of date after `expires`, in seconds since the epoch."""
+    """A message to send. It is out of date after `expires`, by the monotonic clock of this process."""
 
     delivery: Delivery
     message: Message
@@ -201,7 +201,7 @@ def _failure(job: Sending, error: TransportError) -> Outcome:
     waits = Outcome(
         state=DeliveryState.WAITING, reason=reason, status=error.status, retry_in=pause, attempted=attempted
     )
-    return _final(waits) if time.time() + pause > job.expires else waits
+    return _final(waits) if time.monotonic() + pause > job.expires else waits
 
 
 def _final(waits: Outcome) -> Outcome:

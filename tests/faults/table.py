@@ -70,7 +70,7 @@ PROOFS: tuple[Proof, ...] = (
     ),
     Proof(
         2,
-        "Six threads and two processes write to one SQLite file.",
+        "Threads and two processes write to one SQLite file: at once, for long, or while some roll back.",
         (LOST, ONCE, ORDER),
         (
             STREAMS + "test_writers_in_other_processes_and_in_threads_share_one_sequence",
@@ -81,7 +81,7 @@ PROOFS: tuple[Proof, ...] = (
     ),
     Proof(
         3,
-        "A transaction stays open with an event while others commit to the same topic.",
+        "A transaction of PostgreSQL stays open with an event while another commits fifty to the same topic.",
         (LOST, ONCE, TIME, OTHERS),
         (STREAMS + "test_an_open_transaction_blocks_nobody_and_is_read_once_afterwards",),
     ),
@@ -194,10 +194,25 @@ PROOFS: tuple[Proof, ...] = (
         Runs.SMALLER,
     ),
     Proof(
+        16,
+        "Hints between processes are lost, doubled or late, so that they overtake each other.",
+        (LOST, ONCE, ORDER, TIME),
+        (FAULTS + "test_hints.py::test_lost_doubled_and_reordered_hints_cost_a_second_at_most",),
+        Runs.SMALLER,
+    ),
+    Proof(
+        17,
+        "A process that was stopped for a moment finds 10,000 hints, a hundred times what its channel holds.",
+        (LOST, ONCE, BOUNDED),
+        (FAULTS + "test_hints.py::test_a_burst_of_hints_costs_neither_events_nor_memory",),
+        Runs.SMALLER,
+    ),
+    Proof(
         18,
         "One of two web processes is killed with the connections of many people.",
         (LOST, ONCE, TIME),
         (
+            FAULTS + "test_cluster.py::test_a_killed_web_process_delays_its_pages_for_seconds",
             SERVERS + "test_all_clients_catch_up_after_one_of_two_processes_is_killed",
             LIVE + "test_asgi_exchange.py::test_clients_miss_nothing_across_a_server_restart",
             LIVE + "test_admission.py::test_a_crowd_costs_as_many_queries_as_one_visitor",
@@ -209,10 +224,19 @@ PROOFS: tuple[Proof, ...] = (
         "A web process is asked to stop, as by a deployment.",
         (LOST, TIME),
         (
+            FAULTS + "test_cluster.py::test_a_web_process_that_is_asked_to_stop_cuts_no_request",
             LIVE + "test_asgi_exchange.py::test_a_stopping_server_closes_every_connection_and_exits_within_seconds",
             LIVE + "test_server_matrix.py::test_a_server_behaves_as_the_page_says",
             JS + "client/hub-client.test.js::after a server restart it reconnects within seconds",
         ),
+        Runs.FAULTS,
+    ),
+    Proof(
+        20,
+        "The only process is killed with 2,000 pages, which all return at the same moment.",
+        (LOST, ONCE, TIME),
+        (FAULTS + "test_storm.py::test_two_thousand_pages_that_return_at_once_are_caught_up_in_seconds",),
+        Runs.FAULTS,
     ),
     Proof(
         21,
@@ -246,7 +270,7 @@ PROOFS: tuple[Proof, ...] = (
     ),
     Proof(
         24,
-        "Clients change between WebSocket, stream, long poll and poll at random.",
+        "Clients change between WebSocket, stream, long poll and poll at random, and between two servers.",
         (LOST, ONCE, ORDER),
         (
             LIVE + "test_switching.py::test_a_client_that_changes_connections_applies_every_event_exactly_once",
@@ -254,6 +278,13 @@ PROOFS: tuple[Proof, ...] = (
             + "test_servers.py::test_a_client_that_changes_connections_and_servers_applies_every_event_exactly_once",
         ),
         Runs.FAULTS,
+    ),
+    Proof(
+        25,
+        "The network drops every packet of a page after the handshake, so no end of the connection is heard.",
+        (LOST, TIME, BOUNDED),
+        (FAULTS + "test_half_open.py::test_half_open_connections_are_freed_and_their_people_get_a_push",),
+        Runs.SMALLER,
     ),
     Proof(
         26,
@@ -297,7 +328,7 @@ PROOFS: tuple[Proof, ...] = (
         (
             BROWSER + "test_connections.py::test_pages_catch_up_after_the_machine_slept",
             JS + "client/hub-client.test.js::a socket that slept in a hidden tab is replaced",
-            FAULTS + "test_clock_jumps.py::test_no_push_is_sent_twice_although_the_clock_jumps",
+            FAULTS + "test_clock_jumps.py::test_every_push_is_sent_once_although_the_clock_jumps",
             "tests/delivery/test_held_changes.py::test_a_clock_that_goes_back_holds_back_again",
         ),
         Runs.SMALLER,
@@ -331,6 +362,20 @@ PROOFS: tuple[Proof, ...] = (
             LIVE + "test_websocket.py::test_more_than_twenty_frames_in_ten_seconds_are_too_many",
             LIVE + "test_websocket.py::test_an_incomplete_utf8_character_is_rejected",
         ),
+    ),
+    Proof(
+        33,
+        "A flood of handshakes comes from another origin, as fast as one process can send them.",
+        (OTHERS, BOUNDED, TIME),
+        (FAULTS + "test_cluster.py::test_a_flood_of_handshakes_from_another_origin_keeps_nobody_out",),
+        Runs.FAULTS,
+    ),
+    Proof(
+        34,
+        "Five hundred requests are sent by half, while five hundred long polls wait.",
+        (OTHERS, TIME),
+        (FAULTS + "test_cluster.py::test_strangers_that_send_half_a_request_and_polls_that_wait_keep_nobody_out",),
+        Runs.FAULTS,
     ),
     Proof(
         35,
@@ -468,6 +513,17 @@ PROOFS: tuple[Proof, ...] = (
             FAULTS + "test_erasure_under_load.py::test_an_erasure_under_load_leaves_no_orphan_and_no_gap",
             "tests/personal_data/test_personal_data.py::test_an_erased_person_is_found_nowhere_and_no_topic_has_a_gap",
             "tests/personal_data/test_personal_data.py::test_a_killed_erasure_is_continued",
+        ),
+    ),
+    Proof(
+        49,
+        "The audit trail of announcements is changed or cut off behind the hub's back, or sealed by four at once.",
+        (PRIVATE, LOST),
+        (
+            ADMIN + "test_seals.py::test_a_tampered_trail_fails",
+            ADMIN + "test_seals.py::test_an_end_that_was_cut_off_is_noticed_by_the_seal_that_was_kept",
+            ADMIN + "test_seals.py::test_processes_that_seal_at_once_make_one_chain",
+            ADMIN + "test_seals.py::test_a_step_that_commits_late_waits_for_nobody_and_is_sealed_last",
         ),
     ),
     Proof(

@@ -6,8 +6,8 @@ not at all. `FULL=1` cuts at every byte; without it, at some.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import count
+from collections.abc import Iterator, Sequence
+from itertools import count, pairwise
 
 import pytest
 
@@ -80,11 +80,31 @@ def test_an_answer_that_is_cut_anywhere_is_applied_whole_and_once(
         proxy.on_opened = lambda opened: None
         proxy.budgets.clear()
         live = cut_live(site, proxy, page, path, topic=topic, step=step) if kind in STREAMED else 0
+    lost, repeated, gaps = wrong(page.seqs, published(site, topic))
+    record(f"T26 {CLIENTS[open_page]}, {kind}", cuts=cut + live, lost=lost, repeated=repeated, gaps=gaps)
     applied = [line for line in page.output if "seq" in line or "frame" in line][:4]
     assert [("frame" in line) for line in applied] == [False, False, False, True]
     assert all(line["data"]["words"] == WORDS for line in page.output if "seq" in line)
     assert not any(line.get("reset") for line in page.output)
-    record(f"T26 {CLIENTS[open_page]}, {kind}", cuts=cut + live, lost=0, repeated=0, gaps=0)
+
+
+def published(site: Site, topic: str) -> set[int]:
+    """Return the numbers that the log holds."""
+    return set(
+        map(
+            int,
+            site.python(f"""
+                from notifications_hub.streams.models import Event
+                print(*Event.objects.filter(topic={topic!r}).values_list("seq", flat=True))
+            """).split(),
+        )
+    )
+
+
+def wrong(applied: Sequence[int], logged: set[int]) -> tuple[int, int, int]:
+    """Count what a page lost, applied again or skipped."""
+    gaps = sum(after > before + 1 for before, after in pairwise(applied))
+    return len(logged - set(applied)), len(applied) - len(set(applied)), gaps
 
 
 def cut_live(site: Site, proxy: Proxy, page: Page, path: str, *, topic: str, step: int) -> int:

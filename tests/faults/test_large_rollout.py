@@ -1,6 +1,8 @@
 """T41: an announcement to 100,000 people goes out by a transport, while its workers are killed on the way.
 
-The transport answers after 10 ms and writes to a file, so the time is that of the hub. `PEOPLE` names another number.
+The transport answers after 10 ms and writes to a file, so the time is that of the hub: of two workers, on the machine
+that also runs the site, the database and the clients. `PEOPLE` names another number. What a killed worker had claimed
+is free after its lease of 55 s, so the time until all have it is longer by that.
 """
 
 from __future__ import annotations
@@ -8,8 +10,10 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -19,12 +23,13 @@ from tests.faults.figures import record
 from tests.faults.run import Run, running
 from tests.faults.test_deliveries import Worker
 from tests.support.processes import wait_until
+from tests.support.redis import RedisServer
 from tests.support.site import Site
 
 pytestmark = [pytest.mark.postgres, pytest.mark.faults]
 
 PEOPLE = int(os.environ.get("PEOPLE", "100000"))
-KILLED_AT = (0.1, 0.5, 0.9)
+WORKERS, KILLED_AT = 2, (0.1, 0.5, 0.9)
 SECONDS, RATE = 30, 20
 """For so long others are notified meanwhile, so many times a second."""
 HUB = {
@@ -57,13 +62,14 @@ class Sent:
 class Rollout:
     """The announcement to everyone, and how long its parts took."""
 
-    def __init__(self, site: Site, run: Run, sent: Sent, worker: Worker) -> None:
-        self._site, self._run, self._sent, self._worker = site, run, sent, worker
+    def __init__(self, run: Run, sent: Sent, workers: Sequence[Worker]) -> None:
+        self._run, self._sent, self._workers = run, sent, workers
         self.tag, self.audience = "", 0
-        self.nearly_all = self.all = 0.0
+        self.rate = self.nearly_all = self.all = 0.0
+        """Messages in a second until the last kill, and seconds until 99 % and until all were sent."""
 
     def announce(self) -> None:
-        """Announce, kill the worker on the way, and wait until everyone has it."""
+        """Announce, kill the workers in turn on the way, and wait until everyone has it."""
         told = self._run.python("""
             from django.contrib.auth import get_user_model
             from notifications_hub import broadcast
@@ -72,9 +78,10 @@ class Rollout:
         self.tag, audience = told.split()
         self.audience = int(audience)
         begun = time.monotonic()
-        for part in KILLED_AT:
+        for part, one in zip(KILLED_AT, cycle(self._workers), strict=False):
             wait_until(partial(self._has, part), seconds=900, what=f"{part:.0%} of the messages")
-            self._worker.kill()
+            self.rate = part * self.audience / (time.monotonic() - begun)
+            one.kill()
         wait_until(partial(self._has, 0.99), seconds=900, what="99 % of the messages")
         self.nearly_all = time.monotonic() - begun
         # What the last killed worker held is free after its lease.
@@ -106,30 +113,35 @@ class Rollout:
 
 
 def test_each_of_very_many_people_gets_it_once_and_others_do_not_wait(
-    start_site: Callable[..., Site], tmp_path: Path
+    start_site: Callable[..., Site], redis_server: RedisServer, tmp_path: Path
 ) -> None:
     sent = Sent(tmp_path / "sent")
-    site = start_site(HUB, SENT_FILE=str(tmp_path / "sent"))
-    one = Worker(tmp_path, site.environment)
-    try:
-        with running(site.url, site.environment, tmp_path, people=2) as run:
-            run.python(f"""
-                from accounts.models import User
-                members = (User(username=f"member{{number}}", password="!") for number in range({PEOPLE}))
-                User.objects.bulk_create(members, batch_size=5000)
-            """)
-            rollout = Rollout(site, run, sent, one)
-            verdict = run.prove(seconds=SECONDS, rate=RATE, happening=rollout.announce)
-            rows = rollout.rows()
-    finally:
-        one.close()
+    site = start_site(HUB, SENT_FILE=str(tmp_path / "sent"), REDIS_URL=redis_server.url)
+    with ExitStack() as working, running(site.url, site.environment, tmp_path, people=2) as run:
+        run.python(f"""
+            from accounts.models import User
+            members = (User(username=f"member{{number}}", password="!") for number in range({PEOPLE}))
+            User.objects.bulk_create(members, batch_size=5000)
+        """)
+        rollout = Rollout(run, sent, list(working_in(working, tmp_path, site)))
+        verdict = run.prove(seconds=SECONDS, rate=RATE, happening=rollout.announce)
+        rows = rollout.rows()
     again = sum(sent.by_person[rollout.tag].values()) - rollout.audience
     record(
         "T41", verdict, people=rollout.audience, messages_again=again, live_p99_seconds=verdict.delay_p99,
-        nearly_all_seconds=rollout.nearly_all, all_seconds=rollout.all,
-        per_second=rollout.audience / rollout.nearly_all,
+        nearly_all_seconds=rollout.nearly_all, all_seconds=rollout.all, per_second=rollout.rate,
     )  # fmt: skip
     assert verdict.holds
     assert rows == [rollout.audience] * 3
     assert again <= len(KILLED_AT) * worker.BULK_SLOTS, "only what a killed worker had just sent comes again"
     assert verdict.delay_p99 < 1
+
+
+def working_in(stack: ExitStack, folder: Path, site: Site) -> Iterator[Worker]:
+    """Yield workers that end with the stack, each with a log of its own."""
+    for number in range(WORKERS):
+        own = folder / f"worker{number}"
+        own.mkdir()
+        one = Worker(own, site.environment)
+        stack.callback(one.close)
+        yield one

@@ -10,7 +10,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +168,10 @@ def _pages_ahead_of_a_backup(site: Site, opened: ExitStack, backup: Path) -> Ope
 
 def _expect_what_is_there(site: Site, pages: OpenPages, how: str) -> None:
     there = rows_of(site)
-    wait_until(lambda: pages.show(there), seconds=90, what="the restored inbox on every page")
+    with suppress(AssertionError):
+        wait_until(lambda: pages.show(there), seconds=90, what="the restored inbox on every page")
+    wrong = [kind for kind, page in pages.pages.items() if page.rows != there]
+    record(f"T9 {how}", pages=len(pages.pages), wrong_pages=len(wrong))
+    assert wrong == []
     assert all("inbox" in page.reset for page in pages.pages.values())
     assert "Internal Server Error" not in site.log
-    record(f"T9 {how}", pages=len(pages.pages), wrong_pages=0)

@@ -180,6 +180,18 @@ for (const type of ["page-online", "page-woke"]) {
   });
 }
 
+for (const type of ["page-online", "page-woke"]) {
+  test(`a socket that may have died is replaced on ${type} although the clock went back`, (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: 86_400_000 });
+    aClient();
+    last().sends([], "c1");
+    t.mock.timers.setTime(3_600_000);
+    for (let times = 0; times < 8; times += 1) page.say(type);
+    assert.equal(connections.length, 2);
+    assert.equal(last().cursor, "c1");
+  });
+}
+
 test("looking at a live page opens nothing", () => {
   aClient();
   last().sends([], "c1");

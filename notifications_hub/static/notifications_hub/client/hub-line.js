@@ -11,6 +11,7 @@ import { CloseCode } from "../protocol/close-code.js";
 import { HubState } from "../protocol/hub-state.js";
 import { refusedTopic } from "../protocol/refused-topic.js";
 import { waitAsked } from "../protocol/wait-asked.js";
+import { timeSince } from "../shared/time-since.js";
 import { LineCursorInvalidEvent, LineFrameEvent, LineRefusedEvent, LineStateEvent } from "./line-events.js";
 
 const FIRST_FRAME_WITHIN = 30_000;
@@ -141,7 +142,7 @@ export class HubLine extends EventTarget {
    */
   #return({ stale }) {
     const lost = this.#state === HubState.WAITING || this.#state === HubState.CROWDED;
-    const fresh = this.#connection !== null && Date.now() - this.#openedAt < FRESH_FOR;
+    const fresh = this.#connection !== null && timeSince(this.#openedAt) < FRESH_FOR;
     if (lost || (stale && !this.#isOver && !fresh)) this.#open();
   }
 
@@ -251,7 +252,7 @@ export class HubLine extends EventTarget {
 
   /** @param {number} [asked] milliseconds that the server asked to wait at least */
   #retry(asked = 0) {
-    const steady = this.#state === HubState.LIVE && Date.now() - this.#openedAt > STEADY_AFTER;
+    const steady = this.#state === HubState.LIVE && timeSince(this.#openedAt) > STEADY_AFTER;
     this.#tries = steady ? 0 : this.#tries + 1;
     // On top of the wait, so that those who were refused together do not come back together.
     this.#wait(asked + backoff(this.#tries, this.#random));

@@ -1,4 +1,5 @@
 // @ts-check
+import { timeSince } from "../shared/time-since.js";
 
 const TICK = 5_000;
 /** A busy page delays the tick too, but not by this much. */
@@ -46,15 +47,14 @@ export class PageWatch extends EventTarget {
 
   /** Detect sleep. A hidden page's timers are slowed, so there a late tick means nothing. */
   #tick() {
-    const slept = Date.now() - this.#tickedAt > SLEPT;
+    const slept = timeSince(this.#tickedAt) > SLEPT;
     this.#tickedAt = Date.now();
     if (slept && this.visible) this.#emit("page-woke");
   }
 
   #visibilityChanged() {
     this.#tickedAt = Date.now();
-    // Use the wall clock: monotonic clocks stop while a laptop sleeps.
-    if (this.visible) this.hiddenFor = Date.now() - this.#hiddenAt;
+    if (this.visible) this.hiddenFor = timeSince(this.#hiddenAt);
     else this.#hiddenAt = Date.now();
     this.#emit(this.visible ? "page-visible" : "page-hidden");
   }

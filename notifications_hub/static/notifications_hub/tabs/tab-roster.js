@@ -3,6 +3,7 @@
  * @import { Locks } from "./lead-lock.js"
  * @import { TabStatus } from "./tab-message.js"
  */
+import { timeSince } from "../shared/time-since.js";
 
 /** The most topics that one connection may carry. */
 const MOST_TOPICS = 32;
@@ -80,7 +81,7 @@ export class TabRoster extends EventTarget {
     const { visible } = this;
     if (visible === this.#visible) return;
     this.#visible = visible;
-    if (visible) this.hiddenFor = Date.now() - this.#hiddenAt;
+    if (visible) this.hiddenFor = timeSince(this.#hiddenAt);
     else this.#hiddenAt = Date.now();
     this.emit(visible ? "page-visible" : "page-hidden");
   }
