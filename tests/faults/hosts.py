@@ -62,10 +62,15 @@ class Hosts(Closing):
         finally:
             shell.close()
 
-    def readiness(self, name: str, *, seconds: float = 60.0) -> int:
-        """Ask a web process whether it is ready, on the host of the people. Return the status."""
+    def readiness(self, name: str, *, seconds: float = 60.0) -> tuple[int, dict[str, str]]:
+        """Ask a web process whether it is ready, on the host of the people. Return the status, and each part's."""
         with self.network[PEOPLE].entered():
-            return requests.get(f"{self.webs[name].url}/readyz", timeout=seconds).status_code
+            answer = requests.get(f"{self.webs[name].url}/readyz", timeout=seconds)
+        return answer.status_code, dict(answer.json())
+
+    def is_ready(self, name: str) -> bool:
+        """Return whether a web process says that every part is well."""
+        return set(self.readiness(name)[1].values()) == {"ok"}
 
     def close(self) -> None:
         self._closing.close()
