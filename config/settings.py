@@ -101,28 +101,16 @@ if REPLICA_URL:
     DATABASES["replica"] = env.db_url("REPLICA_URL")
 for _database in DATABASES.values():
     if _database["ENGINE"] == "django.db.backends.postgresql":
-        # Linux takes 15 minutes to notice that the other host has gone without a word, and a thread waits that long.
+        # A server that hangs must not hold a request. And Linux takes 15 minutes to notice that the other host has gone
+        # without a word. A parameter of DATABASE_URL wins.
         _database["OPTIONS"] = {
-            "connect_timeout": 5,
+            "connect_timeout": 3,
             "tcp_user_timeout": 10_000,
             "keepalives_idle": 5,
             "keepalives_interval": 5,
             "keepalives_count": 2,
             **_database.get("OPTIONS", {}),
         }
-
-# A server that hangs, or a host that is gone, must not hold a request.
-_POSTGRESQL = {
-    "connect_timeout": 3,
-    "keepalives_idle": 10,
-    "keepalives_interval": 3,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
-}
-for _database in DATABASES.values():
-    if _database["ENGINE"] == "django.db.backends.postgresql":
-        # A parameter of DATABASE_URL wins.
-        _database["OPTIONS"] = {**_POSTGRESQL, **_database.get("OPTIONS", {})}
 
 if REDIS_URL:
     CHANNEL_LAYERS = {

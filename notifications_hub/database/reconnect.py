@@ -8,6 +8,8 @@ from typing import ParamSpec, TypeVar
 
 from django.db import InterfaceError, OperationalError, connections
 
+from notifications_hub.database.pooling import is_pooled
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -19,11 +21,11 @@ log = logging.getLogger(__name__)
 
 def run_with_reconnect(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Return the function's result. If an open connection turns out to be broken, call it once more on a new one."""
-    was_connected = any(one.connection is not None for one in connections.all(initialized_only=True))
+    may_be_stale = any(one.connection or is_pooled(one) for one in connections.all(initialized_only=True))
     try:
         return function(*args, **kwargs)
     except CONNECTION_ERRORS as error:
-        if not was_connected:
+        if not may_be_stale or type(error.__cause__).__name__ == "PoolTimeout":
             # A server that does not answer would hold the caller up twice.
             raise
         log.info("Trying once more on a new database connection: %s", error)

@@ -47,6 +47,8 @@ class Batcher(Generic[A, T]):
                 batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
                 # A caller may have given up while the batch before hung.
                 batch = [(request, future) for request, future in batch if not future.done()]
+                if not batch:
+                    continue
                 answers = await self._answers([request for request, _future in batch])
                 for (_request, future), answer in zip(batch, answers, strict=True):
                     _settle(future, answer)

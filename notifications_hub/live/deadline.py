@@ -11,7 +11,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from notifications_hub.database.reconnect import CONNECTION_ERRORS
+from notifications_hub.database.reconnect import CONNECTION_ERRORS, first_line
 from notifications_hub.live.admission import Refusal
 from notifications_hub.live.close_codes import UNAVAILABLE
 
@@ -27,5 +27,6 @@ async def deadline() -> AsyncIterator[None]:
         async with asyncio.timeout(ANSWER_SECONDS):
             yield
     except (TimeoutError, *CONNECTION_ERRORS) as error:
-        log.warning("The database did not answer a client, who will come back: %s", error or "it hangs")
+        why = "it hangs" if isinstance(error, TimeoutError) else first_line(error)
+        log.warning("The database did not answer a client, who will come back: %s", why)
         raise Refusal(UNAVAILABLE) from error

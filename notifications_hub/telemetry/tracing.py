@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from functools import cache
 from typing import Any
 
 trace: Any = None
@@ -29,13 +30,18 @@ _UNTRACED: AbstractContextManager[None] = nullcontext()
 
 def span(name: str, *, parent: str = "", **attributes: str | int) -> AbstractContextManager[Any]:
     """Return a context manager for a span, below the current one or below the parent of another thread or process."""
-    if trace is None:
+    if trace is None or isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        # Many sites have the API by way of some package, and record nothing.
         return _UNTRACED
     context = _context_of(parent) if parent else None
     own = {f"{_PREFIX}{key}": value for key, value in attributes.items()}
-    tracer = trace.get_tracer("notifications_hub")
-    begun: AbstractContextManager[Any] = tracer.start_as_current_span(name, context, attributes=own)
+    begun: AbstractContextManager[Any] = _tracer().start_as_current_span(name, context, attributes=own)
     return begun
+
+
+@cache
+def _tracer() -> Any:
+    return trace.get_tracer("notifications_hub")
 
 
 def inner_span(name: str, **attributes: str | int) -> AbstractContextManager[Any]:

@@ -167,9 +167,11 @@ def open_by_hand(site: Site, query: str = "") -> socket.socket:
 
 def close_code(line: socket.socket) -> int | None:
     """Return the close code of a server that gets no answer to its close frame, or None if it sent none."""
-    data = b""
-    while not (last := CLOSE_FRAME.search(data)) and (piece := line.recv(2**16)):
-        data = data[-200:] + piece
+    data, last = b"", None
+    # Linux resets a line whose client has taken nothing for `UNANSWERED_SECONDS`.
+    with suppress(ConnectionResetError):
+        while not (last := CLOSE_FRAME.search(data)) and (piece := line.recv(2**16)):
+            data = data[-200:] + piece
     return int.from_bytes(last[1], "big") if last else None
 
 
