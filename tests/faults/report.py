@@ -38,7 +38,7 @@ def main() -> None:
         if not before or figures["full"] or not before["full"]:
             newest[figures["test"]] = figures
     newest = dict(sorted(newest.items(), key=_order))
-    KEPT.write_text(json.dumps(newest, indent=1) + "\n")
+    KEPT.write_text(json.dumps(newest, indent=2) + "\n")
     PAGE.write_text(with_table(PAGE.read_text(), newest))
 
 
