@@ -99,25 +99,13 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 REPLICA_URL = env.str("REPLICA_URL", default="")
 if REPLICA_URL:
     DATABASES["replica"] = env.db_url("REPLICA_URL")
-for _database in DATABASES.values():
-    if _database["ENGINE"] == "django.db.backends.postgresql":
-        # Linux takes 15 minutes to notice that the other host has gone without a word, and a thread waits that long.
-        _database["OPTIONS"] = {
-            "connect_timeout": 5,
-            "tcp_user_timeout": 10_000,
-            "keepalives_idle": 5,
-            "keepalives_interval": 5,
-            "keepalives_count": 2,
-            **_database.get("OPTIONS", {}),
-        }
-
-# A server that hangs, or a host that is gone, must not hold a request.
+# Linux takes 15 minutes to notice that a server hangs or its host is gone, and a request waits that long.
 _POSTGRESQL = {
-    "connect_timeout": 3,
-    "keepalives_idle": 10,
-    "keepalives_interval": 3,
-    "keepalives_count": 3,
+    "connect_timeout": 5,
     "tcp_user_timeout": 10_000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
 }
 for _database in DATABASES.values():
     if _database["ENGINE"] == "django.db.backends.postgresql":

@@ -194,6 +194,20 @@ PROOFS: tuple[Proof, ...] = (
         Runs.SMALLER,
     ),
     Proof(
+        16,
+        "Redis loses three of ten hints, doubles one and delays all of them.",
+        (LOST, ONCE, ORDER, TIME),
+        (FAULTS + "test_hints.py::test_lost_doubled_and_reordered_hints_cost_a_second_at_most",),
+        Runs.SMALLER,
+    ),
+    Proof(
+        17,
+        "A process that was stopped finds 10,000 hints, a hundred times what its channel holds.",
+        (LOST, ONCE, BOUNDED),
+        (FAULTS + "test_hints.py::test_a_burst_of_hints_costs_neither_events_nor_memory",),
+        Runs.SMALLER,
+    ),
+    Proof(
         18,
         "One of two web processes is killed with the connections of many people.",
         (LOST, ONCE, TIME),
@@ -201,6 +215,7 @@ PROOFS: tuple[Proof, ...] = (
             SERVERS + "test_all_clients_catch_up_after_one_of_two_processes_is_killed",
             LIVE + "test_asgi_exchange.py::test_clients_miss_nothing_across_a_server_restart",
             LIVE + "test_admission.py::test_a_crowd_costs_as_many_queries_as_one_visitor",
+            FAULTS + "test_cluster.py::test_a_killed_web_process_delays_its_pages_for_seconds",
         ),
         Runs.FAULTS,
     ),
@@ -212,7 +227,16 @@ PROOFS: tuple[Proof, ...] = (
             LIVE + "test_asgi_exchange.py::test_a_stopping_server_closes_every_connection_and_exits_within_seconds",
             LIVE + "test_server_matrix.py::test_a_server_behaves_as_the_page_says",
             JS + "client/hub-client.test.js::after a server restart it reconnects within seconds",
+            FAULTS + "test_cluster.py::test_a_web_process_that_is_asked_to_stop_cuts_no_request",
         ),
+        Runs.FAULTS,
+    ),
+    Proof(
+        20,
+        "The only web process is killed with 2,000 clients, which all come back at once.",
+        (LOST, ONCE, TIME),
+        (FAULTS + "test_storm.py::test_two_thousand_pages_that_return_at_once_are_caught_up_in_seconds",),
+        Runs.FAULTS,
     ),
     Proof(
         21,
@@ -254,6 +278,13 @@ PROOFS: tuple[Proof, ...] = (
             + "test_servers.py::test_a_client_that_changes_connections_and_servers_applies_every_event_exactly_once",
         ),
         Runs.FAULTS,
+    ),
+    Proof(
+        25,
+        "A browser vanishes: every packet is dropped after the handshake.",
+        (BOUNDED, TIME),
+        (FAULTS + "test_half_open.py::test_half_open_connections_are_freed_and_their_people_get_a_push",),
+        Runs.SMALLER,
     ),
     Proof(
         26,
@@ -331,6 +362,20 @@ PROOFS: tuple[Proof, ...] = (
             LIVE + "test_websocket.py::test_more_than_twenty_frames_in_ten_seconds_are_too_many",
             LIVE + "test_websocket.py::test_an_incomplete_utf8_character_is_rejected",
         ),
+    ),
+    Proof(
+        33,
+        "A page of another site opens WebSockets as fast as a process can, for nobody.",
+        (OTHERS, TIME),
+        (FAULTS + "test_cluster.py::test_a_flood_of_handshakes_from_another_origin_keeps_nobody_out",),
+        Runs.FAULTS,
+    ),
+    Proof(
+        34,
+        "Strangers hold 500 half requests and 500 long polls.",
+        (OTHERS, BOUNDED),
+        (FAULTS + "test_cluster.py::test_strangers_that_send_half_a_request_and_polls_that_wait_keep_nobody_out",),
+        Runs.FAULTS,
     ),
     Proof(
         35,
@@ -468,6 +513,15 @@ PROOFS: tuple[Proof, ...] = (
             FAULTS + "test_erasure_under_load.py::test_an_erasure_under_load_leaves_no_orphan_and_no_gap",
             "tests/personal_data/test_personal_data.py::test_an_erased_person_is_found_nowhere_and_no_topic_has_a_gap",
             "tests/personal_data/test_personal_data.py::test_a_killed_erasure_is_continued",
+        ),
+    ),
+    Proof(
+        49,
+        "Somebody changes, removes or reorders what the audit trail has recorded.",
+        (PRIVATE,),
+        (
+            "tests/announcements/test_seals.py::test_a_tampered_trail_fails",
+            "tests/announcements/test_seals.py::test_an_end_that_was_cut_off_is_noticed_by_the_seal_that_was_kept",
         ),
     ),
     Proof(
