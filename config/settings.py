@@ -99,18 +99,18 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 REPLICA_URL = env.str("REPLICA_URL", default="")
 if REPLICA_URL:
     DATABASES["replica"] = env.db_url("REPLICA_URL")
+# Linux takes 15 minutes to notice that a server hangs or its host is gone, and a request waits that long.
+_POSTGRESQL = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+}
 for _database in DATABASES.values():
     if _database["ENGINE"] == "django.db.backends.postgresql":
-        # A server that hangs must not hold a request. And Linux takes 15 minutes to notice that the other host has gone
-        # without a word. A parameter of DATABASE_URL wins.
-        _database["OPTIONS"] = {
-            "connect_timeout": 3,
-            "tcp_user_timeout": 10_000,
-            "keepalives_idle": 5,
-            "keepalives_interval": 5,
-            "keepalives_count": 2,
-            **_database.get("OPTIONS", {}),
-        }
+        # A parameter of DATABASE_URL wins.
+        _database["OPTIONS"] = {**_POSTGRESQL, **_database.get("OPTIONS", {})}
 
 if REDIS_URL:
     CHANNEL_LAYERS = {

@@ -65,6 +65,8 @@ def test_ctrl_c_stops_every_process(cluster: Cluster) -> None:
         (["--webs", "0"], "--webs must be a number from 1 to 32, not 0"),
         (["--port", "99999"], "--port must be a number from 1 to 65535, not 99999"),
         (["--folder", "/tmp/" + "a" * 90], "too long for a socket"),
+        (["--folder", "/proc/cluster"], "/proc/cluster cannot be used (No such file or directory); choose another"),
+        (["--folder", "/etc/passwd"], "/etc/passwd cannot be used (Not a directory); choose another"),
     ],
 )
 def test_a_wrong_option_is_reported_in_one_line(options: list[str], words: str) -> None:

@@ -23,7 +23,7 @@ from tests.support.processes import ROOT, Closing, Program, family, wait_until
 from tests.support.site import PASSWORD, Shell, Visitor, inherited_environment, manage
 
 sys.path.append(str(ROOT / "bin"))
-from cluster_control import Control
+from clustering.control import Control
 
 START_SECONDS = 300.0
 STOP_SECONDS = 60.0

@@ -66,16 +66,21 @@ def folder_of(given: Path | None) -> Iterator[Folder]:
         fail(f"the path {path} is too long for a socket; choose a --folder of at most {LONGEST_PATH} characters")
     folder = Folder(path)
     try:
-        folder.logs.mkdir(parents=True, exist_ok=True)
-        # PostgreSQL runs as another user, if this one is root, and only passes through.
-        path.chmod(0o711)
-        folder.description.unlink(missing_ok=True)
+        _make(folder)
         yield folder
-    except PermissionError as error:
-        fail(f"{error.filename} cannot be used ({error.strerror}); choose another --folder")
     finally:
         if given is None:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _make(folder: Folder) -> None:
+    try:
+        folder.logs.mkdir(parents=True, exist_ok=True)
+        # PostgreSQL runs as another user, if this one is root, and only passes through.
+        folder.path.chmod(0o711)
+        folder.description.unlink(missing_ok=True)
+    except OSError as error:
+        fail(f"{folder.path} cannot be used ({error.strerror}); choose another --folder")
 
 
 @dataclass(frozen=True, kw_only=True)

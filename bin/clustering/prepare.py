@@ -1,6 +1,6 @@
 """The part of bin/cluster that needs Django: create and migrate the database, make the people, collect static files.
 
-`python -m bin.cluster_setup PASSWORD`.
+`python -m bin.clustering.prepare PASSWORD`.
 """
 
 from __future__ import annotations
