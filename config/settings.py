@@ -101,7 +101,7 @@ if REPLICA_URL:
     DATABASES["replica"] = env.db_url("REPLICA_URL")
 # Linux takes 15 minutes to notice that a server hangs or its host is gone, and a request waits that long.
 _POSTGRESQL = {
-    "connect_timeout": 5,
+    "connect_timeout": 3,
     "tcp_user_timeout": 10_000,
     "keepalives_idle": 5,
     "keepalives_interval": 5,

@@ -36,7 +36,7 @@ def level_of(error: Exception) -> int:
 
 
 class _Breaker:
-    """Whether the cache may be asked. After a pause one caller tries it, and the others go on without."""
+    """Decides whether the cache may be asked. After a pause one caller tries it, and the others go on without."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,7 +1,7 @@
 """The deadline of a client's request to the hub, for a database that is away or hangs.
 
 A hanging server keeps its connections and answers nothing, so no timeout of PostgreSQL's own ends a statement. The few
-threads of the hub wait until it goes on, and everyone else is told soon to come back.
+threads of the hub wait until it goes on, and everyone else soon hears to come back.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a process holds: memory, threads, open files and tasks of its event loop, sampled over a run."""
+"""Gauges of what a process holds: memory, threads, open files and tasks of its event loop, sampled over a run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BARS = "▁▂▃▄▅▆▇█"
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What some processes hold together. Memory is in MB: their own, and their part of what they share."""
+    """Gauges of some processes together. Memory is in MB: their own, and their part of what they share."""
 
     memory: float
     tasks: float

@@ -45,9 +45,9 @@ class NodePage(Page):
 
     def __init__(self, url: str, cookie: str, kind: str, topic: str, cursor: str) -> None:
         self.output = []
-        told = {"url": url, "cookie": cookie, "kind": KINDS_OF_NODE[kind], "topics": [topic], "cursor": cursor}
+        given = {"url": url, "cookie": cookie, "kind": KINDS_OF_NODE[kind], "topics": [topic], "cursor": cursor}
         script = ROOT / "tests" / "js" / "support" / "node-page.js"
-        command = [tool("node"), "--no-warnings", "--experimental-websocket", str(script), json.dumps(told)]
+        command = [tool("node"), "--no-warnings", "--experimental-websocket", str(script), json.dumps(given)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._reading = threading.Thread(target=self._read, daemon=True)
         self._reading.start()
@@ -82,8 +82,8 @@ class PythonPage(Page):
 
     async def _wander(self, url: str, cookie: str, kind: str, topic: str, cursor: str) -> None:
         async with session() as http:
-            told = {"kinds": [kind], "stays": FOR_EVER, "chance": Impatient()}
-            wanderer = _Telling(self.output, http, lambda: url.removesuffix("/"), cookie, topic, **told)
+            given = {"kinds": [kind], "stays": FOR_EVER, "chance": Impatient()}
+            wanderer = _Telling(self.output, http, lambda: url.removesuffix("/"), cookie, topic, **given)
             wanderer.cursor = cursor
             await wanderer.wander(self._leaving)
 

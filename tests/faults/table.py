@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Promise(StrEnum):
-    """What the hub promises its users, whatever fails."""
+    """Promises of the hub to its users, whatever fails."""
 
     NOTHING_LOST = "Nothing that was committed is lost."
     ONCE = "Nobody is shown or sent anything twice."
@@ -23,7 +23,7 @@ class Promise(StrEnum):
 
 
 class Runs(StrEnum):
-    """Where a proof runs. The full size is the size that the design names."""
+    """Places where a proof runs. The full size is the size that the design names."""
 
     ALWAYS = "bin/test"
     SMALLER = "bin/test, in full by make faults or make exhaustive"
@@ -138,7 +138,7 @@ PROOFS: tuple[Proof, ...] = (
             LIVE + "test_behaviour.py::test_a_position_beyond_the_top_is_reset_and_reading_continues_from_now",
             LIVE + "test_behaviour.py::test_a_new_epoch_also_resets_open_connections",
         ),
-        Runs.SMALLER,
+        Runs.FAULTS,
     ),
     Proof(
         10,
@@ -191,21 +191,21 @@ PROOFS: tuple[Proof, ...] = (
         "Redis forgets everything, cuts its clients, is full, or becomes a replica that refuses to write.",
         (LOST, ONCE, TIME),
         (FAULTS + "test_redis.py::test_they_go_on_if_redis_forgets_cuts_its_clients_is_full_or_read_only",),
-        Runs.SMALLER,
+        Runs.FAULTS,
     ),
     Proof(
         16,
         "Hints between processes are lost, doubled or late, so that they overtake each other.",
         (LOST, ONCE, ORDER, TIME),
         (FAULTS + "test_hints.py::test_lost_doubled_and_reordered_hints_cost_a_second_at_most",),
-        Runs.SMALLER,
+        Runs.FAULTS,
     ),
     Proof(
         17,
         "A process that was stopped for a moment finds 10,000 hints, a hundred times what its channel holds.",
         (LOST, ONCE, BOUNDED),
         (FAULTS + "test_hints.py::test_a_burst_of_hints_costs_neither_events_nor_memory",),
-        Runs.SMALLER,
+        Runs.FAULTS,
     ),
     Proof(
         18,
@@ -286,7 +286,7 @@ PROOFS: tuple[Proof, ...] = (
         "The network drops every packet of a page after the handshake, so no end of the connection is heard.",
         (LOST, TIME, BOUNDED),
         (FAULTS + "test_half_open.py::test_half_open_connections_are_freed_and_their_people_get_a_push",),
-        Runs.SMALLER,
+        Runs.FAULTS,
     ),
     Proof(
         26,

@@ -36,7 +36,7 @@ BEFORE, DURING = (1000, 1000) if FULL else (15, 15)
 
 
 class Load:
-    """Others who go on until told to stop. `counted` notifications of the person were committed so far."""
+    """Others who go on until they are to stop. `counted` notifications of the person were committed so far."""
 
     def __init__(self, person: User, friend: User) -> None:
         self.person, self.friend = person, friend

@@ -37,7 +37,7 @@ def hosts(tmp_path: Path, sent: Path) -> Iterator[Hosts]:
         yield hosts
 
 
-@pytest.mark.faults(short=True)
+@pytest.mark.faults
 def test_half_open_connections_are_freed_and_their_people_get_a_push(hosts: Hosts, sent: Path) -> None:
     """T25: everything is dropped after the handshake, for every kind of connection that stays open."""
     people = dict(zip(HELD, ("alice", "bob", "charlie"), strict=True))

@@ -34,7 +34,7 @@ def with_layer(start_site: StartSite, redis: RedisServer, backend: str, **config
     return start_site(REDIS_URL=redis.url, TEST_SETTINGS=json.dumps(settings))
 
 
-@pytest.mark.faults(short=True)
+@pytest.mark.faults
 def test_lost_doubled_and_reordered_hints_cost_a_second_at_most(
     start_site: StartSite, redis_server: RedisServer, tmp_path: Path
 ) -> None:
@@ -55,7 +55,7 @@ def test_lost_doubled_and_reordered_hints_cost_a_second_at_most(
         assert verdict.delay_p99 <= SWEEP_SECONDS + 1.0
 
 
-@pytest.mark.faults(short=True)
+@pytest.mark.faults
 @pytest.mark.parametrize("backend", [CORE, *([PUBSUB] if FULL else [])], ids=lambda backend: backend.split(".")[1])
 def test_a_burst_of_hints_costs_neither_events_nor_memory(
     start_site: StartSite, redis_server: RedisServer, tmp_path: Path, backend: str

@@ -70,12 +70,12 @@ class Rollout:
 
     def announce(self) -> None:
         """Announce, kill the workers in turn on the way, and wait until everyone has it."""
-        told = self._run.python("""
+        found = self._run.python("""
             from django.contrib.auth import get_user_model
             from notifications_hub import broadcast
             print(broadcast(title="To everyone").item_id, get_user_model().objects.filter(is_active=True).count())
         """)
-        self.tag, audience = told.split()
+        self.tag, audience = found.split()
         self.audience = int(audience)
         begun = time.monotonic()
         for part, one in zip(KILLED_AT, cycle(self._workers), strict=False):
@@ -97,13 +97,13 @@ class Rollout:
         return self._counts("Rollout.objects.filter(finished_at=None).count()") == [0]
 
     def _counts(self, expression: str) -> list[int]:
-        told = self._run.python(f"""
+        found = self._run.python(f"""
             from notifications_hub.announcements.rollouts.models import Rollout
             from notifications_hub.delivery.models import Delivery
             from notifications_hub.models import Notification
             print({expression})
         """)
-        return [int(number) for number in told.split()]
+        return [int(number) for number in found.split()]
 
     def rows(self) -> list[int]:
         """Return the deliveries of the rollout, those that were sent, and the people with a row of the announcement."""

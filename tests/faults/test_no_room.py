@@ -144,7 +144,7 @@ def proved(fault: Fault, urls: list[str], environment: dict[str, str], folder: P
     assert verdict.holds
     assert verdict.resets == 0
     assert failed > 0
-    # Who only reads is served. Who writes is told that it failed.
+    # Who only reads is served. Who writes hears that it failed.
     assert all(set(during.statuses[path]) <= {200, 503} for path in READING)
     assert all(set(during.statuses[path]) & {500, 503} for path in WRITING)
     assert all(set(statuses) == {200} for statuses in after.statuses.values())

@@ -52,7 +52,7 @@ def run(hosts: Hosts, tmp_path: Path) -> Iterator[Run]:
     [pytest.param("latency", 0.05, 0.0, id="latency of 100 ms"), pytest.param("loss", 0.0, 0.05, id="loss of 5 %")],
 )
 def test_a_slow_or_lossy_network_loses_nothing(hosts: Hosts, run: Run, name: str, delay: float, loss: float) -> None:
-    """Between all hosts every packet and its answer take 100 ms longer, or 5 % of all packets are lost."""
+    """Delay every packet and its answer by 100 ms between all hosts, or lose 5 % of all packets."""
     hosts.network.everywhere(delay=delay, loss=loss)
     verdict = run.prove(seconds=20, rate=RATE)
     record(f"network {name}", verdict, delay_p99_seconds=verdict.delay_p99)

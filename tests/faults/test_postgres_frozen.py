@@ -30,7 +30,7 @@ EVERY_SECONDS = 0.5
 
 @dataclass
 class Asked:
-    """What visitors were answered, after how many seconds, and how many threads the process had meanwhile."""
+    """Answers that visitors got, after how many seconds, and how many threads the process had meanwhile."""
 
     statuses: dict[str, list[int]] = field(default_factory=dict)
     seconds: dict[str, list[float]] = field(default_factory=dict)

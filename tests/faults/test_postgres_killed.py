@@ -19,7 +19,7 @@ pytestmark = pytest.mark.postgres
 RATE, KILLS, AFTER = (1000, [6, 6, 6], 6) if FULL else (40, [1], 2)
 
 
-@pytest.mark.faults(short=True)
+@pytest.mark.faults
 def test_nothing_is_lost_if_postgresql_is_killed_again_and_again(databases: Databases, tmp_path: Path) -> None:
     """T11: `kill -9` every six seconds, three times, during load."""
     with deployed(databases, tmp_path) as parts, running(parts.url, parts.environment, tmp_path) as run:

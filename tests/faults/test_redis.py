@@ -37,7 +37,7 @@ KILLED, FLUSHED, CUT, FULL_MEMORY, READ_ONLY, SWALLOWS = "killed", "flushed", "c
 
 @dataclass(frozen=True)
 class Felt:
-    """What was felt of a fault, in seconds."""
+    """Effects of a fault, in seconds."""
 
     added: float
     """By how much the slowest commit but one percent was slower than before the fault."""
@@ -96,13 +96,13 @@ def parts(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield parts
 
 
-@pytest.mark.faults(short=True)
+@pytest.mark.faults
 def test_writing_and_live_delivery_go_on_if_redis_is_killed(parts: Parts, tmp_path: Path) -> None:
     """T13: `kill -9`, away for ten seconds, restarted empty."""
     proved("T13", parts, Redis(parts), [KILLED], tmp_path)
 
 
-@pytest.mark.faults(short=True)
+@pytest.mark.faults
 def test_they_go_on_if_redis_forgets_cuts_its_clients_is_full_or_read_only(parts: Parts, tmp_path: Path) -> None:
     """T15: FLUSHALL, CLIENT KILL, `maxmemory` reached, and a replica that refuses to write."""
     proved("T15", parts, Redis(parts), [FLUSHED, CUT, FULL_MEMORY, READ_ONLY], tmp_path)

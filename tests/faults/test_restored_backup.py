@@ -24,7 +24,7 @@ from tests.support.live_many import Wanderer, session
 from tests.support.processes import wait_until
 from tests.support.site import Shell, Site
 
-pytestmark = pytest.mark.faults(short=True)
+pytestmark = pytest.mark.faults
 
 VERB = "restored it all"
 """In the titles of the notifications that count here. The demo people have others."""

@@ -1,4 +1,4 @@
-"""How long a fault was felt: by those who write, and by each client."""
+"""Times for which a fault was felt: by those who write, and by each client."""
 
 from __future__ import annotations
 

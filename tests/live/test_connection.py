@@ -175,7 +175,7 @@ async def _offer(world: World, first: int) -> None:
 
 
 async def test_a_reset_waits_for_the_position_from_which_events_follow() -> None:
-    # A client fetches when it is told to, and would miss what is committed between that and the connection's read.
+    # A client fetches when it is asked to, and would miss what is committed between that and the connection's read.
     world = World()
     other = "open.other"
     world.after_reading = once(lambda: world.connection.change({TOPIC: Position(EPOCH, 0, 0), other: None}, [other]))

@@ -33,7 +33,7 @@ class Client:
         self.topics = world.some_topics()
         self.page = Page(topics=world.topics, blame=self._blame, applied=self._applied)
         self.connected: dict[str, float] = {}
-        """When the page was first told of each topic on this connection."""
+        """Times at which the page first heard of each topic on this connection."""
         self._kept: dict[str, Kept] = {}
         self._joined: list[Joined] = []
         self._loading: dict[str, asyncio.Task[None]] = {}

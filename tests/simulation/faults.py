@@ -10,7 +10,7 @@ from typing import Self
 
 @dataclass(frozen=True, kw_only=True)
 class Rates:
-    """How often each fault happens, as a share of the occasions, and how many of each act a second."""
+    """Frequencies of faults, as a share of the occasions, and how many of each act a second."""
 
     lost_hints: float = 0
     doubled_hints: float = 0

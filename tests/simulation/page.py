@@ -1,7 +1,7 @@
 """The knowledge of one page, which checks every frame: nothing missing, nothing twice, everything in order.
 
 A page loads its rows from the database when it is rendered and after a `reset`. Between the two it knows only what
-frames say. So a page that was told nothing false knows the whole log.
+frames say. So a page that heard nothing false knows the whole log.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Rows = Mapping[int, int]
 
 @dataclass(frozen=True)
 class Loaded:
-    """What the database held of a topic when a page loaded it."""
+    """Rows that the database held of a topic when a page loaded it."""
 
     epoch: str
     top: int
@@ -63,7 +63,7 @@ def written(data: Any) -> int:
 
 
 class Page:
-    """What a page knows. `blame` gets each fault of the server, and `applied` each event with its number."""
+    """Knowledge of a page. `blame` gets each fault of the server, and `applied` each event with its number."""
 
     def __init__(
         self, *, topics: Sequence[str], blame: Callable[[str], None], applied: Callable[[str, str, int, int], None]
@@ -74,7 +74,7 @@ class Page:
         self.at: dict[str, Position] = {}
         self.rows: dict[str, dict[int, int]] = {}
         self.to_load: dict[str, object] = {}
-        """Topics to load: the server told the page to refetch them, or it began without a position."""
+        """Topics to load: the server asked the page to refetch them, or it began without a position."""
         self._loaded: dict[str, Loaded] = {}
         self._begins: dict[str, Position] = {}
 
@@ -89,7 +89,7 @@ class Page:
         self._begins = {}
 
     def loaded(self, topic: str, one: Loaded) -> None:
-        """Put loaded rows beside those that have arrived since the page was told to load them."""
+        """Put loaded rows beside those that have arrived since the page was asked to load them."""
         del self.to_load[topic]
         self.rows[topic] = {**one.rows, **self.rows.get(topic, {})}
         self._loaded[topic] = one
@@ -171,7 +171,7 @@ class Page:
         self._check_hole(topic)
 
     def _check_hole(self, topic: str) -> None:
-        """Blame the server if it goes on later than where the page was loaded after the server had told it to."""
+        """Blame the server if it goes on later than where the page was loaded after the server had asked it to."""
         begin, one = self._begins.get(topic), self._loaded.get(topic)
         if begin and one and one.epoch in (begin.epoch, "") and one.top < begin.seq:
             self._blame(f"{topic}: loaded up to {one.top} after a reset, but the server went on after {begin.seq}")

@@ -32,7 +32,7 @@ _SYN = 0x02
 
 @dataclass(frozen=True)
 class Rule:
-    """What happens to the frames from one host to another. Hosts are named by their devices."""
+    """Treatment of the frames from one host to another. Hosts are named by their devices."""
 
     source: str
     target: str
