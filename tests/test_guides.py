@@ -28,6 +28,7 @@ GUIDES = (
     "kind-catalogue.md",
     "kinds.md",
     "live-rows.md",
+    "logs-and-traces.md",
     "many-people.md",
     "other-services.md",
     "personal-data.md",

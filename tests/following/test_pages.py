@@ -206,6 +206,7 @@ def sent_job(alice: User, bob: User, post: Post, transport: str = "email") -> tu
     notify.send(bob, recipient=alice, verb="mentioned you", target=post, reason="mentioned")
     row = Notification.objects.get()
     one = Delivery.objects.create(notification=row, transport=transport, address="1", due_at=datetime.now(UTC))
+    one.loaded_at = datetime.now(UTC)  # as a worker loads it
     return one, _job(one, {"1": lambda _message: None}, "/act/")  # type: ignore[dict-item, return-value]
 
 
