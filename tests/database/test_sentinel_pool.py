@@ -131,6 +131,7 @@ def test_each_form_of_address_becomes_the_settings_of_its_packages() -> None:
     assert "master_name" not in redis_addresses.broker_options(several, "")
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("location", "count"),
     [("redis://one", 0), (["redis://one"], 0), ("redis://one,redis://two", 1), (["redis://one", "redis://two"], 1)],

@@ -57,7 +57,7 @@ def test_the_metrics_show_how_far_sending_is_behind(client: Client, alice: User,
     assert "notifications_hub_events_unnumbered 1.0" in text
     assert 'notifications_hub_deliveries_waiting{transport="web_push"} 2.0' in text
     assert 'notifications_hub_deliveries_oldest_seconds{transport="web_push"}' in text
-    assert 'notifications_hub_connections{kind="ws"} 0.0' in text
+    assert 'notifications_hub_connections{kind="ws"}' in text
     assert "notifications_hub_database_up 1.0" in text
 
 

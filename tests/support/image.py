@@ -156,7 +156,7 @@ def instructions(dockerfile: str) -> Iterator[tuple[str, str]]:
 
 def lent_by_this_machine(root: Path) -> dict[str, Path]:
     """Return the folders in place of a base image and of installed packages. Links are made in the root folder."""
-    environment = ROOT / ".venv"
+    environment = Path(sys.prefix)
     lent = {"/usr": Path("/usr"), "/etc": Path("/etc"), "/opt/venv": environment.resolve()}
     for name in ("bin", "lib", "lib64", "sbin"):
         given = Path("/", name)
