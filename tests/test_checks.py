@@ -191,7 +191,7 @@ def use_databases(monkeypatch: pytest.MonkeyPatch, databases: dict[str, dict[str
 @pytest.mark.parametrize(
     ("options", "missing"),
     [
-        ({}, '"connect_timeout": 5'),
+        ({}, '"connect_timeout": 3'),
         ({"connect_timeout": 5}, ""),
         ({"connect_timeout": 5, "pool": True}, '"pool": {"timeout": 5, …}'),
         ({"connect_timeout": 5, "pool": {"timeout": 5}}, ""),

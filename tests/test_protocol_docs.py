@@ -7,10 +7,11 @@ import re
 
 from notifications_hub.jobs.models import OPEN, JobState
 from notifications_hub.live import access_enforcement, close_codes, connection, hub, poll, sse, topics, views, websocket
-from notifications_hub.live.close_codes import TOO_MANY, Closing
+from notifications_hub.live.close_codes import Closing
 from notifications_hub.streams import cursor, models, store
 from tests.support.processes import ROOT
 
+WAIT = re.compile(r"in \d+ s$")
 PAGE = (ROOT / "docs" / "protocol.md").read_text()
 HUB = ROOT / "notifications_hub"
 PROTOCOL = HUB / "static" / "notifications_hub" / "protocol"
@@ -48,12 +49,7 @@ def server_closings() -> list[Closing]:
 def test_every_close_code_of_the_server_is_on_the_page_with_its_reason_and_status() -> None:
     table = [row for row in rows(section("Close codes")) if len(row) == 4]
     listed = {(int(code), reason.strip("`"), int(status)) for code, reason, status, _ in table}
-    assert listed == {(one.code, with_wait(one.reason), one.status) for one in server_closings()}
-
-
-def with_wait(reason: str) -> str:
-    """Return the reason as the server sends it. One that asks for a wait names the seconds."""
-    return f"{reason}; come back in <seconds> s" if reason == TOO_MANY.reason else reason
+    assert listed == {(one.code, WAIT.sub("in <seconds> s", one.words), one.status) for one in server_closings()}
 
 
 def test_the_codes_of_the_client_alone_are_on_the_page() -> None:

@@ -49,7 +49,7 @@ def missing_timeouts(connection: BaseDatabaseWrapper) -> str:
     options = connection.settings_dict["OPTIONS"]
     if connection.vendor != "postgresql" or "PGCONNECT_TIMEOUT" in os.environ or "service" in options:
         return ""
-    missing = [] if options.get("connect_timeout") else ['"connect_timeout": 5']
+    missing = [] if options.get("connect_timeout") else ['"connect_timeout": 3']
     pool = options.get("pool")
     if pool and float((pool if isinstance(pool, dict) else {}).get("timeout", 30)) > LONGEST_POOL_WAIT:
         missing.append('"pool": {"timeout": 5, …}')

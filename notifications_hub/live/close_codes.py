@@ -22,8 +22,8 @@ class Closing:
 
     @property
     def words(self) -> str:
-        """The reason, and for one connection too many when to come back: a script cannot read a socket's headers."""
-        return f"{self.reason}; come back in {self.retry_after} s" if self.status == 429 else self.reason
+        """The reason, and when to come back if that is more than a second: a script cannot read a socket's headers."""
+        return f"{self.reason}; come back in {self.retry_after} s" if self.retry_after > 1 else self.reason
 
     @property
     def headers(self) -> dict[str, str]:

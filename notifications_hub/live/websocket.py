@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from notifications_hub.database.reconnect import CONNECTION_ERRORS, first_line
 from notifications_hub.delivery.acknowledgement import Acknowledgement, acknowledge_many
 from notifications_hub.live.admission import ConnectionRequest, Known, Refusal, sends_token, start_positions
 from notifications_hub.live.asgi_exchange import Receive, Scope, Send
@@ -29,8 +31,12 @@ from notifications_hub.streams import cursor
 from notifications_hub.streams.cursor import Position
 
 CLOSE_SECONDS = 2.0
+AGAIN_SECONDS = 1.0
+"""Time between two tries to record an acknowledgement while the database is away."""
 FRAMES = 20
 """The most frames that a client may send in any ten seconds."""
+
+log = logging.getLogger(__name__)
 
 
 async def websocket(scope: Scope, receive: Receive, send: Send) -> None:
@@ -176,10 +182,19 @@ class _Socket:
         if frame.shown is not None and connection.visible and connection.credential:
             known = connection.known(frame.shown)
             shown = Acknowledgement(connection.person_pk, connection.newly_shown(known))
-            await self._hub.database.batched(acknowledge_many, shown)
+            await self._record(shown)
             connection.shown = known
         if frame.topics is not None:
             await self._change_topics(connection, frame.topics, frame.known or {})
+
+    async def _record(self, shown: Acknowledgement) -> None:
+        """Record what a page displayed, if need be once the database is back: the client does not say it twice."""
+        while True:
+            try:
+                return await self._hub.database.batched(acknowledge_many, shown)
+            except CONNECTION_ERRORS as error:
+                log.warning("An acknowledgement waits for the database: %s", first_line(error))
+                await asyncio.sleep(AGAIN_SECONDS)
 
     async def _change_topics(self, connection: Connection, names: Sequence[str], known: Known) -> None:
         try:

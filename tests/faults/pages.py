@@ -15,13 +15,13 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
+from tests.faults.run import STAYS_FOREVER
 from tests.support.live import LONG_POLL, POLL, SSE, WEBSOCKET
 from tests.support.live_many import Wanderer, session
 from tests.support.processes import ROOT, Closing, tool, wait_until
 
 KINDS_OF_NODE = {WEBSOCKET: "ws", SSE: "sse", LONG_POLL: "poll", POLL: "plain-poll"}
 KINDS_OF_PROXY = {WEBSOCKET: "ws", SSE: "sse", LONG_POLL: "poll", POLL: "poll"}
-FOR_EVER = (3600.0, 3600.0)
 
 
 class Page(Closing):
@@ -82,7 +82,7 @@ class PythonPage(Page):
 
     async def _wander(self, url: str, cookie: str, kind: str, topic: str, cursor: str) -> None:
         async with session() as http:
-            given = {"kinds": [kind], "stays": FOR_EVER, "chance": Impatient()}
+            given = {"kinds": [kind], "stays": STAYS_FOREVER, "chance": Impatient()}
             wanderer = _Telling(self.output, http, lambda: url.removesuffix("/"), cookie, topic, **given)
             wanderer.cursor = cursor
             await wanderer.wander(self._leaving)

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.faults.figures import FIGURES
-from tests.faults.table import PROOFS, Proof
+from tests.faults.proof import Proof
+from tests.faults.table import PROOFS
 from tests.support.processes import ROOT
 
 KEPT = ROOT / "docs" / "reliability.json"

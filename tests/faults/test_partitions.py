@@ -62,34 +62,14 @@ def test_a_slow_or_lossy_network_loses_nothing(hosts: Hosts, run: Run, name: str
 
 def test_a_process_without_redis_is_a_second_late_at_most(hosts: Hosts, run: Run) -> None:
     partition = Partition(hosts, run, REDIS, says=(200, "cache", "late"))
-    verdict = run.prove(seconds=CUT_SECONDS + 10, rate=RATE, happening=partition.happen)
-    cut_off, others = of_both(run)
-    record(
-        "partition redis",
-        verdict,
-        recovery_seconds=partition.recovered,
-        noticed_after_seconds=partition.answered,
-        others_worst_seconds=others.delay_worst,
-    )
-    assert verdict.holds
-    assert partition.answered <= ANSWERS_SECONDS
+    cut_off, others = proven(run, partition)
     assert cut_off.delay_p99 <= SWEEP_SECONDS + 1.0
     assert others.delay_p99 <= SWEEP_SECONDS + 1.0
 
 
 def test_a_process_without_the_database_catches_up_and_the_other_notices_nothing(hosts: Hosts, run: Run) -> None:
     partition = Partition(hosts, run, POSTGRES, says=(503, "database", "failed"))
-    verdict = run.prove(seconds=CUT_SECONDS + 10, rate=RATE, happening=partition.happen)
-    cut_off, others = of_both(run)
-    record(
-        "partition postgres",
-        verdict,
-        recovery_seconds=partition.recovered,
-        noticed_after_seconds=partition.answered,
-        others_worst_seconds=others.delay_worst,
-    )
-    assert verdict.holds
-    assert partition.answered <= ANSWERS_SECONDS
+    cut_off, others = proven(run, partition)
     assert partition.recovered <= RECOVERS_SECONDS
     assert cut_off.delay_worst <= CUT_SECONDS + RECOVERS_SECONDS
     assert others.delay_p99 <= SWEEP_SECONDS + 1.0
@@ -111,6 +91,22 @@ def test_connections_that_died_in_silence_are_replaced(hosts: Hosts, run: Run, s
     assert others.delay_p99 <= SWEEP_SECONDS + 1.0
 
 
+def proven(run: Run, partition: Partition) -> tuple[Verdict, Verdict]:
+    """Judge a run with a partition, which the process notices. Return the verdicts of both processes' people."""
+    verdict = run.prove(seconds=CUT_SECONDS + 10, rate=RATE, happening=partition.happen)
+    cut_off, others = of_both(run)
+    record(
+        f"partition {partition.store}",
+        verdict,
+        recovery_seconds=partition.recovered,
+        noticed_after_seconds=partition.answered,
+        others_worst_seconds=others.delay_worst,
+    )
+    assert verdict.holds
+    assert partition.answered <= ANSWERS_SECONDS
+    return cut_off, others
+
+
 def of_both(run: Run) -> tuple[Verdict, Verdict]:
     """Judge the people at the process that was cut off, and those at the other."""
     return run.judge(run.people[1::2]), run.judge(run.people[::2])
@@ -120,13 +116,13 @@ class Partition:
     """One web process loses a store for a while. `/readyz` then `says` this status, and this of a part."""
 
     def __init__(self, hosts: Hosts, run: Run, store: str, *, says: tuple[int, str, str]) -> None:
-        self._hosts, self._run, self._store, self._says = hosts, run, store, says
+        self._hosts, self._run, self.store, self._says = hosts, run, store, says
         self.answered = self.recovered = 0.0
 
     def happen(self) -> None:
         self._run.until_produced()
         begun = time.monotonic()
-        self._hosts.network.cut(WEB_2, self._store)
+        self._hosts.network.cut(WEB_2, self.store)
         wait_until(self._is_noticed, seconds=CUT_SECONDS, what=f"{self._says} of /readyz")
         self.answered = time.monotonic() - begun
         time.sleep(max(0.0, CUT_SECONDS - self.answered))

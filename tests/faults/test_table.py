@@ -11,7 +11,8 @@ from types import ModuleType
 
 import pytest
 
-from tests.faults.table import PROOFS, Proof, Runs
+from tests.faults.proof import Proof, Runs
+from tests.faults.table import PROOFS
 from tests.support.processes import ROOT
 
 HERE = Path(__file__).parent

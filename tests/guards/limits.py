@@ -96,7 +96,7 @@ LIMITS = [
     Guard(
         "one connection too many is asked to wait",
         f"{_LIVE}/close_codes.py",
-        'return f"{self.reason}; come back in {self.retry_after} s" if self.status == 429 else self.reason',
+        'return f"{self.reason}; come back in {self.retry_after} s" if self.retry_after > 1 else self.reason',
         "return self.reason",
         ("tests/live/test_caps.py::test_ten_times_the_rate_of_handshakes_is_refused_and_says_when_to_come_back",),
     ),

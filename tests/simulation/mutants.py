@@ -91,10 +91,6 @@ async def _trust_hints(self: Fanout) -> None:
     """Find new events by hints alone."""
 
 
-def _number_nothing_left_behind() -> None:
-    """Leave the events of a killed process without numbers."""
-
-
 def _number_without_the_lock(topics: Collection[str], *, skip_locked: bool) -> dict[str, int | None]:
     """Give numbers by a top that was read before the transaction."""
     tops = dict(Stream.objects.filter(topic__in=topics).values_list("topic", "top"))

@@ -315,9 +315,23 @@ test("one too many comes back no sooner than it was asked to, and later than oth
 test("after a server restart it reconnects within seconds", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   aClient();
-  last().breaks(1012);
+  last().sends([], "c1");
+  last().breaks(1012, "restart");
   t.mock.timers.tick(3_000);
   assert.equal(connections.length, 2);
+});
+
+test("a server that cannot reach its database is asked later each time, and no sooner than it says", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  aClient();
+  for (const wait of [2_000, 4_000, 8_000]) {
+    last().breaks(1012, "unavailable; come back in 5 s");
+    const before = connections.length;
+    t.mock.timers.tick(5_000 + wait - 1);
+    assert.equal(connections.length, before);
+    t.mock.timers.tick(1);
+    assert.equal(connections.length, before + 1);
+  }
 });
 
 test("an unreadable cursor is dropped, and everything is fetched again", (t) => {

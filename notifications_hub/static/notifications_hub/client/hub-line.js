@@ -231,9 +231,11 @@ export class HubLine extends EventTarget {
     if (code === CloseCode.SESSION_OVER) return this.#closeAs(HubState.SIGNED_OUT);
     if (code === CloseCode.TOO_MANY && this.#state === HubState.LIVE) return this.#closeAs(HubState.CROWDED);
     if (code === CloseCode.TOPIC_REFUSED) return this.#refused(reason);
-    if (code === CloseCode.RESTART) return this.#wait(this.#random() * RESTART_SPREAD);
+    // A server that refuses again and again is not one that restarts, so that wait grows.
+    const restarts = code === CloseCode.RESTART && this.#state === HubState.LIVE;
+    if (restarts) return this.#wait(this.#random() * RESTART_SPREAD);
     if (code === CloseCode.BAD_FRAME) this.#cursorInvalid();
-    this.#retry(code === CloseCode.TOO_MANY ? waitAsked(reason) : 0);
+    this.#retry(waitAsked(reason));
   }
 
   /** @param {string} reason names the topic */

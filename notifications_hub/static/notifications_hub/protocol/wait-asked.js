@@ -4,8 +4,8 @@
 const LONGEST = 600_000;
 
 /**
- * Return the milliseconds that a server asks one connection too many to wait, as in "too many connections; come back in
- * 5 s". Return 0 if the reason names none.
+ * Return the milliseconds that a server asks a refused connection to wait, as in "too many connections; come back in 5 s".
+ * Return 0 if the reason names none.
  *
  * @param {string} reason
  */

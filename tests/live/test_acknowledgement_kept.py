@@ -1,0 +1,36 @@
+"""An acknowledgement that a page sends while PostgreSQL is away."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+from tests.live.support import poke
+from tests.support.databases import databases_like
+from tests.support.live import listening
+from tests.support.postgres import PostgresServer
+from tests.support.processes import wait_until
+from tests.support.site import Site
+
+DELIVERED_BY = """
+    from notifications_hub.models import Notification
+    rows = Notification.objects.filter(recipient__username="alice", announcement=None)
+    print(rows.latest("pk").delivered_by)
+"""
+
+
+def test_what_a_page_displayed_is_recorded_once_the_database_is_back(
+    postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    with databases_like(postgres_server.url_of("postgres"), tmp_path, tmp_path) as databases:
+        site = Site(tmp_path, hub={"EMBEDDED_WORKER": False}, environment={"DATABASE_URL": databases.copy()})
+        with closing(site), listening(site, "alice") as alice:
+            alice.frame()
+            poke(site)
+            alice.until("notification.created")
+            postgres_server.stop()
+            alice.send(ack=alice.cursor, visible=True)
+            wait_until(lambda: "An acknowledgement waits" in site.log, what="a failed attempt to record it")
+            postgres_server.start()
+            assert alice.until("notification.delivered"), "on the same connection"
+            assert site.python(DELIVERED_BY) == "live"
