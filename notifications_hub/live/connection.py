@@ -232,6 +232,8 @@ class Connection:
         for task in (self._sending, self._again):
             if task is not None:
                 task.cancel()
+        # One that had not begun does not forget itself, and its error refers back to this connection.
+        self._again = None
 
     def _apply(self, reading: Reading, asked: Positions) -> bool:
         """Apply a reading. Return False if the topic was dropped or added again elsewhere since the read began."""

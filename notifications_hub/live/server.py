@@ -297,9 +297,9 @@ def _collect_less() -> None:
     gc.collect()
     gc.freeze()
     # The objects of open sockets stay, too. With Python's thresholds the collector scans all of them repeatedly while a
-    # crowd connects, and the process stops meanwhile. Short-lived garbage is found as before. The cost: garbage of
-    # long-lived sockets waits longer to be collected.
-    gc.set_threshold(2_000, 100, 5)
+    # crowd connects, and the process stops meanwhile. It looks at what is new after 20,000 new objects, which takes
+    # milliseconds, and at everything after a million. The cost: garbage of long-lived objects waits for that.
+    gc.set_threshold(2_000, 10, 50)
 
 
 async def _refuse(receive: Receive, send: Send) -> None:

@@ -119,6 +119,12 @@ class SharedFrameProtocol(WebSocketsSansIOProtocol):
         super().connection_made(transport)
         self.client = self.client or (_UNIX, 0)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        # `websockets` keeps its suspended parser, which refers back to it. A closed socket would stay in memory until
+        # the garbage collector looks through all open ones, which is rare.
+        self.conn.parser.close()
+
     def pause_writing(self) -> None:
         super().pause_writing()
         self._paused = True
@@ -265,6 +271,8 @@ class DeadlineProtocol(HttpToolsProtocol):
             self.transport.close()
         else:
             super().handle_websocket_upgrade()
+            # The parser refers to this protocol. Each open socket would keep both until garbage is collected.
+            self.parser = None  # type: ignore[assignment]
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._expect_nothing()

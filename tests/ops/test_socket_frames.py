@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import gc
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.server import ServerProtocol
 
-from notifications_hub.ops.web_server import SharedFrameProtocol
+from notifications_hub.ops.web_server import DeadlineProtocol, SharedFrameProtocol
 
 TEXTS = ["", "a", "é" * 60, "x" * 125, "x" * 126, "x" * 65_535, "x" * 65_536, "通知" * 40_000]
 LONG = "x" * 100_000
@@ -37,12 +39,13 @@ class Application:
 
 @asynccontextmanager
 async def opened(application: Application) -> AsyncIterator[ClientConnection]:
-    config = Config(application, ws_per_message_deflate=False, log_config=None, interface="asgi3")
+    config = Config(
+        application, http=DeadlineProtocol, ws=SharedFrameProtocol,
+        ws_per_message_deflate=False, log_config=None, interface="asgi3",
+    )  # fmt: skip
     config.load()
     state = ServerState()
-    server = await asyncio.get_running_loop().create_server(
-        lambda: SharedFrameProtocol(config, state, {}), "127.0.0.1", 0
-    )
+    server = await asyncio.get_running_loop().create_server(lambda: DeadlineProtocol(config, state, {}), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     try:
         async with connect(f"ws://127.0.0.1:{port}/", compression=None, max_size=None, max_queue=1) as client:
@@ -99,3 +102,36 @@ async def test_nothing_can_be_sent_after_the_close_or_to_a_client_that_left() ->
         await client.close()
         with pytest.raises(OSError):  # noqa: PT011 -- uvicorn's own, which the hub expects
             await application.send({"type": "websocket.send", "text": "late"})
+
+
+@pytest.fixture
+def without_collector() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def held() -> list[str]:
+    """Return the names of the server's objects for sockets that are in memory."""
+    kinds = (DeadlineProtocol, SharedFrameProtocol, ServerProtocol)
+    return sorted(type(one).__name__ for one in gc.get_objects() if isinstance(one, kinds))
+
+
+@pytest.mark.usefixtures("without_collector")
+@pytest.mark.parametrize("code", [1000, 4401, None], ids=["client closes", "server closes", "client vanishes"])
+async def test_nothing_of_a_closed_socket_waits_for_the_garbage_collector(code: int | None) -> None:
+    """T46: it looks at long-lived objects so rarely that a busy process would grow for hours."""
+    application = Application()
+    async with opened(application) as client:
+        assert held() == ["ServerProtocol", "SharedFrameProtocol"]
+        if code is None:
+            client.transport.abort()
+        elif code == 1000:
+            await client.close()
+        else:
+            await application.send({"type": "websocket.close", "code": code})
+    application.send = None
+    async with asyncio.timeout(20):
+        while held():  # noqa: ASYNC110 -- nothing tells that memory was freed
+            await asyncio.sleep(0.05)
