@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -215,3 +216,22 @@ def test_acknowledged_events_are_not_acknowledged_again() -> None:
     # These do not join: from before its start, after its end, and of another epoch.
     for other in (Position(EPOCH, 4, 11), Position(EPOCH, 9, 11), Position("ffffffff", 5, 11)):
         assert newly_shown(other) == other
+
+
+async def test_a_connection_that_ends_before_its_first_read_does_not_wait_for_the_garbage_collector() -> None:
+    world = World()
+    gc.collect()
+    gc.disable()
+    try:
+        world.connection.start()
+        world.connection.stop()
+        await asyncio.sleep(0)
+        before = connections_in_memory()
+        world.connection = cast("Any", None)
+        assert connections_in_memory() == before - 1
+    finally:
+        gc.enable()
+
+
+def connections_in_memory() -> int:
+    return sum(isinstance(one, Connection) for one in gc.get_objects())
