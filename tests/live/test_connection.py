@@ -234,4 +234,4 @@ async def test_a_connection_that_ends_before_its_first_read_does_not_wait_for_th
 
 
 def connections_in_memory() -> int:
-    return sum(isinstance(one, Connection) for one in gc.get_objects())
+    return sum(type(one) is Connection for one in gc.get_objects())
