@@ -45,6 +45,10 @@ SLOW_REPORTS = """() => {
     return answer;
   };
 }"""
+REPORTED = """async number => {
+  while (self.reports < number) await new Promise(go => setTimeout(go, 20));
+  return true;
+}"""
 
 T = TypeVar("T")
 
@@ -203,7 +207,7 @@ def _a_button_confirms_with_no_page_open(world: World) -> None:
         world.wait_for(lambda: world.desktop.shown)
         world.desktop.press(world.desktop.shown[0], "Confirm")
         world.wait_for(lambda: world.last("acknowledged_at") != "None")
-        world.wait_for(lambda time=time: world.worker.evaluate("() => self.reports") == time)
+        assert world.worker.evaluate(REPORTED, time)
         # The browser looks right after this.
         world.page.wait_for_timeout(1000)
         world.wait_for(lambda: not world.desktop.shown)
