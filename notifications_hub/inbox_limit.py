@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import time
 from datetime import UTC, datetime
+from sys import maxsize
 from typing import Any
 
 from django.db import models
@@ -91,7 +92,7 @@ def _from(places: _Places, first: _Place) -> list[_Place]:
 
 def _somewhere_before(places: _Places, last: _Place) -> _Place:
     oldest = next(iter(places.reverse()[:1]), last)
-    return oldest[0] + (last[0] - oldest[0]) * random.random(), 0  # noqa: S311 -- a sample
+    return oldest[0] + (last[0] - oldest[0]) * random.random(), maxsize  # noqa: S311 -- a sample
 
 
 def _remove(places: list[_Place]) -> int:
