@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import time
 from datetime import UTC, datetime
+from sys import maxsize
 from typing import Any
 
 from django.db import models
@@ -29,9 +30,13 @@ STEP = 500
 COUNTED = 160
 """Entries of an index that a notification costs on average, whatever the limit is."""
 LOOKED_AT = 500
-"""Rows beyond the limit that one look goes through: unread ones may be among them, and stay."""
+"""Rows beyond the limit that one look goes through at a place: unread ones may be among them, and stay."""
 ROWS = 250
 """The most rows that one look removes, in one transaction. The next look goes on."""
+
+_Place = tuple[datetime, int]
+"""The time and the key of a row, by which an inbox is in order."""
+_Places = models.QuerySet[Notification, _Place]
 
 _isolation: Isolation[Any] = Isolation(longest=3600.0)
 _DONE = models.Q(unread=False) | models.Q(archived_at__isnull=False)
@@ -68,15 +73,33 @@ def limit_inboxes() -> None:
 def trim(person_pk: Any, most: int) -> int:
     """Remove what is beyond a person's newest `most` notifications and may go. Return how many were removed."""
     rows = Notification.objects.filter(recipient=person_pk).order_by("-timestamp", "-pk")
-    first = next(iter(rows.values_list("timestamp", "pk")[most : most + 1]), None)
+    places = rows.values_list("timestamp", "pk")
+    first = next(iter(places[most : most + 1]), None)
     if first is None:
         return 0
-    older = rows.filter(timestamp__lte=first[0]).values_list("timestamp", "pk")[: LOOKED_AT + 1]
-    beyond = [pk for timestamp, pk in older if (timestamp, pk) <= first]
+    beyond = _from(places, first)
+    removed = _remove(beyond)
+    if removed < ROWS and len(beyond) >= LOOKED_AT:
+        # All of these may be unread. So another stretch has its turn too, at random, so that none is left out for ever.
+        removed += _remove(_from(places, _somewhere_before(places, beyond[-1])))
+    return removed
+
+
+def _from(places: _Places, first: _Place) -> list[_Place]:
+    """Return the first place, if there is a row, and those after it, which are older."""
+    return [place for place in places.filter(timestamp__lte=first[0])[: LOOKED_AT + 1] if place <= first]
+
+
+def _somewhere_before(places: _Places, last: _Place) -> _Place:
+    oldest = next(iter(places.reverse()[:1]), last)
+    return oldest[0] + (last[0] - oldest[0]) * random.random(), maxsize  # noqa: S311 -- a sample
+
+
+def _remove(places: list[_Place]) -> int:
     began = time.monotonic()
     with transaction.atomic():
-        locked = _removable(beyond).select_for_update(no_key=False).values_list("pk", flat=True)
-        ids = list(locked[:ROWS])
+        rows = _removable([pk for _timestamp, pk in places]).select_for_update(no_key=False)
+        ids = list(rows.values_list("pk", flat=True)[:ROWS])
         Notification.objects.filter(pk__in=ids).delete()
     streams.give_way(time.monotonic() - began)
     return len(ids)

@@ -231,7 +231,17 @@ INSIDE = {
         ["address_lookup", "apprise.transport", "email.transport", "web_push.transport", "webhook.transport"],
     ],
     "live": [
-        ["batching", "cache_sharing", "channel_layer", "close_codes", "eager_start", "origin", "topics", "visitor"],
+        [
+            "batching",
+            "cache_sharing",
+            "channel_layer",
+            "close_codes",
+            "counted_warning",
+            "eager_start",
+            "origin",
+            "topics",
+            "visitor",
+        ],
         ["db_threads", "frames", "process_list", "session", "start_cursor", "topic_presence"],
         ["revocation"],
         ["connection_token", "signing_out"],

@@ -7,7 +7,7 @@ Both its time and its age are by the database's clock, so that of a machine may 
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -41,6 +41,11 @@ def age() -> timedelta | None:
     """Return the time since a worker's last sign of life, or None if there has been none."""
     found = WorkerHeartbeat.objects.filter(pk=_ONLY).annotate(clock=Now()).values_list("at", "clock").first()
     return None if found is None else max(timedelta(), found[1] - found[0])
+
+
+def last(alias: str) -> datetime | None:
+    """Return the time of the last sign of life that a database knows: a replica knows it later."""
+    return WorkerHeartbeat.objects.using(alias).filter(pk=_ONLY).values_list("at", flat=True).first()
 
 
 def forget() -> None:

@@ -14,10 +14,13 @@ from contextlib import asynccontextmanager
 from notifications_hub.database.reconnect import CONNECTION_ERRORS, first_line
 from notifications_hub.live.admission import Refusal
 from notifications_hub.live.close_codes import UNAVAILABLE
+from notifications_hub.live.counted_warning import CountedWarning
 
 ANSWER_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
+
+_refused = CountedWarning(log, "The database did not answer clients, who will come back: %d (%s)")
 
 
 @asynccontextmanager
@@ -28,5 +31,5 @@ async def deadline() -> AsyncIterator[None]:
             yield
     except (TimeoutError, *CONNECTION_ERRORS) as error:
         why = "it hangs" if isinstance(error, TimeoutError) else first_line(error)
-        log.warning("The database did not answer a client, who will come back: %s", why)
+        _refused.add(why)
         raise Refusal(UNAVAILABLE) from error

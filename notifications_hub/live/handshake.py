@@ -45,9 +45,7 @@ class Handshakes:
                     raise
         if not asked.may_be_anonymous:
             raise Refusal(SESSION_OVER)
-        # A cache that hangs must not keep the place of a person who waits. Strangers are not counted meanwhile.
-        if seconds := await self._cache.in_time(wait_of_strangers, address_of(scope)):
-            raise Refusal(replace(TOO_MANY, retry_after=seconds))
+        await self._count_stranger(address_of(scope))
         admitted = await self._admit_in_turn(scope, replace(asked, credential=ANONYMOUS))
         return replace(admitted, visitor=replace(admitted.visitor, address=address_of(scope)))
 
@@ -56,14 +54,17 @@ class Handshakes:
         if connection.credential:
             self._count(connection.credential)
         else:
-            seconds = await self._cache.in_time(wait_of_strangers, address_in(connection.owner))
-            if seconds:
-                raise Refusal(TOO_MANY)
+            await self._count_stranger(address_in(connection.owner))
         async with deadline():
             return await self._admit(connection.request_for(names))
 
     def _count(self, credential: Credential) -> None:
         if seconds := self._rate.wait_of(credential):
+            raise Refusal(replace(TOO_MANY, retry_after=seconds))
+
+    async def _count_stranger(self, address: str) -> None:
+        # A cache that hangs must not keep the place of a person who waits. Strangers are not counted meanwhile.
+        if seconds := await self._cache.in_time(wait_of_strangers, address):
             raise Refusal(replace(TOO_MANY, retry_after=seconds))
 
     async def _admit_in_turn(self, scope: Mapping[str, Any], asked: AdmissionRequest) -> Admitted:

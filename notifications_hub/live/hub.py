@@ -73,7 +73,7 @@ class Hub:
         self._layer = Layer(self._on_layer_message)
         self._list_members = ListMembers(self.database, self._registry, self._listen_also)
         self._fanout = Fanout(self.database, self._list_members.note)
-        self._shared_cap = SharedCap(self.cache, self._registry)
+        self._shared_cap = SharedCap(self.cache, self._registry, self.presence.name)
         self._anonymous = 0
         self._draining = False
         self._share = 0

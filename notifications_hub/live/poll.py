@@ -86,7 +86,11 @@ class _Waiting:
             await self._exchange.refuse(answer)
 
     async def _first_news(self, wait: float, *, from_now: bool) -> Frame | Closing:
-        first = await self._frames.get()
+        try:
+            async with deadline():
+                first = await self._frames.get()
+        except Refusal as refusal:
+            return refusal.closing
         if isinstance(first, Closing) or first.news or from_now:
             return first
         gone = asyncio.create_task(self._exchange.wait_for_disconnect())

@@ -83,12 +83,13 @@ def _connected(person_pks: Iterable[Any]) -> set[Any]:
     for some in chunks(person_pks, _PEOPLE_AT_ONCE):
         known = cache.get_many([key(pk) for pk in some for key in (_key, _poll_key)])
         records = {pk: known.get(_key(pk), {}) for pk in some}
-        alive |= _find_alive({hub for record in records.values() for hub in record} - alive.keys())
+        alive |= find_alive({hub for record in records.values() for hub in record} - alive.keys())
         found |= {pk for pk in some if _poll_key(pk) in known or any(alive[hub] for hub in records[pk])}
     return found
 
 
-def _find_alive(hubs: Collection[str]) -> dict[str, bool]:
+def find_alive(hubs: Collection[str]) -> dict[str, bool]:
+    """Return for each hub, by its name, whether it has given a sign of life within `LIFE_SECONDS`."""
     known = cache.get_many([_hub_key(hub) for hub in hubs]) if hubs else {}
     return {hub: _hub_key(hub) in known for hub in hubs}
 
@@ -120,7 +121,7 @@ class Presence:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._name = secrets.token_hex(4)
+        self.name = secrets.token_hex(4)
         self._present: set[object] = set()
         self._changed: set[object] = set()
         self._written: set[object] = set()
@@ -151,7 +152,7 @@ class Presence:
         if self._write_task is not None:
             await self._write_task
         try:
-            await self._database(cache.delete, _hub_key(self._name))
+            await self._database(cache.delete, _hub_key(self.name))
         except Exception as error:  # noqa: BLE001 -- as above; the key expires
             log.log(level_of(error), "Presence could not be written: %s", error)
 
@@ -183,7 +184,7 @@ class Presence:
         written: set[object] = set()
         for some in chunks(changed, _PEOPLE_AT_ONCE):
             records = cache.get_many(map(_key, some))
-            wrong = [pk for pk in some if (self._name in records.get(_key(pk), {})) != (pk in self._present)]
+            wrong = [pk for pk in some if (self.name in records.get(_key(pk), {})) != (pk in self._present)]
             self._put(wrong, records)
             written.update(wrong)
         self._written |= written
@@ -199,7 +200,7 @@ class Presence:
         self._write(written)
 
     def _say_alive(self) -> None:
-        cache.set(_hub_key(self._name), True, LIFE_SECONDS)
+        cache.set(_hub_key(self.name), True, LIFE_SECONDS)
 
     def _next_in_turn(self) -> list[object]:
         if not self._in_turn:
@@ -220,8 +221,8 @@ class Presence:
             cache.delete_many(gone)
 
     def _renewed(self, person_pk: object, record: _Record) -> _Record:
-        others = {hub: until for hub, until in _live(record).items() if hub != self._name}
-        return others | {self._name: time.time() + _RECORD_SECONDS} if person_pk in self._present else others
+        others = {hub: until for hub, until in _live(record).items() if hub != self.name}
+        return others | {self.name: time.time() + _RECORD_SECONDS} if person_pk in self._present else others
 
     def _is_new_to_cache(self) -> bool:
         """Return whether the cache was emptied since the last check, and so lost this hub's entries."""

@@ -4,15 +4,15 @@ An owner is a person, or an address with its visitors who are not signed in. One
 when their connections were opened. A hub writes it when its own connections change. If there are too many, it names
 the owner in one entry that every hub reads periodically, and a hub with older connections of theirs ends them. So
 pages that stay open cost nothing. Writers may overwrite each other; therefore a hub compares what it wrote once more,
-and all its owners in turn. Entries of a killed process are older than any new connection, so they keep nobody out. With
-a per-process cache there is nothing to compare: each process counts only its own connections.
+and all its owners in turn. Entries of a killed process are older than any new connection, so they keep nobody out. They
+would end older ones of other hubs, and so count only while its sign of life is kept (`presence.LIFE_SECONDS`). With a
+per-process cache there is nothing to compare: each process counts only its own connections.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import time
 from collections.abc import Mapping, Sequence
 
@@ -23,6 +23,7 @@ from notifications_hub.live.cache_sharing import is_cache_shared
 from notifications_hub.live.close_codes import TOO_MANY
 from notifications_hub.live.connection_registry import Registry
 from notifications_hub.live.db_threads import Database
+from notifications_hub.live.presence import find_alive
 from notifications_hub.live.visitor import cap_of
 
 CHECK_SECONDS = 20.0
@@ -45,10 +46,11 @@ Opened = dict[str, list[float]]
 class SharedCap:
     """The cap as this process's hub enforces it: its connections, compared with those of other hubs."""
 
-    def __init__(self, database: Database, registry: Registry) -> None:
+    def __init__(self, database: Database, registry: Registry, name: str) -> None:
+        """`name` is the hub's, as its presence says it."""
         self._database = database
         self._registry = registry
-        self._name = secrets.token_hex(4)
+        self._name = name
         self._changed: set[str] = set()
         self._compared: set[str] = set()
         self._in_turn: list[str] = []
@@ -118,22 +120,33 @@ def _exchange(hub: str, own: Mapping[str, list[float]]) -> dict[str, float]:
     """Write this hub's entries. For owners over the cap, return when the oldest connection that may stay was opened."""
     keys = {cache_key("opened", owner): owner for owner in own}
     stored: dict[str, Opened] = cache.get_many(keys)
-    stale = time.time() - _LIFE_SECONDS
+    merged = _living(hub, {owner: {**stored.get(key, {}), hub: own[owner]} for key, owner in keys.items()})
     oldest: dict[str, float] = {}
     written: dict[str, Opened] = {}
     for key, owner in keys.items():
-        before = stored.get(key, {})
-        merged = _since(stale, {**before, hub: own[owner]})
-        if first := _oldest_that_may_stay(merged, cap_of(owner)):
+        if first := _oldest_that_may_stay(merged[owner], cap_of(owner)):
             oldest[owner] = first
-        if before.get(hub, []) != own[owner]:
+        if stored.get(key, {}).get(hub, []) != own[owner]:
             # A hub that loses connections here notices at its own check, and ends those that are too old.
-            written[key] = _since(first, merged)
+            written[key] = _since(first, merged[owner])
     cache.set_many({key: opened for key, opened in written.items() if opened}, _LIFE_SECONDS)
     cache.delete_many([key for key, opened in written.items() if not opened])
     if over := [owner for key, owner in keys.items() if key in written and owner in oldest]:
         _name_over(over)
     return oldest
+
+
+def _living(hub: str, opened: Mapping[str, Opened]) -> Mapping[str, Opened]:
+    """Leave out what has ended meanwhile: old connections and, for owners over the cap, those of killed hubs."""
+    stale = time.time() - _LIFE_SECONDS
+    recent = {owner: _since(stale, one) for owner, one in opened.items()}
+    over = [owner for owner, one in recent.items() if _oldest_that_may_stay(one, cap_of(owner))]
+    alive = find_alive({name for owner in over for name in recent[owner]} - {hub}) | {hub: True}
+    return recent | {owner: _of_hubs(alive, recent[owner]) for owner in over}
+
+
+def _of_hubs(alive: Mapping[str, bool], opened: Opened) -> Opened:
+    return {name: moments for name, moments in opened.items() if alive[name]}
 
 
 def _name_over(owners: Sequence[str]) -> None:

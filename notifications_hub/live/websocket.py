@@ -20,6 +20,7 @@ from notifications_hub.live.admission import ConnectionRequest, Known, Refusal, 
 from notifications_hub.live.asgi_exchange import Receive, Scope, Send
 from notifications_hub.live.close_codes import BAD_FRAME, MAX_CLIENT_FRAME, RESTART, TOO_LARGE, TOO_MANY, Closing
 from notifications_hub.live.connection import Connection
+from notifications_hub.live.counted_warning import CountedWarning
 from notifications_hub.live.counting import count_closed, count_refused
 from notifications_hub.live.eager_start import start
 from notifications_hub.live.frames import Frame
@@ -37,6 +38,8 @@ FRAMES = 20
 """The most frames that a client may send in any ten seconds."""
 
 log = logging.getLogger(__name__)
+
+_waiting = CountedWarning(log, "Acknowledgements wait for the database, by tries: %d (%s)")
 
 
 async def websocket(scope: Scope, receive: Receive, send: Send) -> None:
@@ -193,7 +196,7 @@ class _Socket:
             try:
                 return await self._hub.database.batched(acknowledge_many, shown)
             except CONNECTION_ERRORS as error:
-                log.warning("An acknowledgement waits for the database: %s", first_line(error))
+                _waiting.add(first_line(error))
                 await asyncio.sleep(AGAIN_SECONDS)
 
     async def _change_topics(self, connection: Connection, names: Sequence[str], known: Known) -> None:

@@ -15,16 +15,19 @@ from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from django.urls import NoReverseMatch, is_valid_path, reverse
+from django.utils.connection import ConnectionDoesNotExist
 from django.utils.module_loading import import_string
 
 from notifications_hub.checks import is_model_set
+from notifications_hub.conf import hub_settings
 from notifications_hub.database.migrations import fault_of_tables
 from notifications_hub.database.pooling import SERVER_CONNECTIONS, is_pooled, missing_timeouts, pool_size
-from notifications_hub.database.primary import connection
+from notifications_hub.database.primary import connection, hub_alias
 from notifications_hub.database.reconnect import first_line
 from notifications_hub.database.sqlite.options import missing_options
+from notifications_hub.delivery import heartbeat
 from notifications_hub.flash import Storage
 from notifications_hub.live.channel_layer import GROUP, shared_layer
 from notifications_hub.name_clashes import MODEL, MODEL_WANTED
@@ -39,6 +42,7 @@ from notifications_hub.ops.worker_checks import (
     escalations,
     jobs,
     running_processes,
+    sign_of_life,
     worker,
 )
 from notifications_hub.package_import.old_table import leftover
@@ -127,6 +131,22 @@ def _requests() -> Answer:
     if connection.vendor == "sqlite":
         return "ATOMIC_REQUESTS is on: with SQLite every page waits for every other. Turn it off.", False
     return "ATOMIC_REQUESTS is on: people are notified when the whole request has ended.", True
+
+
+def _inbox_replica() -> Answer:
+    alias = hub_settings.inbox_replica
+    if not alias:
+        return "none: inboxes are read from the primary.", True
+    try:
+        there = heartbeat.last(alias)
+    except (DatabaseError, InterfaceError, ConnectionDoesNotExist) as error:
+        return f"{alias!r} failed ({first_line(error)}): inboxes are read from the primary.", False
+    here = heartbeat.last(hub_alias())
+    if here is None:
+        return f"{alias!r} answers. How late it is will be known once a worker has run.", True
+    if there is None or (behind := (here - there).total_seconds()) > heartbeat.LATE_SECONDS:
+        return f"{alias!r} lacks what is new: inboxes that change are read from the primary. See to replication.", False
+    return f"{alias!r} is less than {max(behind, 0) + heartbeat.RENEW_SECONDS:.0f} s behind.", True
 
 
 # What is shared between processes
@@ -274,6 +294,7 @@ _CHECKS: tuple[Callable[[], Answer], ...] = (
     _connections,
     _tables,
     _requests,
+    _inbox_replica,
     _model,
     _addresses,
     _middleware,
@@ -284,6 +305,7 @@ _CHECKS: tuple[Callable[[], Answer], ...] = (
     _presence,
     push,
     worker,
+    sign_of_life,
     deliveries,
     escalations,
     jobs,

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 from notifications_hub.conf import hub_settings
 from notifications_hub.database.reconnect import first_line
+from notifications_hub.delivery import heartbeat
 from notifications_hub.delivery.models import first_due_delivery
 from notifications_hub.escalation.models import first_due_step
 from notifications_hub.jobs.job_task import BACKEND
@@ -69,6 +70,29 @@ def escalations() -> Answer:
     if late > LATE:
         return f"the oldest step is {_duration(late)} overdue: no worker runs, or it cannot keep up.", False
     return ("no step is overdue." if escalating else "no kind escalates."), True
+
+
+def sign_of_life() -> Answer:
+    age, running = heartbeat.age(), running_processes()
+    if age is None:
+        known = "no worker has run yet"
+    elif age.total_seconds() <= heartbeat.LATE_SECONDS:
+        return "a worker has just been at work.", True
+    else:
+        known = f"no worker has been at work for {_duration(age)}"
+    if hub_settings.task_backend:
+        return f"{known}: the task backend runs one only if there is something to do.", True
+    if not running:
+        return f"{known}, and no server is known to run.", True
+    return f"{known}, while a server runs: {_remedy()}.", False
+
+
+def _remedy() -> str:
+    if hub_settings.celery:
+        return "start `celery -A yoursite worker` and its beat"
+    if hub_settings.embedded_worker:
+        return "restart the server whose worker hangs, or run `manage.py hub_worker` too"
+    return "run `manage.py hub_worker`, or restart the one that hangs"
 
 
 def _lateness() -> timedelta:

@@ -13,13 +13,17 @@ from django.core.checks import run_checks
 from django.db import InterfaceError, OperationalError, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from notifications.signals import notify
 from pytest_django import Settings
 
 from accounts.models import User
+from notifications_hub.delivery import heartbeat
+from notifications_hub.delivery.models import WorkerHeartbeat
 from notifications_hub.inbox import replica
 from notifications_hub.inbox.queries import items
 from notifications_hub.models import Notification
+from notifications_hub.ops import doctor
 from notifications_hub.streams import Event, inbox_topic
 
 BOTH = ["default", "replica"]
@@ -105,3 +109,43 @@ def test_a_replica_that_is_away_costs_one_try(
 def test_a_check_names_a_replica_that_is_none(settings: Settings, alias: str, count: int) -> None:
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "INBOX_REPLICA": alias}
     assert sum(one.id == "notifications_hub.E089" for one in run_checks()) == count
+
+
+# The doctor's line
+
+
+def examined() -> tuple[str, bool]:
+    [finding] = [one for one in doctor.examine() if one.about == "inbox replica"]
+    return finding.words, finding.good
+
+
+@committed
+def test_the_doctor_finds_a_replica_that_follows() -> None:
+    assert examined() == ("'replica' answers. How late it is will be known once a worker has run.", True)
+    heartbeat.forget()
+    heartbeat.beat()
+    assert examined() == ("'replica' is less than 5 s behind.", True)
+
+
+@uncommitted
+def test_the_doctor_reports_a_replica_that_lags() -> None:
+    WorkerHeartbeat.objects.create(pk=1, at=timezone.now())
+    words, good = examined()
+    assert not good
+    assert "'replica' lacks what is new" in words
+
+
+@committed
+@pytest.mark.parametrize("alias", ["replica", "nowhere"])
+def test_the_doctor_reports_a_replica_that_fails(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, alias: str
+) -> None:
+    def refuse() -> None:
+        raise OperationalError("connection refused")
+
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "INBOX_REPLICA": alias}
+    connections["replica"].close()
+    monkeypatch.setattr(connections["replica"], "connect", refuse)
+    words, good = examined()
+    assert not good
+    assert words.startswith(f"{alias!r} failed (")

@@ -30,7 +30,7 @@ def test_what_a_page_displayed_is_recorded_once_the_database_is_back(
             alice.until("notification.created")
             postgres_server.stop()
             alice.send(ack=alice.cursor, visible=True)
-            wait_until(lambda: "An acknowledgement waits" in site.log, what="a failed attempt to record it")
+            wait_until(lambda: "Acknowledgements wait" in site.log, what="a failed attempt to record it")
             postgres_server.start()
             assert alice.until("notification.delivered"), "on the same connection"
             assert site.python(DELIVERED_BY) == "live"

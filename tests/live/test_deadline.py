@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.db import OperationalError
 
+from notifications_hub.live import deadline as deadlines
 from notifications_hub.live.admission import Refusal
 from notifications_hub.live.batching import Batcher
+from notifications_hub.live.close_codes import UNAVAILABLE, Closing
+from notifications_hub.live.counted_warning import SECONDS, CountedWarning
 from notifications_hub.live.deadline import deadline
+from notifications_hub.live.poll import _Waiting
 
 
 async def test_a_client_is_asked_to_come_back_if_the_database_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,6 +34,45 @@ async def test_a_client_is_asked_to_come_back_if_the_database_is_away() -> None:
         async with deadline():
             raise OperationalError("connection refused")
     assert refused.value.closing.status == 503
+
+
+async def test_a_waiting_poll_is_refused_if_its_first_read_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deadlines, "ANSWER_SECONDS", 0.01)
+    answers: list[Closing] = []
+
+    async def refuse(closing: Closing) -> None:
+        answers.append(closing)
+
+    # Nobody reads the log for this connection.
+    hub: Any = SimpleNamespace(log=None, holding=lambda connection: nullcontext())
+    exchange: Any = SimpleNamespace(refuse=refuse)
+    visitor = SimpleNamespace(
+        person=SimpleNamespace(pk=1), owner="1", credential=None, sessions=(), at=0, seconds_left=9
+    )
+    admitted: Any = SimpleNamespace(visitor=visitor, names=(), topics=("inbox.1",))
+    wanted: Any = SimpleNamespace(known={})
+    async with asyncio.timeout(20):
+        await _Waiting(hub, exchange).run(wanted, admitted, wait=25.0)
+    assert answers == [UNAVAILABLE]
+
+
+async def test_a_crowd_that_is_refused_is_logged_as_a_number(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    monkeypatch.setattr(deadlines, "_refused", refused := CountedWarning(deadlines.log, "clients: %d (%s)"))
+
+    async def crowd(size: int) -> list[str]:
+        caplog.clear()
+        for _ in range(size):
+            with pytest.raises(Refusal):
+                async with deadline():
+                    raise OperationalError("connection refused")
+        return caplog.messages
+
+    assert await crowd(1000) == ["clients: 1 (connection refused)"]
+    refused._next_at -= SECONDS
+    assert await crowd(2) == ["clients: 1000 (connection refused)"]
 
 
 async def test_requests_that_were_given_up_while_a_batch_hung_are_not_run() -> None:

@@ -168,7 +168,7 @@ async def test_nobody_is_present_through_a_killed_hub_while_another_keeps_writin
     killed.arrived(1)
     await delivered(killed)
     # Its key expires, as a killed hub no longer writes it.
-    caches["default"].delete(presence._hub_key(killed._name))
+    caches["default"].delete(presence._hub_key(killed.name))
     assert connected_among([1]) == set()
     other.arrived(1)
     await delivered(other)
@@ -185,7 +185,7 @@ async def test_a_hub_that_was_out_of_touch_is_alive_after_its_refresh(
     monkeypatch.setattr(presence, "_REFRESH_SECONDS", 0)
     hubs[0].arrived(1)
     await delivered(hubs[0])
-    caches["default"].delete(presence._hub_key(hubs[0]._name))
+    caches["default"].delete(presence._hub_key(hubs[0].name))
     await hubs[0].refresh()
     assert connected_among([1]) == {1}
 
@@ -197,7 +197,7 @@ async def test_the_entry_of_a_hub_that_died_long_ago_is_dropped(hubs: list[Prese
         await delivered(killed)
     other.arrived(1)
     await delivered(other)
-    assert caches["default"].get(presence._key(1)).keys() == {other._name}
+    assert caches["default"].get(presence._key(1)).keys() == {other.name}
     killed._present.clear()
 
 
@@ -205,7 +205,7 @@ async def test_a_hub_that_stops_is_not_alive(hubs: list[Presence]) -> None:
     hubs[0].arrived(1)
     await delivered(hubs[0])
     await hubs[0].close()
-    assert caches["default"].get(presence._hub_key(hubs[0]._name)) is None
+    assert caches["default"].get(presence._hub_key(hubs[0].name)) is None
 
 
 async def test_an_overwritten_or_evicted_record_is_written_again(

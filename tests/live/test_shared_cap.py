@@ -19,6 +19,7 @@ from notifications_hub.live.close_codes import TOO_MANY, Closing
 from notifications_hub.live.connection import Connection
 from notifications_hub.live.connection_registry import Registry
 from notifications_hub.live.db_threads import Database
+from notifications_hub.live.presence import Presence
 from notifications_hub.live.shared_cap import SharedCap
 from tests.live.support import HURRIED
 from tests.support.live import WebSocketClient, cookie_of, listening
@@ -37,9 +38,12 @@ class Hub:
     database: Database
     registry: Registry = field(default_factory=Registry)
     cap: SharedCap = field(init=False)
+    presence: Presence = field(init=False)
 
     def __post_init__(self) -> None:
-        self.cap = SharedCap(self.database, self.registry)
+        self.presence = Presence(self.database)
+        self.cap = SharedCap(self.database, self.registry, self.presence.name)
+        self.presence._say_alive()
 
     def join(self, person: int) -> None:
         self.registry.add(_connection(self, person))
@@ -168,6 +172,25 @@ async def test_a_killed_hubs_entries_keep_no_one_out(hubs: list[Hub]) -> None:
         await look(other)
 
     assert len(other.registry.of_owner("1")) == 10
+
+
+async def test_a_killed_hubs_entries_end_no_older_connection_of_another_hub(
+    hubs: list[Hub], redis_server: RedisServer
+) -> None:
+    alive, killed, _ = hubs
+    for hub in (alive, killed):
+        for _ in range(5):
+            hub.join(1)
+        await look(hub)
+    with redis.Redis.from_url(redis_server.url) as client:
+        # As once its time is over.
+        [key] = [key for key in client.keys("*") if killed.presence.name in key.decode()]
+        client.delete(key)
+    for _ in range(5):
+        alive.join(1)
+    await look(alive, alive)
+
+    assert len(alive.registry.of_owner("1")) == 10
 
 
 async def test_an_unreachable_cache_ends_no_connection(hubs: list[Hub], redis_server: RedisServer) -> None:

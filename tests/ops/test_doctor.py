@@ -21,9 +21,9 @@ from notifications.signals import notify
 
 from accounts.models import User
 from notifications_hub import kinds
-from notifications_hub.delivery import arming
+from notifications_hub.delivery import arming, heartbeat
 from notifications_hub.delivery.arming import Plan
-from notifications_hub.delivery.models import Delivery
+from notifications_hub.delivery.models import Delivery, WorkerHeartbeat
 from notifications_hub.live import process_list
 from notifications_hub.live import server as live_server
 from notifications_hub.live.process_list import ListedProcess
@@ -336,6 +336,45 @@ def test_a_cache_of_each_process_knows_no_servers(settings: Settings, findings: 
     settings.CACHES = memory_cache()
 
     assert "a thread of each ASGI process sends. Under WSGI there is none." in findings()["worker"].words
+
+
+@pytest.mark.usefixtures("_healthy")
+@pytest.mark.parametrize(
+    ("hub", "remedy"),
+    [
+        ({}, "restart the server whose worker hangs"),
+        ({"CELERY": True}, "start `celery -A yoursite worker` and its beat"),
+        ({"EMBEDDED_WORKER": False}, "run `manage.py hub_worker`"),
+    ],
+)
+def test_a_worker_without_a_sign_of_life_is_reported_while_a_server_runs(
+    settings: Settings, findings: Findings, hub: dict[str, bool], remedy: str
+) -> None:
+    settings.CACHES, settings.NOTIFICATIONS_HUB = database_cache(MAX_ENTRIES=100_000), hub
+    assert findings()["sign of life"].words == "no worker has run yet, and no server is known to run."
+    heartbeat.forget()
+    heartbeat.beat()
+    process_list.enlist(ListedProcess("uvicorn"))
+    assert findings()["sign of life"].words == "a worker has just been at work."
+
+    WorkerHeartbeat.objects.update(at=datetime.now(UTC) - timedelta(minutes=7))
+    finding = findings()["sign of life"]
+
+    assert not finding.good
+    assert finding.words.startswith("no worker has been at work for 7 min, while a server runs: ")
+    assert remedy in finding.words
+
+
+def test_a_task_backend_needs_no_sign_of_life(settings: Settings, findings: Findings) -> None:
+    settings.CACHES = database_cache(MAX_ENTRIES=100_000)
+    settings.NOTIFICATIONS_HUB = {"TASK_BACKEND": "default"}
+    process_list.enlist(ListedProcess("uvicorn"))
+
+    assert findings()["sign of life"].good
+
+
+def test_no_replica_is_no_fault(findings: Findings) -> None:
+    assert findings()["inbox replica"] == doctor.Finding("inbox replica", "none: inboxes are read from the primary.")
 
 
 def test_the_database_is_named(findings: Findings) -> None:

@@ -130,6 +130,8 @@ def test_an_export_has_everything_but_secrets(zaphod: User, bob: User, charlie: 
     assert [row["description"] for row in written["notifications"]][:3] == [f"{MARKER} {number}" for number in range(3)]
     assert written["notifications"][0]["title"] == "bob called"
     assert written["notifications"][0]["data"] == {"secret": MARKER}
+    origins = [row["origin"] for row in written["deliveries"] if row["origin"]]
+    assert origins == [{"request_id": f"request-{MARKER}"}]
     assert written["quiet_hours"][0]["schedule"]["zone"] == "Europe/Berlin"
     assert written["own_addresses"][0]["address"] == "https://a.example/"
     assert written["stopped_emails"][0]["address"] == zaphod.email.lower()

@@ -30,6 +30,7 @@ from notifications_hub.live.revocation import revoke
 from notifications_hub.models import Notification, PushSubscription
 from notifications_hub.quiet_hours.calendar import Schedule
 from notifications_hub.quiet_hours.schedules import save_schedule
+from notifications_hub.request_ids import as_request
 from notifications_hub.streams import NewEvent, append_many, inbox_topic
 from notifications_hub.transports.email.models import stop_emails_to
 from notifications_hub.transports.own_addresses.models import OwnAddress, sealed_destination
@@ -73,7 +74,8 @@ def _be_notified(zaphod: User, bob: User) -> None:
     notify.send(bob, recipient=bob, verb="stays")
     append_many([NewEvent(inbox_topic(zaphod.pk), "host.greeted", {"words": MARKER})])
     first = Notification.objects.filter(recipient=zaphod).earliest("pk")
-    arm([Plan(notification_pk=first.pk, transport="email", address=f"{MARKER}@example.org")])
+    with as_request(f"request-{MARKER}"):
+        arm([Plan(notification_pk=first.pk, transport="email", address=f"{MARKER}@example.org")])
 
 
 def _set_things_up(zaphod: User, bob: User) -> None:

@@ -52,6 +52,7 @@ class _Notifications(ServiceInterface):
     def __init__(self) -> None:
         super().__init__(_NAME)
         self.shown: dict[int, Shown] = {}
+        self.titles: list[str] = []
         self._last = 0
 
     @dbus_method(name="GetCapabilities")
@@ -78,6 +79,7 @@ class _Notifications(ServiceInterface):
         number = replaces or self._last
         buttons = dict(zip(actions[1::2], actions[::2], strict=True))
         self.shown[number] = Shown(number, summary, body, buttons)
+        self.titles.append(summary)
         return number
 
     @dbus_method(name="CloseNotification")
@@ -121,6 +123,11 @@ class Desktop:
     @property
     def shown(self) -> list[Shown]:
         return list(self._interface.shown.values())
+
+    @property
+    def titles(self) -> list[str]:
+        """The titles of all that was ever shown, in order."""
+        return list(self._interface.titles)
 
     def wait(self, title: str, timeout: float = 30) -> Shown:
         return wait_for(lambda: [one for one in self.shown if one.title == title], timeout)[0]

@@ -9,13 +9,17 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.support.browser import People
     from tests.support.site import Site
 
 
 @pytest.fixture
-def site(quiet_site: Site) -> Site:
-    return quiet_site
+def site(quiet_site: Site) -> Iterator[Site]:
+    yield quiet_site
+    # Alice follows what she wrote, and other tests look at what she follows.
+    quiet_site.python("from showcase.models import Post; Post.objects.filter(title='Long').delete()")
 
 
 def post_of_many_replies(site: Site) -> str:

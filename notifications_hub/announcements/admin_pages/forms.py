@@ -39,6 +39,8 @@ from notifications_hub.web.throttle import check_rate
 
 DRAFT = "_draft"
 """The name of the button that saves a draft."""
+_FORMSET = "_notifications_hub_translations"
+"""The attribute by which the form of an announcement finds that of its translations."""
 
 log = logging.getLogger(__name__)
 
@@ -146,8 +148,17 @@ class AnnouncementForm(LinkConsent):
     def full_clean(self) -> None:
         super().full_clean()
         # Last, so that a form with errors counts for nothing.
-        if self.is_bound and not self.errors and self._is_sent() and (seconds := _wait_of(self.author)):
+        if self.is_bound and not self.errors and self._is_sent() and self._are_translations_valid():
+            self._count()
+
+    def _count(self) -> None:
+        if seconds := _wait_of(self.author):
             self.add_error(None, ValidationError(_too_many(seconds), code="rate"))
+
+    def _are_translations_valid(self) -> bool:
+        """Return whether the formset of this announcement's translations, if it has one, lets the form be saved."""
+        formset = vars(self.instance).get(_FORMSET)
+        return formset is None or formset.is_valid()
 
     def _is_sent(self) -> bool:
         """Return whether saving sends it, now or at its start, or asks a second person to. An edit of one does not."""
@@ -283,6 +294,11 @@ class TranslationForm(TranslationBase):
 
 class TranslationFormSet(TranslationFormSetBase):
     """The formset of translations. It checks the announcement's size again, as only here all languages are known."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # The admin makes both forms for one object, and looks at this one last.
+        vars(self.instance)[_FORMSET] = self
 
     def clean(self) -> None:
         super().clean()

@@ -40,7 +40,7 @@
   const CACHE = "notifications-hub";
   const HELLO = "notifications-hub";
   const ENTRY = "/notifications-hub/note";
-  /** Milliseconds for which a retraction stays: the browser checks what is shown just after the push's event. */
+  /** Milliseconds for which a stand-in stays: the browser checks what is shown just after the push's event. */
   const CLOSE_AFTER = 1000;
 
   // Listeners are synchronous: if `waitUntil` comes too late, the browser may stop the worker halfway.
@@ -77,14 +77,19 @@
    */
   async function takeBack({ id, owner, notification }) {
     const tag = text(notification?.tag);
-    const data = { id: text(id), url: "", actions: {}, owner: text(owner), token: "", act: "" };
-    await worker.registration.showNotification(text(notification?.title) || untitled(), {
-      tag,
-      lang: text(notification?.lang),
-      silent: true,
-      data: { notificationsHub: data },
-    });
-    setTimeout(() => closeItems([data.id]), CLOSE_AFTER);
+    const pushData = { id: text(id), url: "", actions: {}, owner: text(owner), token: "", act: "" };
+    await showBriefly(text(notification?.title), { tag, lang: text(notification?.lang) }, pushData);
+  }
+
+  /**
+   * @param {string} title
+   * @param {{tag: string, lang: string}} options
+   * @param {PushData} pushData
+   */
+  async function showBriefly(title, options, pushData) {
+    const shown = { ...options, silent: true, data: { notificationsHub: pushData } };
+    await worker.registration.showNotification(title || untitled(), shown);
+    setTimeout(() => closeItems([pushData.id]), CLOSE_AFTER);
   }
 
   /**
@@ -128,6 +133,17 @@
       ...(actions.length > 0 && { actions: actions.map(buttonOf) }),
     });
     await report(pushData, "shown");
+    if (!(await isAnythingSeen())) await showBriefly(text(shape.title), { tag, lang: text(shape.lang) }, pushData);
+  }
+
+  /**
+   * Return whether a notification or a page of this site is seen. A push may have been closed while it was reported, and
+   * Chromium shows words of its own if nothing is seen at the end of the event.
+   */
+  async function isAnythingSeen() {
+    if ((await worker.registration.getNotifications()).length > 0) return true;
+    const tabs = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
+    return tabs.some(({ visibilityState }) => visibilityState === "visible");
   }
 
   /**

@@ -44,8 +44,9 @@ function aWorker({ tabs = [], language = "en-GB", fetch = async () => Response.j
       scope: `${SITE}/`,
       showNotification: async (/** @type {string} */ title, /** @type {any} */ options) => {
         seen.shown.push({ title, ...options });
+        onScreen.push({ title, ...options, close: () => undefined });
       },
-      getNotifications: async () => onScreen,
+      getNotifications: async () => [...onScreen],
       pushManager: {
         subscribe: async (/** @type {any} */ options) => {
           seen.subscribed.push(options);
@@ -54,7 +55,8 @@ function aWorker({ tabs = [], language = "en-GB", fetch = async () => Response.j
       },
     },
     clients: {
-      matchAll: async () => tabs.map((url) => ({ url, focus: async () => seen.focused.push(url) })),
+      matchAll: async () =>
+        tabs.map((url) => ({ url, visibilityState: "hidden", focus: async () => seen.focused.push(url) })),
       openWindow: async (/** @type {string} */ url) => seen.opened.push(url),
     },
   };
@@ -289,7 +291,7 @@ test("a page closes a read notification, but not another with the same tag", asy
   const theirs = { data: null, close: () => closed.push("of the site's own worker") };
   for (const id of ["12", "13"]) {
     await worker.dispatch("push", pushed({ ...SAMPLE, id }));
-    worker.onScreen.push({ ...worker.shown.at(-1), close: () => closed.push(id) }, theirs);
+    worker.onScreen.splice(-1, 1, { ...worker.shown.at(-1), close: () => closed.push(id) }, theirs);
   }
   await worker.dispatch("message", { data: { close: ["12", "another of the same tag"] } });
   assert.deepEqual(closed, ["12"]);
@@ -308,12 +310,31 @@ for (const note of [undefined, { person: SAMPLE.owner }, { person: "someone else
 
     /** @type {string[]} */
     const closed = [];
-    worker.onScreen.push({ ...shown, close: () => closed.push("it") });
+    worker.onScreen.splice(0, 1, { ...shown, close: () => closed.push("it") });
     worker.onScreen.push({ data: { notificationsHub: { id: "13" } }, close: () => closed.push("another") });
     await worker.later[0]?.();
     assert.deepEqual(closed, ["it"]);
   });
 }
+
+test("a push that is closed while it is reported is seen again for a moment", async () => {
+  /** @type {ReturnType<typeof aWorker>} */
+  const worker = aWorker({
+    fetch: async () => {
+      worker.onScreen.length = 0;
+      return Response.json({ unread: 0 });
+    },
+  });
+  await worker.dispatch("push", pushed(SAMPLE));
+  const [first, again] = worker.shown;
+  assert.deepEqual([again.title, again.tag, again.silent], [first.title, first.tag, true]);
+
+  /** @type {string[]} */
+  const closed = [];
+  worker.onScreen.splice(0, 1, { ...again, close: () => closed.push("it") });
+  await worker.later[0]?.();
+  assert.deepEqual(closed, ["it"]);
+});
 
 test("a retraction in an unknown shape shows something, without a failure", async () => {
   const worker = aWorker();
