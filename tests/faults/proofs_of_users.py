@@ -120,7 +120,7 @@ USERS: tuple[Proof, ...] = (
     ),
     Proof(
         33,
-        "A flood of handshakes comes from another origin, as fast as one process can send them.",
+        "5,000 handshakes a second come from a page of another origin, for nobody.",
         (OTHERS, BOUNDED, TIME),
         (FAULTS + "test_cluster.py::test_a_flood_of_handshakes_from_another_origin_keeps_nobody_out",),
         Runs.FAULTS,
