@@ -134,14 +134,15 @@ class SharedFrameProtocol(WebSocketsSansIOProtocol):
         text = message.get("text")
         if isinstance(text, str) and self._is_open():
             self.transport.write(_text_frame(text))
-        elif message["type"] == "websocket.close" and self._is_undecided() and not _refusals.is_logged(self.loop.time()):
+        elif message["type"] == "websocket.close" and self._refuses_quietly():
             self._refuse()
         else:
             await super().send(message)
 
-    def _is_undecided(self) -> bool:
-        """Return whether the handshake is neither accepted nor refused."""
-        return not self.handshake_complete and self.initial_response is None
+    def _refuses_quietly(self) -> bool:
+        """Return whether a close refuses the handshake, and too many were refused just now to log each."""
+        is_undecided = not self.handshake_complete and self.initial_response is None
+        return is_undecided and not _refusals.is_logged(self.loop.time())
 
     def _refuse(self) -> None:
         """Refuse the handshake as uvicorn does, without a line in the log, which takes longer than all else of it."""

@@ -15,7 +15,14 @@ import pytest
 import requests
 
 from notifications_hub.ops.running_server import check_websocket
-from notifications_hub.ops.web_server import BODY_SECONDS, HEAD_SECONDS, MAX_BODY, MAX_FORWARDED, MAX_HEAD, REFUSALS_LOGGED
+from notifications_hub.ops.web_server import (
+    BODY_SECONDS,
+    HEAD_SECONDS,
+    MAX_BODY,
+    MAX_FORWARDED,
+    MAX_HEAD,
+    REFUSALS_LOGGED,
+)
 from tests.live.support import HURRIED, poke
 from tests.support.databases import Databases
 from tests.support.dialling import HALF, dialled, still_open, wait_until_closed
