@@ -13,6 +13,11 @@ def commits(ledger: Ledger, *, since: float = 0.0, until: float = math.inf) -> l
     return sorted(line.took for line in ledger.read(Acknowledged) if since <= line.at - line.took <= until)
 
 
+def commits_per_second(ledger: Ledger) -> float:
+    """Return the rate of commits. One commit may be acknowledged for many people."""
+    return len({line.mark for line in ledger.read(Acknowledged)}) / elapsed(ledger)
+
+
 def elapsed(ledger: Ledger) -> float:
     """Return the seconds from the first commit to the last."""
     moments = [line.at for line in ledger.read(Acknowledged)]
@@ -24,10 +29,11 @@ def recovery(ledger: Ledger, *, clients: Mapping[str, str], since: float) -> flo
 
     `clients` are names to people. A client is left out if its person was notified of nothing in that time.
     """
-    later = {line.mark: line.person for line in ledger.read(Acknowledged) if line.at >= since}
-    first = {name: math.inf for name, person in clients.items() if person in later.values()}
+    later = {(line.person, line.mark) for line in ledger.read(Acknowledged) if line.at >= since}
+    notified = {person for person, _ in later}
+    first = {name: math.inf for name, person in clients.items() if person in notified}
     for event in ledger.read(Applied):
-        if event.mark in later and event.client in first:
+        if (event.person, event.mark) in later and event.client in first:
             first[event.client] = min(first[event.client], event.at)
     return max(first.values(), default=math.inf) - since
 
