@@ -47,9 +47,8 @@ class LedgerClient(Wanderer):
         now = time.time()
         for topic in frame["reset"]:
             self._ledger.write(Reset(self.name, topic, now))
-        applied = [
-            Applied(self.name, self.person, event["topic"], event["seq"], _mark(event), now) for event in frame["events"]
-        ]
+        events = frame["events"]
+        applied = [Applied(self.name, self.person, one["topic"], one["seq"], _mark(one), now) for one in events]
         if applied:
             self._ledger.write(*applied)
         self.seqs += [event.seq for event in applied]

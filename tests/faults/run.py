@@ -49,7 +49,7 @@ class Run:
         stays: tuple[float, float] = STAYS_FOREVER,
         seed: int = 0,
     ) -> None:
-        """Make people and sign them in. `clients` (one per kind and person by default) take people and kinds in turn."""
+        """Make people and sign them in. `clients`, by default one per person and kind, take both in turn."""
         self.ledger = Ledger(folder / "ledger")
         self.environment = dict(environment)
         self.environments_of_producers: list[dict[str, str]] = [self.environment]
