@@ -29,7 +29,7 @@ _NO_PORT_YET = getattr(socket, "IP_BIND_ADDRESS_NO_PORT", 24)
 
 
 class Flood:
-    """As many handshakes as the rate asks for or, if that is less, as the site answers."""
+    """Handshakes at a rate or, if the site answers fewer, as many as it answers."""
 
     def __init__(self, port: int, rate: float) -> None:
         self._port, self._rate = port, rate
