@@ -82,11 +82,12 @@ class Producer:
             try:
                 self._notify(chance.sample(people, self._order.at_once), chance)
             except Error:
-                # The database is away: what was being written is not promised.
+                # The database is away: what was being written is not promised, and the pause is not made up for.
                 with self._lock:
                     self.failed += 1
                 connection.close()
                 time.sleep(0.1)
+                begun, tries = time.monotonic(), 0
         connection.close()
 
     def _people(self) -> list[User]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
+from statistics import median
 
 from tests.faults.ledger import Acknowledged, Applied, Ledger
 
@@ -16,6 +18,14 @@ def commits(ledger: Ledger, *, since: float = 0.0, until: float = math.inf) -> l
 def commits_per_second(ledger: Ledger) -> float:
     """Return the rate of commits. One commit may be acknowledged for many people."""
     return len({line.mark for line in ledger.read(Acknowledged)}) / elapsed(ledger)
+
+
+def median_per_second(ledger: Ledger) -> float:
+    """Return the notifications acknowledged in the median second. Outages weigh less than in a mean."""
+    moments = [line.at for line in ledger.read(Acknowledged)]
+    first = min(moments)
+    of_second = Counter(int(at - first) for at in moments)
+    return float(median(of_second[second] for second in range(max(of_second) + 1)))
 
 
 def elapsed(ledger: Ledger) -> float:
