@@ -1,4 +1,4 @@
-"""`deploy/nginx.conf`, unchanged except for its certificate, ports, sockets and one timeout."""
+"""`deploy/nginx.conf`, unchanged except for its certificate, ports, sockets, one timeout and one rate."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from http.client import HTTPSConnection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -120,6 +121,49 @@ def test_a_client_cannot_forge_its_address_or_host(front: Front, site: Site) -> 
     assert requests.get(f"{front.url}/healthz?claimed", headers=claimed, verify=False, timeout=30).ok
     assert "203.0.113.7" not in site.log
     assert "/healthz?claimed" in site.log
+
+
+def test_pages_of_other_sites_end_at_nginx(tmp_path: Path) -> None:
+    with Backend() as site, Front((site.port, site.port), tmp_path) as front:
+        own = front.url.removeprefix("https://")
+        strangers = [
+            "https://evil.example",
+            f"https://{own}.evil.example",
+            f"https://evil.{own}",
+            f"https://{own}0",
+            "null",
+        ]
+        pages = [f"https://{own}", f"http://{own}", f"https://{own}".upper()]
+        refused = [connecting(front, number, origin) for number, origin in enumerate(strangers)]
+        forwarded = [connecting(front, number, origin) for number, origin in enumerate([*pages, ""], 10)]
+        taken = site.requests
+    assert refused == [403] * 5
+    assert forwarded == [200] * 4
+    assert [line.split()[1] for line in taken] == [f"/live/ws/?{number}" for number in range(10, 14)]
+
+
+def connecting(front: Front, number: int, origin: str) -> int:
+    headers = {"Origin": origin} if origin else {}
+    return requests.get(f"{front.url}/live/ws/?{number}", headers=headers, verify=False, timeout=30).status_code
+
+
+def test_a_flood_from_one_address_is_told_to_come_back_and_others_still_connect(
+    tmp_path: Path, unverified: ssl.SSLContext
+) -> None:
+    with Backend() as site, Front((site.port, site.port), tmp_path, connecting=("1r/m", 10)) as front:
+        answers = [
+            requests.get(f"{front.url}/live/{kind}/", verify=False, timeout=30)
+            for kind in ("ws", "sse")
+            for _ in range(8)
+        ]
+        poll = requests.get(f"{front.url}/live/poll/", verify=False, timeout=30)
+        other = HTTPSConnection("127.0.0.1", front.port, source_address=("127.0.0.9", 0), context=unverified)
+        other.request("GET", "/live/ws/")
+        answered = other.getresponse().status
+        other.close()
+    assert [answer.status_code for answer in answers] == [200] * 11 + [429] * 5
+    assert answers[-1].headers["Retry-After"] == "5"
+    assert (poll.status_code, answered) == (200, 200)
 
 
 @pytest.mark.parametrize("fault", [Fault.CLOSES, Fault.RESTARTS])

@@ -165,22 +165,32 @@ http {{
     client_max_body_size 10m;
     gzip off;
     map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
+    map $uri $address_that_connects {{ default ""; "~^/live/(ws|sse)/$" $binary_remote_addr; }}
+    limit_req_zone $address_that_connects zone=connecting:10m rate=200r/s;
+    limit_req_status 429;
+    map $http_origin $is_unlisted {{ default 1; "" 0; }}
+    map "$http_host $http_origin" $is_foreign {{ default $is_unlisted; "~*^(\\S+) https?://\\1$" 0; }}
     upstream hub {{
         {servers}
         keepalive 64;
     }}
     server {{
         listen 127.0.0.1:{port};
+        proxy_http_version 1.1;
+        proxy_set_header Host $http_host;
+        proxy_set_header X-Forwarded-For $remote_addr;
+        proxy_set_header X-Forwarded-Proto $scheme;
+        proxy_set_header X-Forwarded-Host "";
+        proxy_set_header Upgrade $http_upgrade;
+        proxy_set_header Connection $connection_upgrade;
+        proxy_read_timeout 60s;
         location / {{
             proxy_pass http://hub;
-            proxy_http_version 1.1;
-            proxy_set_header Host $http_host;
-            proxy_set_header X-Forwarded-For $remote_addr;
-            proxy_set_header X-Forwarded-Proto $scheme;
-            proxy_set_header X-Forwarded-Host "";
-            proxy_set_header Upgrade $http_upgrade;
-            proxy_set_header Connection $connection_upgrade;
-            proxy_read_timeout 60s;
+        }}
+        location /live/ {{
+            if ($is_foreign) {{ return 403; }}
+            limit_req zone=connecting burst=4000 nodelay;
+            proxy_pass http://hub;
         }}
     }}
 }}

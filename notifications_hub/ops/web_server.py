@@ -43,6 +43,9 @@ UNANSWERED_SECONDS = 30.0
 _TRY_AGAIN = (b"retry-after", b"5")
 """Nobody knows when another connection closes. The seconds keep a crowd from asking all the time."""
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+_REFUSED = b"HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+REFUSALS_LOGGED = 10
+"""Refused handshakes that are logged in each second of a process. The metric counts all."""
 SOCKET_LOG = "uvicorn.error.sockets"
 _UNIX = "unix"
 """The host name of clients on a unix socket, which have no address. A proxy there can be trusted by this name."""
@@ -137,8 +140,22 @@ class SharedFrameProtocol(WebSocketsSansIOProtocol):
         text = message.get("text")
         if isinstance(text, str) and self._is_open():
             self.transport.write(_text_frame(text))
+        elif message["type"] == "websocket.close" and self._refuses_quietly():
+            self._refuse()
         else:
             await super().send(message)
+
+    def _refuses_quietly(self) -> bool:
+        """Return whether a close refuses the handshake, and too many were refused just now to log each."""
+        is_undecided = not self.handshake_complete and self.initial_response is None
+        return is_undecided and not _refusals.is_logged(self.loop.time())
+
+    def _refuse(self) -> None:
+        """Refuse the handshake as uvicorn does, without a line in the log, which takes longer than all else of it."""
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
+        self.close_sent = self.handshake_complete = True
+        self.transport.write(_REFUSED)
+        self.transport.close()
 
     def _is_open(self) -> bool:
         """Return whether a frame can be written now. Every other case is uvicorn's."""
@@ -148,6 +165,23 @@ class SharedFrameProtocol(WebSocketsSansIOProtocol):
             and not (self.close_sent or self.disconnected or self._paused)
             and not self.transport.is_closing()
         )
+
+
+class _Refusals:
+    """The refused handshakes of one process. A flood of them must not fill the log."""
+
+    def __init__(self) -> None:
+        self._second = self._count = 0
+
+    def is_logged(self, now: float) -> bool:
+        """Count one. Return whether it is among the first of its second."""
+        if int(now) != self._second:
+            self._second, self._count = int(now), 0
+        self._count += 1
+        return self._count <= REFUSALS_LOGGED
+
+
+_refusals = _Refusals()
 
 
 @lru_cache(maxsize=1)

@@ -47,11 +47,12 @@ class LedgerClient(Wanderer):
         now = time.time()
         for topic in frame["reset"]:
             self._ledger.write(Reset(self.name, topic, now))
-        for event in frame["events"]:
-            self.seqs.append(event["seq"])
-            mark = _mark(event)
-            self.marks.add(mark)
-            self._ledger.write(Applied(self.name, self.person, event["topic"], event["seq"], mark, now))
+        events = frame["events"]
+        applied = [Applied(self.name, self.person, one["topic"], one["seq"], _mark(one), now) for one in events]
+        if applied:
+            self._ledger.write(*applied)
+        self.seqs += [event.seq for event in applied]
+        self.marks.update(event.mark for event in applied)
         # Only a frame that was applied as a whole moves the cursor.
         self.cursor = frame["cursor"]
         self.reset += frame["reset"]

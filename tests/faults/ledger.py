@@ -1,7 +1,8 @@
 """The ledger: what producers committed, what clients applied, and what services took. The verdict is arithmetic.
 
-A producer writes a line only after its COMMIT returned, so nothing that may fail later is counted as promised. Every
-line is one `write` to a file in append mode, so that processes share a ledger, and a killed one leaves whole lines.
+A producer writes a line only after its COMMIT returned, so nothing that may fail later is counted as promised. All
+lines of a commit, or of a frame, are one `write` to a file in append mode: processes share a ledger, and a killed one
+leaves whole lines.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
@@ -69,10 +70,12 @@ class Ledger:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
-    def write(self, line: Acknowledged | Applied | Reset | Taken) -> None:
-        file = os.open(self._file(type(line)), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    def write(self, *lines: Acknowledged | Applied | Reset | Taken) -> None:
+        """Append lines of one kind, in one `write`."""
+        text = "".join(f"{json.dumps({name: getattr(line, name) for name in line.__slots__})}\n" for line in lines)
+        file = os.open(self._file(type(lines[0])), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         try:
-            os.write(file, f"{json.dumps(asdict(line))}\n".encode())
+            os.write(file, text.encode())
         finally:
             os.close(file)
 

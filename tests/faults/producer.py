@@ -37,6 +37,8 @@ class Order:
     """Notifications a second, by all threads together."""
     seconds: float
     threads: int = 1
+    at_once: int = 1
+    """The people that one commit notifies."""
     hold: float = 0.0
     rolled_back: float = 0.0
     seed: int = 0
@@ -49,7 +51,7 @@ class _GivenUp(Exception):
 
 
 class Producer:
-    """Threads that share an order. Each notifies one person in each transaction."""
+    """Threads that share an order. Each notifies some people in each transaction."""
 
     def __init__(self, order: Order, ledger: Ledger) -> None:
         self._order, self._ledger = order, ledger
@@ -69,7 +71,7 @@ class Producer:
 
         chance = random.Random(self._order.seed * 1000 + number)
         people = self._people()
-        pause = self._order.threads / self._order.rate
+        pause = self._order.threads * self._order.at_once / self._order.rate
         begun, tries = time.monotonic(), 0
         end = begun + self._order.seconds
         enough = Path(self._order.folder) / ENOUGH
@@ -78,13 +80,14 @@ class Producer:
             time.sleep(max(0.0, due - time.monotonic()))
             tries += 1
             try:
-                self._notify(chance.choice(people), chance)
+                self._notify(chance.sample(people, self._order.at_once), chance)
             except Error:
-                # The database is away: what was being written is not promised.
+                # The database is away: what was being written is not promised, and the pause is not made up for.
                 with self._lock:
                     self.failed += 1
                 connection.close()
                 time.sleep(0.1)
+                begun, tries = time.monotonic(), 0
         connection.close()
 
     def _people(self) -> list[User]:
@@ -94,7 +97,7 @@ class Producer:
         assert len(found) == len(self._order.people), "a person of the order does not exist"
         return found
 
-    def _notify(self, person: User, chance: random.Random) -> None:
+    def _notify(self, people: list[User], chance: random.Random) -> None:
         from django.db import transaction
         from notifications.signals import notify
 
@@ -105,16 +108,16 @@ class Producer:
         with suppress(_GivenUp):
             with transaction.atomic():
                 notify.send(
-                    person, recipient=person, verb="wrote", kind=self._order.kind, mark=mark, description=mark,
+                    people[0], recipient=people, verb="wrote", kind=self._order.kind, mark=mark, description=mark,
                     **self._order.data,
                 )  # fmt: skip
                 begun += _hold(chance.uniform(0, self._order.hold))
                 if chance.random() < self._order.rolled_back:
                     raise _GivenUp
             took, now = time.monotonic() - begun, time.time()
-            self._ledger.write(Acknowledged(person.username, mark, now, round(took, 4)))
+            self._ledger.write(*(Acknowledged(person.username, mark, now, round(took, 4)) for person in people))
             with self._lock:
-                self.acknowledged += 1
+                self.acknowledged += len(people)
                 self.slowest = max(self.slowest, took)
 
 

@@ -120,9 +120,13 @@ USERS: tuple[Proof, ...] = (
     ),
     Proof(
         33,
-        "A flood of handshakes comes from another origin, as fast as one process can send them.",
+        "5,000 handshakes a second come from a page of another origin, for nobody.",
         (OTHERS, BOUNDED, TIME),
-        (FAULTS + "test_cluster.py::test_a_flood_of_handshakes_from_another_origin_keeps_nobody_out",),
+        (
+            FAULTS + "test_cluster.py::test_a_flood_of_handshakes_from_another_origin_keeps_nobody_out",
+            "tests/test_nginx.py::test_pages_of_other_sites_end_at_nginx",
+            "tests/ops/test_web_server.py::test_a_flood_of_refused_handshakes_does_not_fill_the_log",
+        ),
         Runs.FAULTS,
     ),
     Proof(

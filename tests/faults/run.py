@@ -49,7 +49,7 @@ class Run:
         stays: tuple[float, float] = STAYS_FOREVER,
         seed: int = 0,
     ) -> None:
-        """Make people and sign them in. `clients` (one per kind and person by default) take the kinds in turn."""
+        """Make people and sign them in. `clients`, by default one per person and kind, take both in turn."""
         self.ledger = Ledger(folder / "ledger")
         self.environment = dict(environment)
         self.environments_of_producers: list[dict[str, str]] = [self.environment]
@@ -69,7 +69,8 @@ class Run:
 
     def listen_only(self, people: Sequence[str]) -> None:
         """Give pages to these people, and none to the others."""
-        pairs = [(person, kind) for person in people for kind in self._kinds]
+        kinds = self._kinds
+        pairs = [(p, kinds[(n + turn) % len(kinds)]) for turn in range(len(kinds)) for n, p in enumerate(people)]
         chosen = enumerate(islice(cycle(pairs), self._count or len(pairs)))
         self._pages = [Page(f"{person}/{kind}/{number}", person, kind) for number, (person, kind) in chosen]
 

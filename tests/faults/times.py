@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
+from statistics import median
 
 from tests.faults.ledger import Acknowledged, Applied, Ledger
 
@@ -11,6 +13,19 @@ from tests.faults.ledger import Acknowledged, Applied, Ledger
 def commits(ledger: Ledger, *, since: float = 0.0, until: float = math.inf) -> list[float]:
     """Return how long each commit between these times took, in seconds, the shortest first."""
     return sorted(line.took for line in ledger.read(Acknowledged) if since <= line.at - line.took <= until)
+
+
+def commits_per_second(ledger: Ledger) -> float:
+    """Return the rate of commits. One commit may be acknowledged for many people."""
+    return len({line.mark for line in ledger.read(Acknowledged)}) / elapsed(ledger)
+
+
+def median_per_second(ledger: Ledger) -> float:
+    """Return the notifications acknowledged in the median second. Outages weigh less than in a mean."""
+    moments = [line.at for line in ledger.read(Acknowledged)]
+    first = min(moments)
+    of_second = Counter(int(at - first) for at in moments)
+    return float(median(of_second[second] for second in range(max(of_second) + 1)))
 
 
 def elapsed(ledger: Ledger) -> float:
@@ -24,10 +39,11 @@ def recovery(ledger: Ledger, *, clients: Mapping[str, str], since: float) -> flo
 
     `clients` are names to people. A client is left out if its person was notified of nothing in that time.
     """
-    later = {line.mark: line.person for line in ledger.read(Acknowledged) if line.at >= since}
-    first = {name: math.inf for name, person in clients.items() if person in later.values()}
+    later = {(line.person, line.mark) for line in ledger.read(Acknowledged) if line.at >= since}
+    notified = {person for person, _ in later}
+    first = {name: math.inf for name, person in clients.items() if person in notified}
     for event in ledger.read(Applied):
-        if event.mark in later and event.client in first:
+        if (event.person, event.mark) in later and event.client in first:
             first[event.client] = min(first[event.client], event.at)
     return max(first.values(), default=math.inf) - since
 

@@ -15,7 +15,14 @@ import pytest
 import requests
 
 from notifications_hub.ops.running_server import check_websocket
-from notifications_hub.ops.web_server import BODY_SECONDS, HEAD_SECONDS, MAX_BODY, MAX_FORWARDED, MAX_HEAD
+from notifications_hub.ops.web_server import (
+    BODY_SECONDS,
+    HEAD_SECONDS,
+    MAX_BODY,
+    MAX_FORWARDED,
+    MAX_HEAD,
+    REFUSALS_LOGGED,
+)
 from tests.live.support import HURRIED, poke
 from tests.support.databases import Databases
 from tests.support.dialling import HALF, dialled, still_open, wait_until_closed
@@ -130,6 +137,16 @@ def test_a_socket_is_one_line_of_the_log_with_its_address(quiet_site: Site) -> N
     assert [line for line in lines if "[accepted]" in line] == lines
     assert len(lines) == 1
     assert "127.0.0.1" in lines[0]
+
+
+def test_a_flood_of_refused_handshakes_does_not_fill_the_log(quiet_site: Site) -> None:
+    before, began = quiet_site.log.count('"WebSocket /live/ws/" 403'), time.monotonic()
+    with dialled(quiet_site.port, 200, UPGRADE) as lines:
+        answers = [line.makefile("rb").readline() for line in lines]
+    took = time.monotonic() - began
+    assert {answer.split()[1] for answer in answers} == {b"403"}
+    logged = quiet_site.log.count('"WebSocket /live/ws/" 403') - before
+    assert 0 < logged <= REFUSALS_LOGGED * (took + 2)
 
 
 def test_a_server_at_its_connection_limit_answers_503_at_once(databases: Databases, tmp_path: Path) -> None:

@@ -85,7 +85,8 @@ class Front(Nginx):
     """The nginx of `deploy/`, before two servers: its `url` is https, with a self-signed certificate.
 
     A server is a port of this machine, or a socket file. `inside` is the port for Prometheus, which reads the processes
-    by the socket files in the folder `sockets`. One worker takes the servers in turns.
+    by the socket files in the folder `sockets`. `connecting` is how often one address may connect: its rate and burst.
+    One worker takes the servers in turns.
     """
 
     def __init__(
@@ -95,8 +96,9 @@ class Front(Nginx):
         *,
         sockets: Path = Path("/run/hub"),
         head_seconds: float = 10,
+        connecting: tuple[str, int] = ("200r/s", 4000),
     ) -> None:
-        self._head_seconds, self._sockets = head_seconds, sockets
+        self._head_seconds, self._sockets, self._connecting = head_seconds, sockets, connecting
         self.plain, self.inside = free_port(), free_port()
         self._certificate, self._key = folder / "hub.pem", folder / "hub.key"
         made = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=hub"]
@@ -112,6 +114,8 @@ class Front(Nginx):
             "http {": "http {" + TEMPORARY.format(folder=self.folder),
             "access_log /var/log/nginx/access.log plain;": f"access_log {self.folder}/access.log plain;",
             "client_header_timeout 10s;": f"client_header_timeout {self._head_seconds:g}s;",
+            "rate=200r/s": f"rate={self._connecting[0]}",
+            "burst=4000": f"burst={self._connecting[1]}",
             "server unix:/run/hub/web-1.sock": f"server {one}",
             "server unix:/run/hub/web-2.sock": f"server {other}",
             "http://unix:/run/hub/": f"http://unix:{self._sockets}/",
