@@ -1,0 +1,96 @@
+"""T27: a proxy that buffers and compresses, one that holds streams back, and a process that compresses everything."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings
+
+from tests.faults.figures import record
+from tests.faults.pages import BEST, NodePage
+from tests.live.support import cursor_at
+from tests.support.cluster import Cluster
+from tests.support.live import HELD, cookie_of, opened
+from tests.support.site import HUB_SERVE, Site
+from tests.support.web import CONFIGURATION, Nginx
+
+pytestmark = [pytest.mark.postgres, pytest.mark.faults, pytest.mark.usefixtures("_no_traceback")]
+
+TIMES = 5
+AT_ONCE, NOTICED = 1.0, 45.0
+GZIP = "django.middleware.gzip.GZipMiddleware"
+HOLDING = CONFIGURATION.replace(
+    "location / {{",
+    """location /live/ws/ {{ return 502; }}
+        proxy_ignore_headers X-Accel-Buffering;
+        proxy_buffer_size 64k;
+        proxy_buffers 8 64k;
+        proxy_busy_buffers_size 128k;
+        location / {{""",
+)
+"""A proxy of an office: without WebSockets, and no stream passes before it ends."""
+
+
+@pytest.fixture(params=["buffers by default", "in front of GZipMiddleware"])
+def url(cluster: Cluster, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an nginx with its defaults, which compresses too."""
+    if request.param.startswith("buffers"):
+        with Nginx(ports_of(cluster)) as nginx:
+            yield nginx.url
+        return
+    compressing = json.dumps({"MIDDLEWARE": [GZIP, *settings.MIDDLEWARE]})
+    site = Site(tmp_path, hub={}, environment={**cluster.environment, "TEST_SETTINGS": compressing}, server=HUB_SERVE)
+    try:
+        with Nginx([site.port]) as nginx:
+            yield nginx.url
+    finally:
+        site.close()
+
+
+def test_events_pass_a_proxy_that_buffers_and_compresses_at_once(
+    cluster: Cluster, url: str, topic: str, request: pytest.FixtureRequest
+) -> None:
+    cookie, waits = cookie_of(cluster, "alice"), []
+    cluster.python("from notifications_hub import publish")
+    for by in HELD:
+        headers = {"Origin": url, "Sec-Fetch-Site": "same-origin", "Accept-Encoding": "gzip"}
+        with opened(by, url, cookie, topics=[topic], headers=headers) as client:
+            client.frame()
+            for number in range(TIMES):
+                sent = time.monotonic()
+                cluster.python(f"publish({topic!r}, 'counted', {{'n': {number}}})")
+                assert client.until("counted")["data"] == {"n": number}
+                waits.append(time.monotonic() - sent)
+    record(f"T27 {request.node.callspec.id}", events=len(waits), worst_event_seconds=max(waits))
+    assert max(waits) <= AT_ONCE
+
+
+def test_a_page_leaves_a_proxy_that_holds_streams_back(cluster: Cluster, topic: str) -> None:
+    cursor = cursor_of_new(cluster, topic)
+    with Nginx(ports_of(cluster), HOLDING) as nginx:
+        began = time.monotonic()
+        with NodePage(f"{nginx.url}/", cookie_of(cluster, "alice"), BEST, topic, cursor) as page:
+            page.wait_for([1], seconds=2 * NOTICED)
+            noticed = time.monotonic() - began
+            sent = time.monotonic()
+            cluster.python(f"publish({topic!r}, 'counted', {{'n': 2}})")
+            page.wait_for([1, 2])
+            waited = time.monotonic() - sent
+    record("T27 holds streams back", fallback_seconds=noticed, next_event_seconds=waited)
+    assert noticed <= NOTICED
+    assert waited <= AT_ONCE
+
+
+def cursor_of_new(cluster: Cluster, topic: str) -> str:
+    """Publish an event on a new topic. Return the cursor before it."""
+    cluster.python(f"from notifications_hub import publish; publish({topic!r}, 'counted', {{'n': 1}})")
+    return cursor_at(cluster, topic, seq=0)
+
+
+def ports_of(cluster: Cluster) -> list[int]:
+    return [urlsplit(url).port or 80 for url in cluster.web_urls]
