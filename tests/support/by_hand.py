@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import time
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -60,11 +61,15 @@ def head_of_frame(size: int, opcode: int = TEXT, *, is_last: bool = True, is_com
     return first + length + bytes(4)
 
 
-def close_code(line: socket.socket) -> int | None:
-    """Return the close code of a server that gets no answer to its close frame, or None if it sent none."""
-    data, last = b"", None
+def close_code(line: socket.socket, *, seconds: float = 60.0) -> int | None:
+    """Return the close code of a server that gets no answer to its close frame, or None if it sent none.
+
+    Raise `AssertionError` if it does not close in time.
+    """
+    data, last, end = b"", None, time.monotonic() + seconds
     # Linux resets a line whose client has taken nothing for `UNANSWERED_SECONDS`.
     with suppress(ConnectionResetError):
         while not (last := _CLOSE_FRAME.search(data)) and (piece := line.recv(2**16)):
             data = data[-200:] + piece
+            assert time.monotonic() < end, "the server keeps the connection open"
     return int.from_bytes(last[1], "big") if last else None

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from django.conf import settings
 
 from tests.faults.figures import record
 from tests.faults.pages import BEST, NodePage
 from tests.live.support import cursor_at
 from tests.support.cluster import Cluster
 from tests.support.live import HELD, cookie_of, opened
-from tests.support.site import HUB_SERVE, Site
+from tests.support.site import Site
 from tests.support.web import CONFIGURATION, Nginx
 
 pytestmark = [pytest.mark.postgres, pytest.mark.faults, pytest.mark.usefixtures("_no_traceback")]
 
 TIMES = 5
 AT_ONCE, NOTICED = 1.0, 45.0
-GZIP = "django.middleware.gzip.GZipMiddleware"
 HOLDING = CONFIGURATION.replace(
     "location / {{",
     """location /live/ws/ {{ return 502; }}
@@ -43,8 +40,8 @@ def url(cluster: Cluster, request: pytest.FixtureRequest, tmp_path: Path) -> Ite
         with Nginx(ports_of(cluster)) as nginx:
             yield nginx.url
         return
-    compressing = json.dumps({"MIDDLEWARE": [GZIP, *settings.MIDDLEWARE]})
-    site = Site(tmp_path, hub={}, environment={**cluster.environment, "TEST_SETTINGS": compressing}, server=HUB_SERVE)
+    environment = {**cluster.environment, "DJANGO_SETTINGS_MODULE": "tests.faults.cluster.compressing"}
+    site = Site(tmp_path, hub={}, environment=environment)
     try:
         with Nginx([site.port]) as nginx:
             yield nginx.url
