@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 
 from tests.faults.figures import record
 from tests.faults.pages import BEST, NodePage
 from tests.live.support import cursor_at
 from tests.support.cluster import Cluster
-from tests.support.live import HELD, cookie_of, opened
+from tests.support.live import LONG_POLL, WEBSOCKET, cookie_of, opened
 from tests.support.site import Site
 from tests.support.web import CONFIGURATION, Nginx
 
@@ -54,17 +57,36 @@ def test_events_pass_a_proxy_that_buffers_and_compresses_at_once(
 ) -> None:
     cookie, waits = cookie_of(cluster, "alice"), []
     cluster.python("from notifications_hub import publish")
-    for by in HELD:
-        headers = {"Origin": url, "Sec-Fetch-Site": "same-origin", "Accept-Encoding": "gzip"}
-        with opened(by, url, cookie, topics=[topic], headers=headers) as client:
+
+    def publish(number: int) -> float:
+        cluster.python(f"publish({topic!r}, 'counted', {{'n': {number}}})")
+        return time.monotonic()
+
+    for by in (WEBSOCKET, LONG_POLL):
+        with opened(by, url, cookie, topics=[topic]) as client:
             client.frame()
             for number in range(TIMES):
-                sent = time.monotonic()
-                cluster.python(f"publish({topic!r}, 'counted', {{'n': {number}}})")
+                committed = publish(number)
                 assert client.until("counted")["data"] == {"n": number}
-                waits.append(time.monotonic() - sent)
+                waits.append(time.monotonic() - committed)
+    with streamed(f"{url}/live/sse/?topic={topic}", cookie) as frames:
+        next(frames)
+        for number in range(TIMES):
+            committed = publish(number)
+            assert [event["data"] for event in next(frame for frame in frames if frame)] == [{"n": number}]
+            waits.append(time.monotonic() - committed)
     record(f"T27 {request.node.callspec.id}", events=len(waits), worst_event_seconds=max(waits))
     assert max(waits) <= AT_ONCE
+
+
+@contextmanager
+def streamed(address: str, cookie: str) -> Iterator[Iterator[list[dict[str, object]]]]:
+    """Open a stream as a browser does, which takes compressed ones too. Yield the events of each frame."""
+    headers = {"Cookie": cookie, "Accept": "text/event-stream", "Accept-Encoding": "gzip"}
+    with requests.get(address, headers=headers, stream=True, timeout=60) as answer:
+        assert answer.ok
+        lines = (line for line in answer.iter_lines(chunk_size=1) if line.startswith(b'data: {"events"'))
+        yield (json.loads(line.removeprefix(b"data: "))["events"] for line in lines)
 
 
 def test_a_page_leaves_a_proxy_that_holds_streams_back(cluster: Cluster, topic: str) -> None:
