@@ -152,6 +152,7 @@ def _quoted(word: str) -> str:
     return '"' + _literal(word).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+# deploy/nginx.conf gives the reasons for how it passes requests on.
 NGINX = """\
 daemon off;
 {user}
@@ -171,8 +172,10 @@ http {{
     map $http_origin $is_unlisted {{ default 1; "" 0; }}
     map "$http_host $http_origin" $is_foreign {{ default $is_unlisted; "~*^(\\S+) https?://\\1$" 0; }}
     upstream hub {{
+        least_conn;
         {servers}
         keepalive 64;
+        keepalive_timeout 3s;
     }}
     server {{
         listen 127.0.0.1:{port};
@@ -183,7 +186,11 @@ http {{
         proxy_set_header X-Forwarded-Host "";
         proxy_set_header Upgrade $http_upgrade;
         proxy_set_header Connection $connection_upgrade;
+        proxy_connect_timeout 3s;
         proxy_read_timeout 60s;
+        proxy_next_upstream error timeout;
+        proxy_next_upstream_tries 2;
+        proxy_next_upstream_timeout 5s;
         location / {{
             proxy_pass http://hub;
         }}
@@ -205,5 +212,5 @@ def _nginx_configuration(layout: Layout) -> str:
         port=layout.port,
         user="user root;" if os.geteuid() == 0 else "",
         temporary=" ".join(f"{kind}_temp_path {folder}/nginx-{kind};" for kind in kinds),
-        servers=" ".join(f"server 127.0.0.1:{port} max_fails=1 fail_timeout=1s;" for port in layout.web_ports),
+        servers=" ".join(f"server 127.0.0.1:{port} max_fails=0;" for port in layout.web_ports),
     )

@@ -11,12 +11,16 @@ from dataclasses import dataclass
 import aiohttp
 
 from tests.faults.ledger import Applied, Ledger, Reset
+from tests.support.live import EVERY
 from tests.support.live_many import Wanderer
+
+CHANGING = "changing"
+"""The kind of a page that takes another kind of connection, at random, after each stay."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of a person that is open by one kind of connection."""
+    """A page of a person that is open by one kind of connection, or by all in turn."""
 
     name: str
     person: str
@@ -37,7 +41,8 @@ class LedgerClient(Wanderer):
         stays: tuple[float, float],
         chance: random.Random,
     ) -> None:
-        super().__init__(session, at, cookie, "inbox", kinds=(page.kind,), stays=stays, chance=chance)
+        kinds = EVERY if page.kind == CHANGING else (page.kind,)
+        super().__init__(session, at, cookie, "inbox", kinds=kinds, stays=stays, chance=chance)
         self.name, self.person = page.name, page.person
         self.marks: set[str] = set()
         self._ledger = ledger

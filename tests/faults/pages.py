@@ -20,7 +20,9 @@ from tests.support.live import LONG_POLL, POLL, SSE, WEBSOCKET
 from tests.support.live_many import Wanderer, session
 from tests.support.processes import ROOT, Closing, tool, wait_until
 
-KINDS_OF_NODE = {WEBSOCKET: "ws", SSE: "sse", LONG_POLL: "poll", POLL: "plain-poll"}
+BEST = "best"
+"""The best kind of connection that works, as a page of the hub has it. Only for `NodePage`."""
+KINDS_OF_NODE = {WEBSOCKET: "ws", SSE: "sse", LONG_POLL: "poll", POLL: "plain-poll", BEST: "best"}
 KINDS_OF_PROXY = {WEBSOCKET: "ws", SSE: "sse", LONG_POLL: "poll", POLL: "poll"}
 
 

@@ -46,6 +46,7 @@ LOST, ONCE, ORDER, TIME = Promise.NOTHING_LOST, Promise.ONCE, Promise.IN_ORDER, 
 COUNTS, BOUNDED, OTHERS, PRIVATE = Promise.COUNTS, Promise.BOUNDED, Promise.OTHERS, Promise.PRIVATE
 
 FAULTS, STREAMS = "tests/faults/", "tests/streams/test_streams_faults.py::"
+CLUSTER = FAULTS + "cluster/"
 LIVE, JS, BROWSER = "tests/live/", "tests/js/", "tests/browser/"
 SERVERS, CLAIMING = LIVE + "test_servers.py::", "tests/delivery/test_claiming.py::"
 RESTORED, NESTED = FAULTS + "test_restored_backup.py::", FAULTS + "test_nested_transactions.py::"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.faults.proof import (
     BOUNDED,
     CLAIMING,
+    CLUSTER,
     COUNTS,
     FAULTS,
     JS,
@@ -100,7 +101,7 @@ PARTS: tuple[Proof, ...] = (
         (COUNTS, ORDER),
         (
             RESTORED + "test_pages_start_again_after_a_restore",
-            RESTORED + "test_pages_start_again_after_a_restore_under_a_running_site",
+            CLUSTER + "test_restored_backup.py::test_pages_start_again_after_a_restore_under_a_running_site",
             "tests/database/test_failover.py::test_a_client_from_before_a_failover_is_reset_when_lost_numbers_are_reused",
             LIVE + "test_behaviour.py::test_a_position_beyond_the_top_is_reset_and_reading_continues_from_now",
             LIVE + "test_behaviour.py::test_a_new_epoch_also_resets_open_connections",
@@ -164,14 +165,17 @@ PARTS: tuple[Proof, ...] = (
         16,
         "Hints between processes are lost, doubled or late, so that they overtake each other.",
         (LOST, ONCE, ORDER, TIME),
-        (FAULTS + "test_hints.py::test_lost_doubled_and_reordered_hints_cost_a_second_at_most",),
+        (CLUSTER + "test_hints.py::test_lost_doubled_and_reordered_hints_cost_a_second_at_most",),
         Runs.FAULTS,
     ),
     Proof(
         17,
         "A process that was stopped for a moment finds 10,000 hints, a hundred times what its channel holds.",
         (LOST, ONCE, BOUNDED),
-        (FAULTS + "test_hints.py::test_a_burst_of_hints_costs_neither_events_nor_memory",),
+        (
+            CLUSTER + "test_hints.py::test_a_burst_of_hints_costs_neither_events_nor_memory",
+            FAULTS + "test_hints.py::test_a_burst_over_the_capacity_costs_neither_events_nor_memory",
+        ),
         Runs.FAULTS,
     ),
     Proof(

@@ -6,11 +6,12 @@ not at all. `FULL=1` cuts at every byte; without it, at some.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import count, pairwise
+from collections.abc import Iterator
+from itertools import count
 
 import pytest
 
+from tests.faults.cuts import WORDS, publish, published, wrong
 from tests.faults.figures import record
 from tests.faults.pages import KINDS_OF_PROXY, NodePage, Page, PythonPage
 from tests.live.support import cursor_at
@@ -29,8 +30,6 @@ STEPS = {NodePage: 1, PythonPage: 5} if FULL else {NodePage: 61, PythonPage: 83}
 CLIENTS = {NodePage: "JavaScript", PythonPage: "Python"}
 STREAMED = (WEBSOCKET, SSE)
 """Kinds that push frames. The answer of a poll is the same for a new event as for an old one."""
-WORDS = "schlaflos — 不眠 🙂"
-"""Some characters take several bytes, so that some cuts are inside one."""
 
 _topics = count(1)
 
@@ -57,13 +56,6 @@ def open_page(request: pytest.FixtureRequest) -> type[NodePage | PythonPage]:
     return page
 
 
-def publish(site: Site, topic: str, first: int, last: int) -> None:
-    site.python(f"""
-        from notifications_hub import publish_many
-        publish_many(({topic!r}, "counted", {{"n": n, "words": {WORDS!r}}}) for n in range({first}, {last} + 1))
-    """)
-
-
 @pytest.mark.parametrize("kind", EVERY)
 def test_an_answer_that_is_cut_anywhere_is_applied_whole_and_once(
     site: Site, proxy: Proxy, open_page: type[NodePage | PythonPage], kind: str
@@ -86,25 +78,6 @@ def test_an_answer_that_is_cut_anywhere_is_applied_whole_and_once(
     assert [("frame" in line) for line in applied] == [False, False, False, True]
     assert all(line["data"]["words"] == WORDS for line in page.output if "seq" in line)
     assert not any(line.get("reset") for line in page.output)
-
-
-def published(site: Site, topic: str) -> set[int]:
-    """Return the numbers that the log holds."""
-    return set(
-        map(
-            int,
-            site.python(f"""
-                from notifications_hub.streams.models import Event
-                print(*Event.objects.filter(topic={topic!r}).values_list("seq", flat=True))
-            """).split(),
-        )
-    )
-
-
-def wrong(applied: Sequence[int], logged: set[int]) -> tuple[int, int, int]:
-    """Count what a page lost, applied again or skipped."""
-    gaps = sum(after > before + 1 for before, after in pairwise(applied))
-    return len(logged - set(applied)), len(applied) - len(set(applied)), gaps
 
 
 def cut_live(site: Site, proxy: Proxy, page: Page, path: str, *, topic: str, step: int) -> int:

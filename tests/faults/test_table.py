@@ -64,11 +64,12 @@ def test_every_test_of_this_folder_stands_in_the_row_of_its_number() -> None:
 
 
 def numbered_tests() -> Iterator[tuple[str, list[int]]]:
-    """Yield the tests of faults in this folder, with the numbers that their docstrings name."""
-    for path in sorted(HERE.glob("test_*.py")):
-        module = importlib.import_module(f"tests.faults.{path.stem}")
+    """Yield the tests of faults in this folder and its own, with the numbers that their docstrings name."""
+    for path in sorted(HERE.rglob("test_*.py")):
+        file = path.relative_to(ROOT)
+        module = importlib.import_module(".".join(file.with_suffix("").parts))
         of_module = NUMBERED.findall(module.__doc__ or "")
         for name, function in inspect.getmembers(module, inspect.isfunction):
-            if name.startswith("test_") and function.__module__.endswith(path.stem):
+            if name.startswith("test_") and function.__module__ == module.__name__:
                 numbers = NUMBERED.findall(function.__doc__ or "") or of_module
-                yield f"tests/faults/{path.name}::{name}", [int(number) for number in numbers]
+                yield f"{file}::{name}", [int(number) for number in numbers]

@@ -13,7 +13,7 @@ from channels_redis.pubsub import RedisPubSubChannelLayer
 class UnreliableLayer(RedisPubSubChannelLayer):  # type: ignore[misc]
     """`lost` and `doubled` are parts of all messages, and each waits up to `late` seconds.
 
-    `letters` names a file that gets a letter for each fault.
+    `letters` names a file that gets a letter for each message: "l" if it is lost, "d" if doubled, or else "s".
     """
 
     def __init__(self, *, lost: float, doubled: float, late: float, letters: str, **config: Any) -> None:
@@ -27,10 +27,10 @@ class UnreliableLayer(RedisPubSubChannelLayer):  # type: ignore[misc]
         if chosen < self._lost:
             self._write("l")
             return
-        if chosen < self._lost + self._doubled:
-            self._write("d")
+        is_doubled = chosen < self._lost + self._doubled
+        self._write("d" if is_doubled else "s")
+        for _ in range(1 + is_doubled):
             self._send_later(group, message)
-        self._send_later(group, message)
 
     def _send_later(self, group: str, message: dict[str, Any]) -> None:
         sending = asyncio.create_task(self._send(group, message))

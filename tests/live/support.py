@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.support.live import LiveClient
-from tests.support.site import Site
+from tests.support.site import Served, Site
 
 HURRIED = {
     "DJANGO_SETTINGS_MODULE": "tests.live.settings",
@@ -25,7 +25,7 @@ BRIEFLY = 0.8
 """Longer than such a site takes to check for new events."""
 
 
-def poke(site: Site, username: str = "alice", times: int = 1) -> None:
+def poke(site: Served, username: str = "alice", times: int = 1) -> None:
     """Make Bob poke somebody, which sends a notification."""
     site.python(f"""
         from django.contrib.auth import get_user_model
@@ -61,7 +61,7 @@ def person_id(site: Site, username: str) -> int:
     )
 
 
-def epoch_and_top(site: Site, topic: str) -> tuple[str, int]:
+def epoch_and_top(site: Served, topic: str) -> tuple[str, int]:
     epoch, top = site.python(f"""
         from notifications_hub.streams import Stream
         stream = Stream.objects.get(topic={topic!r})
@@ -70,14 +70,14 @@ def epoch_and_top(site: Site, topic: str) -> tuple[str, int]:
     return epoch, int(top)
 
 
-def cursor_at(site: Site, topic: str, *, after_top: int = 0, seq: int | None = None, epoch: str = "") -> str:
+def cursor_at(site: Served, topic: str, *, after_top: int = 0, seq: int | None = None, epoch: str = "") -> str:
     """Return a cursor signed by the site but never given to a client: at `seq`, or at an offset from the top."""
     current, top = epoch_and_top(site, topic)
     at = top + after_top if seq is None else seq
     return signed_by(site, topic, epoch or current, at)
 
 
-def signed_by(site: Site, topic: str, epoch: str, seq: int) -> str:
+def signed_by(site: Served, topic: str, epoch: str, seq: int) -> str:
     return site.python(f"""
         from notifications_hub.streams.cursor import Position, encode
         print(encode({{{topic!r}: Position({epoch!r}, 0, {seq})}}))

@@ -18,7 +18,8 @@ from notifications_hub.streams import FRAME_BYTES
 from notifications_hub.streams.models import MAX_DATA
 from tests.live.support import HURRIED, cursor_at
 from tests.live.test_switching import cookies_of
-from tests.live.test_websocket import memory_of, open_by_hand
+from tests.live.test_websocket import memory_of
+from tests.support.by_hand import open_by_hand
 from tests.support.databases import Databases
 from tests.support.full import FULL, report
 from tests.support.live import WEBSOCKET, cookie_of, query_of

@@ -25,7 +25,7 @@ from notifications_hub.ops.servers import UNCOMPRESSED
 from tests.live import server_matrix
 from tests.live.server_matrix import DROPPED, SERVERS, Behaviour
 from tests.live.support import HURRIED
-from tests.live.test_websocket import close_code, open_by_hand
+from tests.support.by_hand import close_code, open_by_hand
 from tests.support.databases import Databases
 from tests.support.full import report
 from tests.support.live import LONG_POLL, SSE, WEBSOCKET, LiveClient, RefusedHandshake, cookie_of, listening_by

@@ -86,20 +86,6 @@ def test_a_session_that_ends_in_one_process_ends_in_the_other(servers: Servers) 
         visitor.sign_in("charlie")
 
 
-@faults
-def test_a_client_that_changes_connections_and_servers_applies_every_event_exactly_once(
-    servers: Servers, topic: str
-) -> None:
-    async def happening() -> int:
-        return await published(servers.one, topic, 100, 60 if FULL else 6)
-
-    committed, wanderers = asyncio.run(among(servers, topic, happening))
-    report(f"over two servers: {figures(committed, wanderers)}")
-    assert committed > 100
-    assert all(wanderer.applied_all(committed) for wanderer in wanderers)
-    assert not any(wanderer.failures for wanderer in wanderers)
-
-
 @in_short_too
 def test_clients_miss_nothing_if_redis_is_killed_and_returns_empty(servers: Servers, topic: str) -> None:
     usual: list[float] = []

@@ -1,6 +1,6 @@
 """Clients that change their kind of connection at random, while another process commits events and rolls others back.
 
-`FULL=1`, as in `make faults`, uses 200 clients for a minute. Without it, 10 clients for some seconds.
+`tests/faults/cluster/test_switching.py` does it with 200 clients on a cluster, for a minute or for ten.
 """
 
 from __future__ import annotations
@@ -11,22 +11,18 @@ import sys
 
 import pytest
 
-from tests.support.full import FULL, report
 from tests.support.live import cookie_of
-from tests.support.live_many import Wanderer, figures, session, wandering
+from tests.support.live_many import Wanderer, session, wandering
 from tests.support.processes import ROOT
 from tests.support.site import Site
 
-pytestmark = pytest.mark.faults(short=True)
-
-CLIENTS, SECONDS, STAYS, RATE = (200, 60, (1.0, 5.0), 100) if FULL else (10, 3, (0.2, 1.0), 50)
+CLIENTS, SECONDS, STAYS, RATE = 10, 3, (0.2, 1.0), 50
 
 
 @pytest.mark.both_databases
 def test_a_client_that_changes_connections_applies_every_event_exactly_once(site: Site, topic: str) -> None:
     cookies = cookies_of(site, CLIENTS)
     committed, wanderers = asyncio.run(switch(site, topic, cookies))
-    report(figures(committed, wanderers))
     assert committed > RATE * SECONDS / 10
     assert all(wanderer.numbers == list(range(1, committed + 1)) for wanderer in wanderers)
     assert all(wanderer.applied_all(committed) for wanderer in wanderers)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
 import time
 from collections.abc import Iterator
@@ -15,8 +14,9 @@ from websockets.exceptions import ConnectionClosed
 
 from notifications_hub.live.close_codes import TOO_LARGE
 from tests.live.support import BRIEFLY, poke
+from tests.support.by_hand import close_code, open_by_hand
 from tests.support.databases import Databases
-from tests.support.live import cookie_of, listening
+from tests.support.live import listening
 from tests.support.site import BARE_UVICORN, Site
 
 
@@ -135,44 +135,6 @@ def test_an_unfinished_handshake_does_no_harm(site: Site) -> None:
 def test_only_one_url_accepts_websockets(site: Site) -> None:
     answer = site.visitor().get("/live/ws/")
     assert (answer.status_code, answer.headers["Upgrade"]) == (426, "websocket")
-
-
-# The opcode, a length under 126, two bytes of code, a text reason, and nothing after it.
-CLOSE_FRAME = re.compile(rb"\x88[\x02-\x7d]([\x03-\x13].)[ -~]*\Z", re.DOTALL)
-
-
-def open_by_hand(site: Site, query: str = "") -> socket.socket:
-    line = socket.socket()
-    # Small buffers, so that they are soon full if nobody reads.
-    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    line.settimeout(5)
-    line.connect(("127.0.0.1", site.port))
-    head = [
-        f"GET /live/ws/?{query} HTTP/1.1",
-        f"Host: 127.0.0.1:{site.port}",
-        f"Origin: {site.url}",
-        f"Cookie: {cookie_of(site, 'alice')}",
-        "Upgrade: websocket",
-        "Connection: Upgrade",
-        "Sec-WebSocket-Version: 13",
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-    ]
-    line.sendall("\r\n".join([*head, "", ""]).encode())
-    answer = b""
-    while b"\r\n\r\n" not in answer:
-        answer += line.recv(4096)
-    assert answer.startswith(b"HTTP/1.1 101")
-    return line
-
-
-def close_code(line: socket.socket) -> int | None:
-    """Return the close code of a server that gets no answer to its close frame, or None if it sent none."""
-    data, last = b"", None
-    # Linux resets a line whose client has taken nothing for `UNANSWERED_SECONDS`.
-    with suppress(ConnectionResetError):
-        while not (last := CLOSE_FRAME.search(data)) and (piece := line.recv(2**16)):
-            data = data[-200:] + piece
-    return int.from_bytes(last[1], "big") if last else None
 
 
 def memory_of(site: Site) -> int:

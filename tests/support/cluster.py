@@ -152,10 +152,16 @@ class Cluster(Closing):
         return self._shell.python(code)
 
     def close(self) -> None:
+        pids = family(self.process.pid)
         try:
             if self._shell is not None:
                 self._shell.close()
             self._program.stop(seconds=STOP_SECONDS)
+        except BaseException:  # Ctrl-C too: the parts would outlive a command that is killed
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            raise
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -14,7 +14,7 @@ from websockets.sync.client import connect
 
 from tests.support.live_client import PATIENCE, Closed, LiveClient
 from tests.support.live_http import PollClient, SseClient
-from tests.support.site import Site, Visitor
+from tests.support.site import Served, Site, Visitor
 
 __all__ = [
     "EVERY",
@@ -149,15 +149,15 @@ def _of_own_page(by: str, url: str) -> Mapping[str, str]:
     return {"Origin": url} if by == WEBSOCKET else {"Sec-Fetch-Site": "same-origin"}
 
 
-_visitors: WeakKeyDictionary[Site, dict[str | None, Visitor]] = WeakKeyDictionary()
+_visitors: WeakKeyDictionary[Served, dict[str | None, Visitor]] = WeakKeyDictionary()
 
 
-def cookie_of(site: Site, who: str | Visitor | None) -> str:
+def cookie_of(site: Served, who: str | Visitor | None) -> str:
     visitor = who if isinstance(who, Visitor) else _visitor(site, who)
     return "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
 
 
-def _visitor(site: Site, username: str | None) -> Visitor:
+def _visitor(site: Served, username: str | None) -> Visitor:
     # Sign in only once, because it leads to a page, which flashes.
     known = _visitors.setdefault(site, {})
     if username not in known:

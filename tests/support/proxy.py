@@ -8,8 +8,9 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from urllib.parse import urlsplit
 
-from tests.support.site import Site, Visitor
+from tests.support.site import Served, Visitor
 
 _CONNECTION = re.compile(rb"^\w+ [^ ]*/live/(ws|sse|poll)/")
 _BLOCKED = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -19,7 +20,7 @@ _CHUNK = 64 * 1024
 class Proxy:
     """A stand-in for the site wherever only its URL and visitors are needed."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Served) -> None:
         self._site = site
         self.url = ""
         self.opened: Counter[str] = Counter()
@@ -84,7 +85,7 @@ class Proxy:
     async def _forward(
         self, kind: str, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        site_reader, site_writer = await asyncio.open_connection("127.0.0.1", self._site.port)
+        site_reader, site_writer = await asyncio.open_connection("127.0.0.1", urlsplit(self._site.url).port)
         if b"upgrade: websocket" not in head.lower():
             # With one exchange for each connection, the proxy only needs to recognise the end.
             head = re.sub(rb"(?i)\r\nconnection:[^\r]*", b"", head).replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
@@ -144,7 +145,7 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 
 @contextmanager
-def proxy_before(site: Site) -> Iterator[Proxy]:
+def proxy_before(site: Served) -> Iterator[Proxy]:
     proxy = Proxy(site)
     ready = threading.Event()
     thread = threading.Thread(target=proxy._run, args=[ready])

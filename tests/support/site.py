@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
+from typing import Protocol
 
 import requests
 
@@ -23,6 +24,16 @@ UVICORN = (
 HUB_SERVE = (str(ROOT / "manage.py"), "hub_serve")
 BARE_UVICORN = ("-m", "uvicorn", "config.asgi:application")
 PASSWORD = "demo"
+
+
+class Served(Protocol):
+    """A running site, of one process or of many."""
+
+    url: str
+
+    def python(self, code: str) -> str: ...
+
+    def visitor(self, username: str | None = None) -> Visitor: ...
 
 
 class Site:

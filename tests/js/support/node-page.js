@@ -3,10 +3,11 @@
  * A page without a browser: the hub's own client in Node. It prints what it applies, one line of JSON each.
  *
  * `node --experimental-websocket node-page.js '{"url": …, "cookie": …, "kind": "ws", "topics": […], "cursor": "…"}'`
- * runs until its input ends. It reconnects almost at once, so that a test may cut it a thousand times.
+ * runs until its input ends. It reconnects almost at once, so that a test may cut it a thousand times. The kind "best"
+ * is the best that works, as on a page.
  */
 import { HubClient } from "../../../notifications_hub/static/notifications_hub/client/hub-client.js";
-import { lineOfKind } from "../../../notifications_hub/static/notifications_hub/tabs/open-line.js";
+import { lineOfKind, liveLine } from "../../../notifications_hub/static/notifications_hub/tabs/open-line.js";
 import { FakePage } from "./fake-page.js";
 
 const { url, cookie, kind, topics, cursor } = JSON.parse(process.argv[2] ?? "");
@@ -40,10 +41,14 @@ function print(line) {
 }
 
 const network = { fetch: fetchAsPerson, WebSocket: /** @type {any} */ (PersonsWebSocket) };
-globalThis.fetch = fetchAsPerson;
+Object.assign(globalThis, network);
+const [live, page] = [new URL("live/", url), new FakePage()];
 const client = new HubClient({
   topics,
-  line: (query) => lineOfKind({ live: new URL("live/", url), kind, watch: new FakePage(), query, network }),
+  line: (query) =>
+    kind === "best"
+      ? liveLine({ live, person: "", page, unshown: () => [], query })
+      : lineOfKind({ live, kind, watch: page, query, network }),
 });
 client.addEventListener("hub-event", (event) => {
   const { topic, seq, data } = /** @type {any} */ (event);
