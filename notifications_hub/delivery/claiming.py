@@ -95,11 +95,17 @@ _LOADED: Mapping[str, Now] = {"loaded_at": Now()}
 
 
 def whole(ids: Collection[int], claim: uuid.UUID) -> list[Delivery]:
-    """Return claimed deliveries with all that a worker needs of them, in the order of their keys."""
+    """Return claimed deliveries with all that a worker needs of them, in the order of their keys.
+
+    Those of one announcement share its instance. One that was just deleted takes its deliveries along.
+    """
     claimed = Delivery.objects.filter(pk__in=ids, claim=claim).annotate(**_LOADED).order_by("pk")
-    joined = ("recipient", "announcement", *joins())
-    related = claimed.select_related(*(f"notification__{name}" for name in joined))
-    return list(related.prefetch_related("notification__announcement__translations"))
+    found = claimed.select_related(*(f"notification__{name}" for name in ("recipient", *joins())))
+    return [one for one in found.prefetch_related("notification__announcement__translations") if _is_complete(one)]
+
+
+def _is_complete(one: Delivery) -> bool:
+    return one.notification.announcement_id is None or one.notification.announcement is not None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -23,6 +23,7 @@ from notifications_hub.announcements.queryset import KIND
 from notifications_hub.announcements.rollouts import retraction
 from notifications_hub.announcements.rollouts.models import Rollout, RolloutState
 from notifications_hub.announcements.rollouts.people import Choice, choose, count_people, next_page
+from notifications_hub.announcements.rollouts.rows import insert_deliveries, rows_of
 from notifications_hub.conf import hub_settings
 from notifications_hub.database import transaction
 from notifications_hub.database.reconnect import CONNECTION_ERRORS
@@ -32,8 +33,7 @@ from notifications_hub.delivery.bulk import Counts, Planned
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import LONGEST_TEXT, DeliveryReason, ReasonCode
 from notifications_hub.delivery.worker_wakeup import wake_worker
-from notifications_hub.kinds import DeliveryMethod, kind_of
-from notifications_hub.notification import Notification
+from notifications_hub.kinds import kind_of
 from notifications_hub.streams.sweeper import Isolation
 from notifications_hub.transports import delay_of
 from notifications_hub.transports.address_lookup import find_addresses, usable_transports
@@ -178,38 +178,16 @@ def _plan_step(rollout: Rollout) -> int:
 
 def _plan(rollout: Rollout, choice: Choice) -> int:
     addresses = find_addresses(rollout.transport, choice.people) if choice.people else {}
-    rows = _rows_of(rollout.announcement, choice, addresses.keys()) if addresses else {}
-    deliveries = [
-        Delivery(notification_id=rows[pk], transport=rollout.transport, address=address, rollout=rollout, due_at=Now())
+    rows = rows_of(rollout.announcement, choice.methods, addresses.keys()) if addresses else {}
+    planned = [
+        (rows[pk], address)
         for pk, its in addresses.items()
         if pk in rows
         for address in dict.fromkeys(one[:255] for one in its)
     ]
-    Delivery.objects.bulk_create(deliveries, batch_size=1000, ignore_conflicts=True)
-    return len(deliveries)
-
-
-def _rows_of(announcement: Announcement, choice: Choice, people: Any) -> dict[Any, int]:
-    """Return the row of each person that is still undelivered and unread, created if it is missing."""
-    at = announcement.announced_at or timezone.now()
-    rows = [_row(announcement, pk, choice.methods[pk], at) for pk in sorted(people)]
-    Notification.objects.bulk_create(rows, ignore_conflicts=True)
-    waiting = Notification.objects.visible().unread().filter(announcement=announcement, recipient__in=people)
-    return dict(waiting.filter(delivered_at=None, archived_at=None).values_list("recipient", "pk"))
-
-
-def _row(announcement: Announcement, person_pk: Any, methods: frozenset[str], at: datetime) -> Notification:
-    return Notification(
-        recipient_id=person_pk,
-        announcement=announcement,
-        kind=KIND,
-        level=announcement.level,
-        verb=KIND,
-        timestamp=at,
-        committed_at=at,
-        toast=DeliveryMethod.LIVE in methods,
-        flash=DeliveryMethod.FLASH in methods,
-    )
+    if planned:
+        insert_deliveries(rollout, planned)
+    return len(planned)
 
 
 # The end
