@@ -174,7 +174,7 @@ INSIDE = {
     ],
     "delivery": [
         ["models", "reasons"],
-        ["bulk", "heartbeat"],
+        ["bulk", "heartbeat", "worker_life"],
         ["arming", "claiming", "digest_choices", "preferences"],
         [
             "acknowledgement",

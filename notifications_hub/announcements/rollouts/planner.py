@@ -27,7 +27,7 @@ from notifications_hub.announcements.rollouts.rows import insert_deliveries, row
 from notifications_hub.conf import hub_settings
 from notifications_hub.database import transaction
 from notifications_hub.database.reconnect import CONNECTION_ERRORS
-from notifications_hub.delivery import bulk
+from notifications_hub.delivery import bulk, worker_life
 from notifications_hub.delivery.arming import cancel
 from notifications_hub.delivery.bulk import Counts, Planned
 from notifications_hub.delivery.models import Delivery, DeliveryState
@@ -45,6 +45,8 @@ PLAN_SECONDS = 0.1
 """The most that a worker's turn spends on steps, because other notifications wait for it meanwhile."""
 
 _isolation: Isolation[int] = Isolation(longest=60.0)
+_watching: Isolation[str] = Isolation(longest=60.0)
+_watch = worker_life.Watch()
 
 
 def begin(announcement: Announcement) -> None:
@@ -74,7 +76,10 @@ class RolloutPlanner:
     def plan_more(self, wanted: int) -> Planned:
         until = time.monotonic() + PLAN_SECONDS
         claimable, more = [], False
-        for rollout in Rollout.objects.active().select_related("announcement").order_by("pk"):
+        active = list(Rollout.objects.active().select_related("announcement").order_by("pk"))
+        if active:
+            _take_over()
+        for rollout in active:
             if _is_stopped(rollout):
                 with _isolation.guard(rollout.pk, f"Rollout {rollout.pk}"):
                     more |= _cancel_some(rollout)
@@ -97,6 +102,13 @@ class RolloutPlanner:
         for pk, counts in sorted(settled.items()):
             sent, failed = counts.get(DeliveryState.SENT, 0), counts.get(DeliveryState.FAILED, 0)
             Rollout.objects.filter(pk=pk).move(sent=F("sent") + sent, failed=F("failed") + failed)
+
+
+def _take_over() -> None:
+    """Make due what killed workers held, also of rollouts that are paused."""
+    with _watching.guard("watch", "The look at other workers"):
+        for name, count in _watch.gone().items():
+            worker_life.take_over(name, count, list(Rollout.objects.open().values_list("pk", flat=True)))
 
 
 @contextmanager
