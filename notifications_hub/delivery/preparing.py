@@ -145,11 +145,11 @@ def _message(one: Delivery) -> Message:
     return retraction_of(message) if one.is_retraction else message
 
 
-def _job(one: Delivery, senders: Mapping[str, Send], act_url: str, words: _Words) -> Sending:
+def _job(one: Delivery, senders: Mapping[str, Send], act_url: str, words: _Words | None = None) -> Sending:
     send = senders.get(one.address) or partial(get_transport(one.transport).send, address=one.address)
     if code := pointless_reason(one):
         raise _Pointless(code)
-    message = words.of(one)
+    message = (words or _Words()).of(one)
     if one.is_retraction:
         return _sending(one, message, send, message.ttl - (one.loaded_at - one.created).total_seconds())
     rest = _rest(one, message.ttl)

@@ -147,13 +147,13 @@ class Worker:
 
     def _begin_bulk(self, free: int) -> int:
         """Begin deliveries of announcements, in the slots that nothing else needs. Their rollouts share these."""
-        begun = 0
         if free < BATCH // 4:
-            return begun
+            return 0
         planned = bulk.plan_more(free)
+        self._more = planned.more
+        begun = self._begin(planned.claimed)
         if planned.rollouts:
             _show_life()
-        self._more = planned.more
         for others, rollout in zip(range(len(planned.rollouts), 0, -1), planned.rollouts, strict=True):
             if share := math.ceil((free - begun) / others):
                 begun += self._begin(claiming.claim_due(share, rollout=rollout))

@@ -26,7 +26,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = time.monotonic()
-        monkeypatch.setattr(worker_life.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr("notifications_hub.delivery.worker_life.time.monotonic", lambda: self.now)
 
     def go(self, seconds: float) -> None:
         self.now += seconds
@@ -93,7 +93,9 @@ def test_nobody_is_gone_because_the_database_hung(killed: uuid.UUID, clock: Cloc
     assert look(watch) == 0
     clock.go(1)
     SendingProcess.objects.filter(name=killed).update(count=2)
-    assert [look(watch) for _ in range(8) if clock.go(1) is None] == [0] * 8
+    for _ in range(8):
+        clock.go(1)
+        assert look(watch) == 0
     assert due() == 0
 
 
