@@ -12,10 +12,10 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-import time
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
+from time import monotonic
 
 from django.db.models.functions import Now
 
@@ -65,9 +65,9 @@ def beat() -> None:
     """Count up, unless that was just done. Call it before each claim, and often while any is held."""
     one = _this()
     # In a caller's transaction nobody would see it.
-    if time.monotonic() - one.beaten_at < BEAT_SECONDS or connection.in_atomic_block:
+    if monotonic() - one.beaten_at < BEAT_SECONDS or connection.in_atomic_block:
         return
-    one.beaten_at = time.monotonic()
+    one.beaten_at = monotonic()
     one.count += 1
     row = SendingProcess(pk=one.name, count=one.count)
     SendingProcess.objects.bulk_create([row], update_conflicts=True, unique_fields=["name"], update_fields=["count"])
@@ -97,7 +97,7 @@ class Watch:
 
     def gone(self) -> dict[uuid.UUID, int]:
         """Look, unless that was just done. Return the last counts of processes that are gone, by name."""
-        if time.monotonic() - self._looked_at < LOOK_SECONDS or not self._lock.acquire(blocking=False):
+        if monotonic() - self._looked_at < LOOK_SECONDS or not self._lock.acquire(blocking=False):
             return {}
         try:
             return self._look()
@@ -106,9 +106,9 @@ class Watch:
 
     def _look(self) -> dict[uuid.UUID, int]:
         # A query that hangs makes nobody late: ages end before it, and begin after it.
-        before = time.monotonic()
+        before = monotonic()
         counts = dict(SendingProcess.objects.values_list("name", "count"))
-        after = self._looked_at = time.monotonic()
+        after = self._looked_at = monotonic()
         known = {name: one for name, one in self._seen.items() if counts.get(name) == one.count}
         gone = {name: one.count for name, one in known.items() if one.is_gone(before)}
         self._seen = {name: known.get(name) or _Seen(count, after) for name, count in counts.items()}

@@ -26,7 +26,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = time.monotonic()
-        monkeypatch.setattr("notifications_hub.delivery.worker_life.time.monotonic", lambda: self.now)
+        monkeypatch.setattr("notifications_hub.delivery.worker_life.monotonic", lambda: self.now)
 
     def go(self, seconds: float) -> None:
         self.now += seconds
