@@ -51,6 +51,7 @@ LAYERS = [
         "announcements.results.failures",
         "avatars",
         "delivery.bulk",
+        "delivery.worker_life",
         "discovery",
         "escalation.cancelling",
         "escalation.planning",

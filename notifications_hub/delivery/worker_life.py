@@ -88,7 +88,7 @@ class _Seen:
 
 
 class Watch:
-    """What this process has seen of the others."""
+    """The counts of other processes, as this one has seen them."""
 
     def __init__(self) -> None:
         self._seen: dict[uuid.UUID, _Seen] = {}
