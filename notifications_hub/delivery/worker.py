@@ -112,7 +112,7 @@ class Worker:
 
     def _turn(self, *, claim: bool) -> int:
         self._more = False
-        if self._bulk_under_way:
+        if self._bulk_under_way or self._results:
             _show_life()
         self._record()
         free = min(BATCH, SLOTS - self._network.under_way)
