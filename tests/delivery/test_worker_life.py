@@ -41,6 +41,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def killed(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> uuid.UUID:
     """Let a process claim deliveries of an announcement. This one is another from then on."""
     monkeypatch.setattr(worker_life, "_own", worker_life._Process())
+    monkeypatch.setattr(planner, "PLAN_SECONDS", 60)
     members(HELD)
     rollout = announced()
     planner.RolloutPlanner().plan_more(100)
