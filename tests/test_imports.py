@@ -51,6 +51,7 @@ LAYERS = [
         "announcements.results.failures",
         "avatars",
         "delivery.bulk",
+        "delivery.worker_life",
         "discovery",
         "escalation.cancelling",
         "escalation.planning",
@@ -174,7 +175,7 @@ INSIDE = {
     ],
     "delivery": [
         ["models", "reasons"],
-        ["bulk", "heartbeat"],
+        ["bulk", "heartbeat", "worker_life"],
         ["arming", "claiming", "digest_choices", "preferences"],
         [
             "acknowledgement",

@@ -6,27 +6,34 @@ deliveries come first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from notifications_hub.delivery.models import DeliveryState
+from notifications_hub.delivery.models import Delivery, DeliveryState
 
 Counts = Mapping[DeliveryState, int]
 """How many deliveries ended in each state."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Planned:
-    """The rollouts with deliveries to claim. With `more`, the next call can plan further at once."""
+    """The rollouts with deliveries to claim, and deliveries that are claimed already.
 
-    rollouts: Sequence[int] = ()
+    With `more`, the next call can plan further at once.
+    """
+
+    rollouts: list[int] = field(default_factory=list)
+    claimed: list[Delivery] = field(default_factory=list)
     more: bool = False
 
 
 class BulkPlanner(Protocol):
-    def plan_more(self, wanted: int) -> Planned:
-        """Plan more where fewer than `wanted` are due, for a moment. Cheap when idle."""
+    def plan_more(self, wanted: int, *, claim: bool = False) -> Planned:
+        """Plan more where fewer than `wanted` are due, for a moment. Cheap when idle.
+
+        With `claim`, the caller holds what is planned, and sends it: at most `wanted`.
+        """
         ...
 
     def has_work(self) -> bool:
@@ -47,7 +54,8 @@ def use_planner(planner: BulkPlanner) -> None:
 
 
 def plan_more(wanted: int) -> Planned:
-    return _planner[0].plan_more(wanted) if _planner else Planned()
+    """Plan more, and claim it for the caller."""
+    return _planner[0].plan_more(wanted, claim=True) if _planner else Planned()
 
 
 def has_work() -> bool:

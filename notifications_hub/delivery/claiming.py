@@ -24,6 +24,7 @@ from notifications_hub.database.primary import connection
 from notifications_hub.delivery import bulk
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import DeliveryReason
+from notifications_hub.delivery.worker_life import new_claim
 from notifications_hub.extension import joins
 from notifications_hub.signals import SettledDelivery, delivery_settled, send_after_commit
 from notifications_hub.telemetry import measures
@@ -56,7 +57,7 @@ def _claim(
     is_first, is_last = _is_any(first), last is not None and most > 0 and _is_any(last)
     if not (is_first or is_last):
         return []
-    claim = uuid.uuid4()
+    claim = new_claim()
     with transaction.atomic():
         late = _locked(first, limit - (min(most, limit // 4) if is_last else 0)) if is_first else []
         if last is not None and is_last:
@@ -95,11 +96,17 @@ _LOADED: Mapping[str, Now] = {"loaded_at": Now()}
 
 
 def whole(ids: Collection[int], claim: uuid.UUID) -> list[Delivery]:
-    """Return claimed deliveries with all that a worker needs of them, in the order of their keys."""
+    """Return claimed deliveries with all that a worker needs of them, in the order of their keys.
+
+    Those of one announcement share its instance. One that was just deleted takes its deliveries along.
+    """
     claimed = Delivery.objects.filter(pk__in=ids, claim=claim).annotate(**_LOADED).order_by("pk")
-    joined = ("recipient", "announcement", *joins())
-    related = claimed.select_related(*(f"notification__{name}" for name in joined))
-    return list(related.prefetch_related("notification__announcement__translations"))
+    found = claimed.select_related(*(f"notification__{name}" for name in ("recipient", *joins())))
+    return [one for one in found.prefetch_related("notification__announcement__translations") if _is_complete(one)]
+
+
+def _is_complete(one: Delivery) -> bool:
+    return one.notification.announcement_id is None or one.notification.announcement is not None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

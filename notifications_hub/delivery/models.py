@@ -152,6 +152,16 @@ class WorkerHeartbeat(HubModel):
         return f"{self.at:%Y-%m-%d %H:%M:%S}"
 
 
+class SendingProcess(HubModel):
+    """A process that sends announcements. It counts up while it holds deliveries of them: see `worker_life.py`."""
+
+    name = models.UUIDField(primary_key=True)
+    count = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.count}"
+
+
 class Preference(HubModel):
     """A person's choices for a kind: delivery methods, and how often emails come. Without a row, its defaults hold.
 

@@ -29,7 +29,7 @@ from notifications_hub.following.unfollow_links import UnfollowLink
 from notifications_hub.grouping.members import load_groups
 from notifications_hub.grouping.words import message_of_group
 from notifications_hub.kinds import Urgency, kind_of
-from notifications_hub.message import Message, localized_for, retraction_of, time_to_live
+from notifications_hub.message import Message, language_of, localized_for, retraction_of, time_to_live
 from notifications_hub.request_ids import as_request
 from notifications_hub.transports import Loads, Send, delay_of, get_transport, transport_names
 
@@ -42,6 +42,7 @@ def prepared(claimed: Sequence[Delivery], wishes: Wishes) -> Iterator[Sending | 
     """Yield a job per delivery, or a result if nothing is to be sent. One that cannot be rendered stops no other."""
     senders = {name: _senders(name, its) for name, its in _by_transport(claimed).items()}
     act_url = report_url()
+    words = _Words()
     load_results(one.notification for one in claimed)
     load_groups(one.notification for one in claimed)
     load_avatars(one.notification for one in claimed)
@@ -50,7 +51,7 @@ def prepared(claimed: Sequence[Delivery], wishes: Wishes) -> Iterator[Sending | 
         try:
             if one.pk in unwanted:
                 raise _Pointless(ReasonCode.SWITCHED_OFF)
-            job = _job(one, senders[one.transport], act_url)
+            job = _job(one, senders[one.transport], act_url, words)
             waits = held.must_wait(one, job.message, wishes)
             yield job if waits is None else _result(one, waits)
         except _Pointless as pointless:
@@ -120,15 +121,37 @@ class _Pointless(Exception):
         self.code = code
 
 
-def _job(one: Delivery, senders: Mapping[str, Send], act_url: str) -> Sending:
+class _Words:
+    """The messages of a batch. An announcement has one in each language, which many of its people share."""
+
+    def __init__(self) -> None:
+        self._announced: dict[tuple[int, bool, str], Message] = {}
+
+    def of(self, one: Delivery) -> Message:
+        """Return the message in the words of its recipient."""
+        row = one.notification
+        if row.announcement_id is None:
+            with localized_for(row.recipient):
+                return _message(one)
+        key = row.announcement_id, one.is_retraction, language_of(row.recipient)
+        if key not in self._announced:
+            with localized_for(row.recipient):
+                self._announced[key] = _message(one)
+        return self._announced[key]
+
+
+def _message(one: Delivery) -> Message:
+    message = message_of_group(one.notification)
+    return retraction_of(message) if one.is_retraction else message
+
+
+def _job(one: Delivery, senders: Mapping[str, Send], act_url: str, words: _Words | None = None) -> Sending:
     send = senders.get(one.address) or partial(get_transport(one.transport).send, address=one.address)
     if code := pointless_reason(one):
         raise _Pointless(code)
-    with localized_for(one.notification.recipient):
-        message = message_of_group(one.notification)
-        if one.is_retraction:
-            message = retraction_of(message)
-            return _sending(one, message, send, message.ttl - (one.loaded_at - one.created).total_seconds())
+    message = (words or _Words()).of(one)
+    if one.is_retraction:
+        return _sending(one, message, send, message.ttl - (one.loaded_at - one.created).total_seconds())
     rest = _rest(one, message.ttl)
     if rest <= 0:
         raise _Pointless(ReasonCode.EXPIRED)

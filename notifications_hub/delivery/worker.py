@@ -19,7 +19,7 @@ from django.db import close_old_connections, connections
 
 from notifications_hub.database.pooling import release_connections
 from notifications_hub.database.reconnect import CONNECTION_ERRORS
-from notifications_hub.delivery import bulk, claiming, heartbeat, held
+from notifications_hub.delivery import bulk, claiming, heartbeat, held, worker_life
 from notifications_hub.delivery.accepted import mark_accepted
 from notifications_hub.delivery.audience_check import leavers
 from notifications_hub.delivery.claiming import Settled
@@ -112,6 +112,8 @@ class Worker:
 
     def _turn(self, *, claim: bool) -> int:
         self._more = False
+        if self._bulk_under_way or self._results:
+            _show_life()
         self._record()
         free = min(BATCH, SLOTS - self._network.under_way)
         if not claim or free < BATCH // 4:
@@ -145,11 +147,13 @@ class Worker:
 
     def _begin_bulk(self, free: int) -> int:
         """Begin deliveries of announcements, in the slots that nothing else needs. Their rollouts share these."""
-        begun = 0
         if free < BATCH // 4:
-            return begun
+            return 0
         planned = bulk.plan_more(free)
         self._more = planned.more
+        begun = self._begin(planned.claimed)
+        if planned.rollouts:
+            _show_life()
         for others, rollout in zip(range(len(planned.rollouts), 0, -1), planned.rollouts, strict=True):
             if share := math.ceil((free - begun) / others):
                 begun += self._begin(claiming.claim_due(share, rollout=rollout))
@@ -171,7 +175,10 @@ class Worker:
     def _send(self, whole: Sequence[Delivery], groups: Sequence[Group], wishes: Wishes) -> None:
         jobs: list[Sending] = []
         waits: list[Delivery] = []
+        bulky = any(one.rollout_id is not None for one in whole)
         for one in prepared(whole, wishes):
+            if bulky:
+                _show_life()
             if isinstance(one, Sending):
                 jobs.append(one)
                 continue
@@ -212,6 +219,11 @@ def _plan() -> bool:
             with _isolation.guard(plan, f"{plan!r}"):
                 more |= plan()
     return more
+
+
+def _show_life() -> None:
+    with _isolation.guard(worker_life.beat, "The count of this process"):
+        worker_life.beat()
 
 
 # Recording

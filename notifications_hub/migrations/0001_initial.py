@@ -1935,4 +1935,15 @@ class Migration(migrations.Migration):
                 "base_manager_name": "objects",
             },
         ),
+        migrations.CreateModel(
+            name="SendingProcess",
+            fields=[
+                ("name", models.UUIDField(primary_key=True, serialize=False)),
+                ("count", models.BigIntegerField()),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
     ]

@@ -13,8 +13,8 @@ from pytest_django import Settings
 from accounts.models import User
 from notifications_hub.announcements.rollouts import planner
 from notifications_hub.announcements.rollouts.models import Rollout
-from notifications_hub.delivery import claiming
-from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.delivery import claiming, worker_life
+from notifications_hub.delivery.models import Delivery, DeliveryState, SendingProcess
 from notifications_hub.ops import worker_checks
 from notifications_hub.ops.metrics import ask, exposition
 from tests.announcements.test_rollouts import announced
@@ -73,6 +73,13 @@ def test_a_claim_sorts_nothing(rollout: Rollout, whose: str) -> None:
     for plan in plans[:2]:
         assert "hub_delivery_" in plan
         assert not any(word in plan for word in ("Sort", "TEMP B-TREE", "Seq Scan")), plan
+
+
+def test_a_takeover_reads_no_settled_delivery(rollout: Rollout) -> None:
+    name = SendingProcess.objects.create(name=worker_life._own.name, count=1).name
+    plans = plans_of(lambda: worker_life.take_over(name, 1, [rollout.pk]))
+    assert plans
+    assert all("hub_delivery_rollout" in plan for plan in plans), plans
 
 
 def test_a_turn_reads_no_settled_delivery(rollout: Rollout) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
@@ -79,6 +80,30 @@ def test_a_turn_ends_in_time_and_the_next_one_goes_on(one_worker: Worker, monkey
     assert (rollout.state, rollout.unwanted) == (RolloutState.DONE, 20)
 
 
+def test_a_worker_holds_what_it_plans_from_the_beginning(one_worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It updates no delivery before its outcome, and loads none again."""
+    monkeypatch.setattr(planner, "CHUNK", 500)
+    people = members(30)
+    announced()
+    with CaptureQueriesContext(connection) as caught:
+        one_worker.turn()
+    held = Delivery.objects.exclude(claim=None).filter(due_at__gt=datetime.now(UTC) + timedelta(seconds=30))
+    assert held.count() == len(people)
+    statements = [one["sql"].split()[0] for one in caught if '"notifications_hub_delivery"."address"' in one["sql"]]
+    assert statements == []
+    assert not any(one["sql"].startswith('UPDATE "notifications_hub_delivery"') for one in caught)
+
+
+def test_what_a_worker_cannot_hold_is_due(settings: Settings) -> None:
+    own = {"TRANSPORTS": {"web_push": f"{__name__}.ThreeAddresses"}}
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, **own}
+    members(4)
+    rollout = announced()
+    planned = planner.RolloutPlanner().plan_more(5, claim=True)
+    assert (len(planned.claimed), planned.rollouts) == (5, [rollout.pk])
+    assert Delivery.objects.filter(claim=None, due_at__lte=Now()).count() == 12 - 5
+
+
 def test_rollouts_share_the_free_slots(one_worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planner, "CHUNK", 500)
     members(300)
@@ -132,6 +157,11 @@ def test_nothing_is_sent_while_the_audience_cannot_be_read(error: Exception, one
     control.stop(rollout.announcement)
     rollout.refresh_from_db()
     assert (rollout.is_held_up, rollout.percent) == (False, 66)
+
+
+class ThreeAddresses(Memory):
+    def addresses(self, person: Any) -> list[str]:
+        return [f"{person.pk}-{number}" for number in range(3)]
 
 
 class TwoLongAddresses(Memory):

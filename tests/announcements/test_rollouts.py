@@ -192,6 +192,28 @@ def test_a_row_that_exists_is_used(alice: User, one_worker: Worker) -> None:
     assert Notification.objects.get().deliveries.get().state == DeliveryState.SENT
 
 
+def test_a_row_that_a_rollout_makes_waits_for_its_person_to_confirm(alice: User, one_worker: Worker) -> None:
+    announced(must_acknowledge=True)
+    one_worker.run_due()
+    assert reached() == {str(alice.pk): 1}
+    assert Notification.objects.get().must_acknowledge
+
+
+def test_each_person_reads_it_in_their_language(settings: Settings, one_worker: Worker) -> None:
+    own = {"LANGUAGE_OF": f"{__name__}.language_of"}
+    settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, **own}
+    people = members(4)
+    rollout = announced(title="Hello")
+    rollout.announcement.translations.create(language="de", title="Guten Tag")
+    one_worker.run_due()
+    titles = {address: message.title for message, address in memory().outbox}
+    assert titles == {str(one.pk): "Guten Tag" if one.pk % 2 else "Hello" for one in people}
+
+
+def language_of(person: User) -> str:
+    return "de" if person.pk % 2 else "en"
+
+
 def test_a_person_who_read_it_gets_none(alice: User, one_worker: Worker) -> None:
     announced()
     personal_rows.make_rows(alice)

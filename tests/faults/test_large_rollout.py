@@ -1,8 +1,8 @@
 """T41: an announcement to 100,000 people goes out by a transport, while its workers are killed on the way.
 
 The transport answers after 10 ms and writes to a file, so the time is that of the hub: of two workers, on the machine
-that also runs the site, the database and the clients. `PEOPLE` names another number. What a killed worker had claimed
-is free after its lease of 55 s, so the time until all have it is longer by that.
+that also runs the site, the database and the clients. `PEOPLE` names another number. What a killed worker held is
+taken over about 10 s later (`worker_life.py`), so the time until all have it may be longer by that.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Rollout:
             one.kill()
         wait_until(partial(self._has, 0.99), seconds=900, what="99 % of the messages")
         self.nearly_all = time.monotonic() - begun
-        # What the last killed worker held is free after its lease.
+        # What the last killed worker held is taken over.
         wait_until(partial(self._has, 1.0), seconds=900, what="all messages")
         wait_until(self._is_finished, seconds=900, what="the end of the rollout")
         self.all = time.monotonic() - begun

@@ -5,6 +5,7 @@ A rollout either sends the announcement, or takes a withdrawn one back from the 
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Self
 
 from django.db import models
@@ -88,6 +89,9 @@ class Rollout(HubModel):
     reported_at = models.DateTimeField(null=True, editable=False)
     planned_at = models.DateTimeField(null=True, editable=False)
     finished_at = models.DateTimeField(null=True, editable=False)
+
+    clock: datetime
+    """The time of the database when a planner locked it. Only a planner's instance has it."""
 
     objects = RolloutManager()  # type: ignore[misc]
 

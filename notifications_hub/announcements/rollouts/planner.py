@@ -6,10 +6,12 @@ step done or not begun. A lock on the rollout lets one worker at a time take its
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -23,17 +25,17 @@ from notifications_hub.announcements.queryset import KIND
 from notifications_hub.announcements.rollouts import retraction
 from notifications_hub.announcements.rollouts.models import Rollout, RolloutState
 from notifications_hub.announcements.rollouts.people import Choice, choose, count_people, next_page
+from notifications_hub.announcements.rollouts.rows import insert_deliveries, rows_of
 from notifications_hub.conf import hub_settings
 from notifications_hub.database import transaction
 from notifications_hub.database.reconnect import CONNECTION_ERRORS
-from notifications_hub.delivery import bulk
+from notifications_hub.delivery import bulk, worker_life
 from notifications_hub.delivery.arming import cancel
 from notifications_hub.delivery.bulk import Counts, Planned
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import LONGEST_TEXT, DeliveryReason, ReasonCode
 from notifications_hub.delivery.worker_wakeup import wake_worker
-from notifications_hub.kinds import DeliveryMethod, kind_of
-from notifications_hub.notification import Notification
+from notifications_hub.kinds import kind_of
 from notifications_hub.streams.sweeper import Isolation
 from notifications_hub.transports import delay_of
 from notifications_hub.transports.address_lookup import find_addresses, usable_transports
@@ -45,6 +47,8 @@ PLAN_SECONDS = 0.1
 """The most that a worker's turn spends on steps, because other notifications wait for it meanwhile."""
 
 _isolation: Isolation[int] = Isolation(longest=60.0)
+_watching: Isolation[str] = Isolation(longest=60.0)
+_watch = worker_life.Watch()
 
 
 def begin(announcement: Announcement) -> None:
@@ -71,23 +75,30 @@ def _start_of(transport: str) -> Any:
 class RolloutPlanner:
     """The planner that workers ask."""
 
-    def plan_more(self, wanted: int) -> Planned:
+    def plan_more(self, wanted: int, *, claim: bool = False) -> Planned:
         until = time.monotonic() + PLAN_SECONDS
-        claimable, more = [], False
-        for rollout in Rollout.objects.active().select_related("announcement").order_by("pk"):
+        active = list(Rollout.objects.active().select_related("announcement").order_by("pk"))
+        if active:
+            _take_over()
+        planned = Planned()
+        for others, rollout in zip(range(len(active), 0, -1), active, strict=True):
             if _is_stopped(rollout):
                 with _isolation.guard(rollout.pk, f"Rollout {rollout.pk}"):
-                    more |= _cancel_some(rollout)
+                    planned.more |= _cancel_some(rollout)
                 continue
-            due = _count_due(rollout, wanted)
+            share = math.ceil((wanted - len(planned.claimed)) / others) if claim else wanted
+            due = _count_due(rollout, share)
             # What is planned is claimed even while planning more fails: an audience is looked at again at the claim.
-            if due < wanted and rollout.pk not in _isolation.resting():
+            if due < share and rollout.pk not in _isolation.resting():
                 with _isolation.guard(rollout.pk, f"Rollout {rollout.pk}"), _problem_kept(rollout):
-                    due += _plan_until(until, rollout, wanted - due)
-                    more |= due < wanted and time.monotonic() >= until
+                    step = _plan_until(until, rollout, share - due, claim=claim)
+                    planned.claimed += step.claimed
+                    due += step.planned - len(step.claimed)
+                    is_short = due + len(step.claimed) < share
+                    planned.more |= is_short and time.monotonic() >= until
             if due:
-                claimable.append(rollout.pk)
-        return Planned(claimable, more)
+                planned.rollouts.append(rollout.pk)
+        return planned
 
     def has_work(self) -> bool:
         return Rollout.objects.active().exists()
@@ -97,6 +108,13 @@ class RolloutPlanner:
         for pk, counts in sorted(settled.items()):
             sent, failed = counts.get(DeliveryState.SENT, 0), counts.get(DeliveryState.FAILED, 0)
             Rollout.objects.filter(pk=pk).move(sent=F("sent") + sent, failed=F("failed") + failed)
+
+
+def _take_over() -> None:
+    """Make due what killed workers held, also of rollouts that are paused."""
+    with _watching.guard("watch", "The look at other workers"):
+        for name, count in _watch.gone().items():
+            worker_life.take_over(name, count, list(Rollout.objects.open().values_list("pk", flat=True)))
 
 
 @contextmanager
@@ -124,15 +142,21 @@ def _count_due(rollout: Rollout, most: int) -> int:
     return len(_waiting(rollout).filter(due_at__lte=Now())[:most])
 
 
-def _plan_until(until: float, rollout: Rollout, wanted: int) -> int:
-    """Take steps, at least one, and return how many deliveries are planned. Most people may be outside the audience."""
-    planned = 0
+def _plan_until(until: float, rollout: Rollout, wanted: int, *, claim: bool) -> Step:
+    """Take steps, at least one, and return what they planned. Most people may be outside the audience."""
+    planned = Step()
     if rollout.planned_at is None:
-        while planned < wanted and (step := _step(rollout.pk)) is not None:
-            planned += step
+        # Few people are outside most audiences, so that the first step mostly finds as many as are wanted.
+        people = min(CHUNK, wanted) if claim else CHUNK
+        while planned.planned < wanted:
+            step = _step(rollout.pk, people, wanted - planned.planned if claim else 0)
+            if step is None:
+                break
+            planned = Step(planned.planned + step.planned, [*planned.claimed, *step.claimed])
+            people = CHUNK
             if time.monotonic() >= until:
                 break
-    if not planned:
+    if not planned.planned:
         _finish_if_settled(rollout)
     return planned
 
@@ -145,71 +169,62 @@ def _waiting(rollout: Rollout) -> models.QuerySet[Delivery, int]:
 
 # A step
 
+# Its name is an attribute that the model declares, so the type checker must not see it as a new one.
+_CLOCK: Mapping[str, Now] = {"clock": Now()}
 
-def _step(pk: int) -> int | None:
-    """Plan the deliveries of the next people, and return how many. None if there is none to take now."""
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The number of deliveries that are planned, and those of them that this worker holds from the beginning."""
+
+    planned: int = 0
+    claimed: Sequence[Delivery] = ()
+
+
+def _step(pk: int, people: int, claims: int) -> Step | None:
+    """Plan the deliveries of the next people, and claim some. Return None if there is nothing to plan now."""
+    if claims:
+        # What it claims is another's to take over if it has not counted.
+        worker_life.beat()
     with transaction.atomic():
         wanted = Rollout.objects.plannable().filter(pk=pk).select_related("announcement")
-        rollout = wanted.select_for_update(skip_locked=True, of=("self",)).first()
+        rollout = wanted.annotate(**_CLOCK).select_for_update(skip_locked=True, of=("self",)).first()
         if rollout is None:
             return None
         rollout.problem, rollout.moved = "", True
-        planned = retraction.plan_step(rollout, CHUNK) if rollout.is_retraction else _plan_step(rollout)
+        if rollout.is_retraction:
+            retracted = retraction.plan_step(rollout, CHUNK)
+            step = None if retracted is None else Step(retracted)
+        else:
+            step = _plan_step(rollout, people, claims)
         # An engine that runs the worker as a task needs a next one.
         transaction.on_commit(partial(wake_worker, 1.0), robust=True)
-    return planned
+    return step
 
 
-def _plan_step(rollout: Rollout) -> int:
-    page = next_page(rollout, CHUNK)
+def _plan_step(rollout: Rollout, people: int, claims: int) -> Step:
+    page = next_page(rollout, people)
     choice = choose(rollout, page.members)
-    planned = _plan(rollout, choice)
+    step = _plan(rollout, choice, claims)
     if rollout.people is None:
         rollout.people = count_people(rollout)
     rollout.position = page.last
     rollout.looked_at += page.looked_at
     rollout.shown += choice.shown
     rollout.unwanted += choice.unwanted
-    rollout.planned += planned
+    rollout.planned += step.planned
     rollout.planned_at = None if page.looked_at else timezone.now()
     rollout.save()
-    return planned
+    return step
 
 
-def _plan(rollout: Rollout, choice: Choice) -> int:
+def _plan(rollout: Rollout, choice: Choice, claims: int) -> Step:
     addresses = find_addresses(rollout.transport, choice.people) if choice.people else {}
-    rows = _rows_of(rollout.announcement, choice, addresses.keys()) if addresses else {}
-    deliveries = [
-        Delivery(notification_id=rows[pk], transport=rollout.transport, address=address, rollout=rollout, due_at=Now())
-        for pk, its in addresses.items()
-        if pk in rows
-        for address in dict.fromkeys(one[:255] for one in its)
+    rows = rows_of(rollout.announcement, choice, addresses.keys()) if addresses else []
+    planned = [
+        (row, address) for row in rows for address in dict.fromkeys(one[:255] for one in addresses[row.recipient_id])
     ]
-    Delivery.objects.bulk_create(deliveries, batch_size=1000, ignore_conflicts=True)
-    return len(deliveries)
-
-
-def _rows_of(announcement: Announcement, choice: Choice, people: Any) -> dict[Any, int]:
-    """Return the row of each person that is still undelivered and unread, created if it is missing."""
-    at = announcement.announced_at or timezone.now()
-    rows = [_row(announcement, pk, choice.methods[pk], at) for pk in sorted(people)]
-    Notification.objects.bulk_create(rows, ignore_conflicts=True)
-    waiting = Notification.objects.visible().unread().filter(announcement=announcement, recipient__in=people)
-    return dict(waiting.filter(delivered_at=None, archived_at=None).values_list("recipient", "pk"))
-
-
-def _row(announcement: Announcement, person_pk: Any, methods: frozenset[str], at: datetime) -> Notification:
-    return Notification(
-        recipient_id=person_pk,
-        announcement=announcement,
-        kind=KIND,
-        level=announcement.level,
-        verb=KIND,
-        timestamp=at,
-        committed_at=at,
-        toast=DeliveryMethod.LIVE in methods,
-        flash=DeliveryMethod.FLASH in methods,
-    )
+    return Step(len(planned), insert_deliveries(rollout, planned, claims) if planned else ())
 
 
 # The end
