@@ -84,7 +84,6 @@ def pytest_configure() -> None:
 def pytest_collection_finish() -> None:
     gc.freeze()
     gc.enable()
-    gc.set_threshold(10_000)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

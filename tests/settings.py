@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 
+# Python's default of 700 costs a tenth of the time of every process that tests start.
+gc.set_threshold(10_000)
 os.environ.setdefault("DEBUG", "1")
 
 from config.settings import *  # noqa: F403
