@@ -75,7 +75,7 @@ SHARED_CHROMIUM = SharedChromium()
 def pytest_configure() -> None:
     # Exit on SIGTERM as on Ctrl-C, so that the run stops the processes it started.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    # Nothing of what imports and collection make is garbage, yet looking through it took a tenth of a run's processor time.
+    # Nothing of what imports and collection make is garbage, yet looking through it took a tenth of a run's time.
     gc.disable()
     # Every new client would list all static files, which takes 50 ms. Sites serve them; clients in this process do not.
     settings.SERVESTATIC_USE_FINDERS = settings.SERVESTATIC_USE_STATIC_ROOT = False
