@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from tests.support.once import once
 from tests.support.postgres import create_database, drop_database
-from tests.support.site import manage, site_environment
+from tests.support.site import Shell, manage, site_environment
 
 
 class Databases(Protocol):
@@ -104,6 +104,12 @@ def _migrate(database_url: str) -> None:
 
 
 def _add_people(database_url: str) -> None:
-    environment = site_environment(DATABASE_URL=database_url)
-    for command in ("createcachetable", "hub_demo"):
-        manage(command, environment=environment)
+    shell = Shell(site_environment(DATABASE_URL=database_url))
+    try:
+        shell.python("""
+            from django.core.management import call_command
+            for command in ("createcachetable", "hub_demo"):
+                call_command(command)
+        """)
+    finally:
+        shell.close()

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import requests
 
-from tests.support.processes import ROOT, Program, free_port
+from tests.support.processes import ROOT, Program, accepts_connections, free_port
 
 # The options of `hub_serve`, for applications that are not Django sites.
 UVICORN = (
@@ -54,6 +54,7 @@ class Site:
         """
         self.port = free_port()
         self._command = _command(server, self.port)
+        self._address = address
         self.url = f"http://{address}:{self.port}"
         self._log = folder / f"site-{self.port}.log"
         self.environment = site_environment(hub=hub, **environment)
@@ -76,7 +77,8 @@ class Site:
     def start(self) -> None:
         """Start the server, also after `stop` or `kill`, on the same port and database."""
         self._program = Program(self._command, log=self._log, environment=self.environment)
-        self._program.wait_until_ready(lambda: is_healthy(self.url))
+        # A refused connection costs a fortieth of a refused request, and a start has dozens of them.
+        self._program.wait_until_ready(lambda: accepts_connections(self.port, self._address) and is_healthy(self.url))
 
     def become(self, server: Sequence[str], **environment: str) -> None:
         """Stop the server, and start another command in its place, on the same port and database."""
