@@ -82,6 +82,9 @@ PAGE = """
 {% load notifications_hub %}<!doctype html><title>Host</title>{% notification_bell %}
 {% for message in messages %}{{ message }}{% endfor %}
 """
+TABLES = """manage.py makemigrations people --verbosity 0
+manage.py check --fail-level ERROR
+manage.py migrate --verbosity 0"""
 NAMED = """
 from django.contrib.auth.models import Group
 from notifications.signals import notify
@@ -155,9 +158,7 @@ def _project(host: Host, kind: str, database: str) -> Host:
     host.add("settings.py", database + SETTINGS.format(key=vapid.generate()))
     host.add("urls.py", URLS)
     host.add("templates/page.html", PAGE)
-    host.manage("makemigrations", "people", "--verbosity", "0")
-    host.manage("check", "--fail-level", "ERROR")
-    host.manage("migrate", "--verbosity", "0")
+    host.run_lines(TABLES)
     return host
 
 

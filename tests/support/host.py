@@ -134,7 +134,7 @@ class Host:
             if block.path:
                 self.add(block.path, block.code)
             elif block.language == "sh":
-                self._run_lines(block.code)
+                self.run_lines(block.code)
         self._run_in_shell([block.code for block in running])
 
     def follow_section(self, title: str) -> None:
@@ -186,7 +186,8 @@ class Host:
         program.wait_until_ready(lambda: is_healthy(address))
         return program, address
 
-    def _run_lines(self, lines: str) -> None:
+    def run_lines(self, lines: str) -> None:
+        """Run the lines that begin with `manage.py` or `pytest`."""
         for program, named in groupby(lines.splitlines(), lambda line: line.partition(" ")[0]):
             commands = [line.partition("#")[0].split() for line in named]
             if program == "manage.py":
