@@ -9,7 +9,7 @@ import re
 import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -54,7 +54,7 @@ ROWS = """
     for level in ("info", "success", "warning", "error"):
         notify.send(bob, recipient=alice, verb=f"wrote a {level}", level=level, url="/", description="Yes. " * 9)
 """
-SCHEMES = ("light", "dark")
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SURFACE = "getComputedStyle(document.querySelector('.nh-panel')).backgroundColor"
 
 
