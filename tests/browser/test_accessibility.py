@@ -1,7 +1,7 @@
 """axe finds nothing on any page and in any state: in light and dark, on a desktop and on a phone's width.
 
-Each page takes a second of a core, so bin/test visits the admin's pages that have most of our own styles and templates.
-`make exhaustive` visits all of them.
+Each look takes half a second of a core. So bin/test sees each page in one look, by turns, and leaves out what
+test_every_page.py sees too. `make exhaustive` sees all pages in both looks.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.support.axe import CONTEXT, findings
+from tests.support.axe import CONTEXT, LOOKS, findings
 from tests.support.every_state import EVERY_STATE
 from tests.support.full import FULL
 from tests.support.site import Site
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
     from tests.support.browser import People
     from tests.support.databases import Databases
 
+pytestmark = [pytest.mark.exhaustive, pytest.mark.faults(short=True)]
+
 PeopleOf = Callable[[Site], "People"]
+Axe = Callable[[Page], list[str]]
 
 NOTHING = "/healthz"
 """An address that costs nothing, for a page that first needs something else."""
@@ -49,32 +53,39 @@ def visit(people_of: PeopleOf, site: Site) -> Callable[..., Page]:
     return lambda username, path: people(username, path, **CONTEXT)
 
 
-def collect(page: Page, site: Site, paths: list[str]) -> list[str]:
+@pytest.fixture
+def axe() -> Axe:
+    """Return what is found on the page as it is now: in one look by turns, or in both with `FULL=1`."""
+    turns = cycle([LOOKS] if FULL else [[look] for look in LOOKS])
+    return lambda page: findings(page, next(turns))
+
+
+def collect(axe: Axe, page: Page, site: Site, paths: list[str]) -> list[str]:
     """Return the findings on these pages, each with its path."""
     found: list[str] = []
     for path in paths:
         answer = page.goto(site.url + path)
         assert answer is not None
         assert answer.ok, f"{path}: {answer.status}"
-        found += [f"{path}: {finding}" for finding in findings(page)]
+        found += [f"{path}: {finding}" for finding in axe(page)]
     return found
 
 
-def test_pages_for_visitors_pass(visit: Callable[..., Page], site: Site) -> None:
+def test_pages_for_visitors_pass(visit: Callable[..., Page], site: Site, axe: Axe) -> None:
     page = visit(None, NOTHING)
     found = collect(
-        page, site, ["/", "/accounts/signup/", "/showcase/connections/", "/admin/login/", "/accounts/login/"]
+        axe, page, site, ["/", "/accounts/signup/", "/showcase/connections/", "/admin/login/", "/accounts/login/"]
     )
     page.get_by_label("Username").fill("alice")
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_be_visible()
-    found += findings(page)
+    found += axe(page)
 
     assert found == []
 
 
-def test_pages_of_errors_pass(visit: Callable[..., Page], site: Site) -> None:
+def test_pages_of_errors_pass(visit: Callable[..., Page], site: Site, axe: Axe) -> None:
     pages = json.loads(
         site.python("""
             import json
@@ -101,50 +112,54 @@ def test_pages_of_errors_pass(visit: Callable[..., Page], site: Site) -> None:
     page.route("**/error-page/*", lambda route: route.fulfill(body=pages[int(route.request.url[-1])]))
     for number in range(len(pages)):
         page.goto(f"{site.url}/error-page/{number}")
-        found += [f"{page.title()}: {finding}" for finding in findings(page)]
+        found += [f"{page.title()}: {finding}" for finding in axe(page)]
 
     assert found == []
     assert len(pages) == 5
 
 
-def test_pages_for_people_pass(visit: Callable[..., Page], site: Site) -> None:
+def test_pages_for_people_pass(visit: Callable[..., Page], site: Site, axe: Axe) -> None:
     paths = [
-        *(
-            "/",
-            "/notifications/",
-            "/notifications/?show=unread&q=bob",
-            "/notifications/?show=archived&before=9999999999999999.1",
-        ),
-        *("/notifications/preferences/", "/accounts/profile/", "/accounts/password/", "/showcase/connections/"),
-        *("/showcase/chat/", "/showcase/report/", "/posts/1/", "/api/v1/docs/", "/notifications/following/"),
+        *("/", "/notifications/?show=unread&q=bob", "/notifications/?show=archived&before=9999999999999999.1"),
+        *("/accounts/profile/", "/accounts/password/", "/showcase/connections/"),
+        *("/showcase/chat/", "/showcase/report/", "/posts/1/", "/api/v1/docs/"),
     ]
-    found = collect(visit("alice", NOTHING), site, paths)
-    found += collect(visit("bob", NOTHING), site, ["/", "/notifications/", "/notifications/preferences/", "/posts/1/"])
+    if FULL:
+        paths += ["/notifications/", "/notifications/preferences/", "/notifications/following/"]
+    found = collect(axe, visit("alice", NOTHING), site, paths)
+    found += collect(
+        axe, visit("bob", NOTHING), site, ["/", "/notifications/", "/notifications/preferences/", "/posts/1/"]
+    )
 
     assert found == []
 
 
-def test_the_inbox_with_a_selection_and_the_history_of_a_notification_pass(visit: Callable[..., Page]) -> None:
+def test_the_inbox_with_a_selection_and_the_history_of_a_notification_pass(
+    visit: Callable[..., Page], axe: Axe
+) -> None:
     page = visit("alice", "/notifications/")
     page.locator("input[name=ids]").first.check()
-    found = findings(page)
+    found = axe(page)
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
-    found += findings(page)
+    found += axe(page)
     page.keyboard.press("Escape")
     page.context.set_offline(True)
     expect(page.locator("inbox-page [data-part=connection]")).to_be_visible()
-    found += findings(page)
+    found += axe(page)
     page.context.set_offline(False)
     page.locator(".nh-why").last.click()
-    found += findings(page)
+    found += axe(page)
 
     assert found == []
 
 
-def test_an_empty_inbox_and_preferences_without_a_browser_pass(visit: Callable[..., Page], site: Site) -> None:
+def test_an_empty_inbox_and_preferences_without_a_browser_pass(
+    visit: Callable[..., Page], site: Site, axe: Axe
+) -> None:
     assert (
         collect(
+            axe,
             visit("charlie", NOTHING),
             site,
             ["/notifications/?q=walrus&tab=Conversations", "/notifications/preferences/"],
@@ -153,25 +168,25 @@ def test_an_empty_inbox_and_preferences_without_a_browser_pass(visit: Callable[.
     )
 
 
-def test_forms_with_an_error_pass(visit: Callable[..., Page]) -> None:
+def test_forms_with_an_error_pass(visit: Callable[..., Page], axe: Axe) -> None:
     page = visit("alice", "/posts/1/")
     page.locator("#reply form").evaluate("form => form.submit()")
     expect(page.locator(".errorlist")).to_be_visible()
-    found = findings(page)
+    found = axe(page)
     page = visit("alice", "/accounts/password/")
     page.locator("form:has([type=password])").evaluate("form => form.submit()")
     expect(page.locator(".errorlist").first).to_be_visible()
-    found += findings(page)
+    found += axe(page)
 
     assert found == []
 
 
-def test_a_room_with_its_members_passes(visit: Callable[..., Page], site: Site) -> None:
+def test_a_room_with_its_members_passes(visit: Callable[..., Page], site: Site, axe: Axe) -> None:
     slug = site.python("from showcase.chat.models import Message; print(Message.objects.first().room.slug)").strip()
     page = visit("alice", f"/showcase/chat/{slug}/")
-    found = findings(page)
+    found = axe(page)
     page.locator("[data-part=members] summary").click()
-    found += findings(page)
+    found += axe(page)
 
     assert found == []
 
@@ -190,7 +205,7 @@ PANELS: dict[str, Callable[[Route], None]] = {
 }
 
 
-def test_the_panel_passes_in_every_state(visit: Callable[..., Page], site: Site) -> None:
+def test_the_panel_passes_in_every_state(visit: Callable[..., Page], site: Site, axe: Axe) -> None:
     page = visit("alice", NOTHING)
     found = []
     for state, answer in PANELS.items():
@@ -198,13 +213,13 @@ def test_the_panel_passes_in_every_state(visit: Callable[..., Page], site: Site)
         page.goto(f"{site.url}/accounts/profile/")
         page.locator("notification-bell button").first.click()
         expect(page.locator(f"notification-bell [data-part={state}]")).to_be_visible()
-        found += [f"{state}: {finding}" for finding in findings(page)]
+        found += [f"{state}: {finding}" for finding in axe(page)]
         page.unroute_all()
 
     assert found == []
 
 
-def test_toasts_pass(visit: Callable[..., Page], site: Site) -> None:
+def test_toasts_pass(visit: Callable[..., Page], site: Site, axe: Axe) -> None:
     page = visit("charlie", "/accounts/profile/")
     expect(page.locator("notification-bell [data-part=state]")).to_have_attribute("data-state", "live")
     site.python("""
@@ -214,7 +229,7 @@ def test_toasts_pass(visit: Callable[..., Page], site: Site) -> None:
     expect(page.locator("toast-stack .nh-toast")).to_have_count(3)
     page.locator("toast-stack .nh-toast").first.hover()
 
-    assert findings(page) == []
+    assert [*axe(page), *axe(page)] == []
 
 
 HUB = "/admin/notifications_hub/"
@@ -229,28 +244,25 @@ _USE = """
 """
 
 
-@pytest.mark.exhaustive
-@pytest.mark.faults(short=True)
-def test_lists_in_the_admin_pass(visit: Callable[..., Page], site: Site) -> None:
-    paths = ["/admin/", f"{HUB}announcement/", f"{HUB}delivery/", f"{HUB}notification/?kind=default&q=alice"]
-    paths += [f"{HUB}kinduse/?days=7"]
+def test_lists_in_the_admin_pass(visit: Callable[..., Page], site: Site, axe: Axe) -> None:
+    paths = ["/admin/", f"{HUB}notification/?kind=default&q=alice", f"{HUB}kinduse/?days=7"]
     site.python(_USE)
     if FULL:
-        paths += [HUB, *(f"{HUB}{name}/" for name in ("notification", "pushsubscription", "stream", "job"))]
+        lists = ("announcement", "delivery", "notification", "pushsubscription", "stream", "job")
+        paths += [HUB, *(f"{HUB}{name}/" for name in lists)]
         paths += ["/admin/accounts/user/", "/admin/auth/group/", "/admin/showcase/post/", "/admin/showcase/room/"]
     page = visit("admin", NOTHING)
-    found = collect(page, site, paths)
+    found = collect(axe, page, site, paths)
     site.python("User.objects.filter(username='admin').update(language='zh-hans')")
-    found += collect(page, site, [*(["/admin/"] if FULL else []), f"{HUB}notification/"])
+    found += collect(axe, page, site, [*(["/admin/"] if FULL else []), f"{HUB}notification/"])
     expect(page.locator("html")).to_have_attribute("lang", "zh-hans")
     site.python("User.objects.filter(username='admin').update(language='en')")
 
     assert found == []
 
 
-@pytest.mark.exhaustive
-@pytest.mark.faults(short=True)
-def test_rows_in_the_admin_pass(visit: Callable[..., Page], site: Site) -> None:
+@pytest.mark.faults
+def test_rows_in_the_admin_pass(visit: Callable[..., Page], site: Site, axe: Axe) -> None:
     paths: list[str] = json.loads(
         site.python("""
             import json
@@ -268,16 +280,13 @@ def test_rows_in_the_admin_pass(visit: Callable[..., Page], site: Site) -> None:
         """)
     )
     notification = site.python("print(rows[0].notification_id)").strip()
-    paths = paths if FULL else paths[:2]
-    paths += [f"{HUB}notification/{notification}/{name}/" for name in ("change", *(["history"] if FULL else []))]
+    paths += [f"{HUB}notification/{notification}/{name}/" for name in ("change", "history")]
     page = visit("admin", NOTHING)
 
-    assert collect(page, site, paths) == []
+    assert collect(axe, page, site, paths) == []
 
 
-@pytest.mark.exhaustive
-@pytest.mark.faults(short=True)
-def test_forms_in_the_admin_pass(visit: Callable[..., Page], site: Site) -> None:
+def test_forms_in_the_admin_pass(visit: Callable[..., Page], site: Site, axe: Axe) -> None:
     announcement, person, group = (site.python(f"print({name}.pk)").strip() for name in ("running", "charlie", "group"))
     paths = [f"{HUB}announcement/{announcement}/{page}/" for page in ("withdraw", "approval", "history")]
     paths += [f"/admin/accounts/user/{person}/password/"]
@@ -287,23 +296,23 @@ def test_forms_in_the_admin_pass(visit: Callable[..., Page], site: Site) -> None
         paths += ["/admin/showcase/post/add/", "/admin/password_change/"]
     page = visit("admin", NOTHING)
 
-    assert collect(page, site, paths) == []
+    assert collect(axe, page, site, paths) == []
 
 
-def test_the_form_and_the_preview_of_an_announcement_pass(visit: Callable[..., Page]) -> None:
+def test_the_form_and_the_preview_of_an_announcement_pass(visit: Callable[..., Page], axe: Axe) -> None:
     page = visit("admin", f"{HUB}announcement/add/")
     page.get_by_text("Add another").click()
     page.locator("#id_body").fill("We **move**.")
     page.get_by_role("button", name="Announce").click()
     expect(page.locator(".errornote")).to_be_visible()
-    found = findings(page)
+    found = axe(page)
     page.locator("#id_title").fill("Closed")
     expect(page.locator(".hub-preview .nh-title")).to_have_text("Closed")
-    found += findings(page)
+    found += axe(page)
     in_this_tab = "button => { button.formTarget = ''; button.form.requestSubmit(button); }"
     page.locator("[formaction$='/preview/']").evaluate(in_this_tab)
     expect(page.locator(".hub-preview-alone")).to_be_visible()
-    found += findings(page)
+    found += axe(page)
 
     assert found == []
 

@@ -78,23 +78,7 @@ def delivered_by(site: Site) -> str:
     ).strip()
 
 
-def test_alice_gets_a_push_while_her_page_is_closed(
-    firefox: Firefox, push_site: Site, push_service: LocalPushService
-) -> None:
-    sign_in(firefox, push_site, "alice")
-    subscribe(firefox, push_site)
-    firefox.close_pages()
-    bob_replies(push_site)
-    (alert,) = wait_for(firefox.alerts, timeout=30)
-    assert alert == {"title": "Bob replied", "body": "I agree. 我同意"}
-    wait_for(lambda: delivered_by(push_site) == "web_push")
-
-    wait_for(lambda: firefox.click_alert(alert["title"]))
-    wait_for(lambda: f"{push_site.url}/notifications/?from=push" in firefox.pages())
-    assert [message.ack for message in push_service.messages.values()] == ["delivered"]
-
-
-def test_alice_gets_no_push_for_a_notification_she_can_see(
+def test_alice_gets_a_push_only_while_she_cannot_see_it_and_turns_pushes_off(
     firefox: Firefox, push_site: Site, push_service: LocalPushService
 ) -> None:
     sign_in(firefox, push_site, "alice")
@@ -111,6 +95,23 @@ def test_alice_gets_no_push_for_a_notification_she_can_see(
         bob_replies(push_site)
         wait_for(lambda: push_service.messages, timeout=30)
     wait_for(firefox.alerts)
+    wait_for(firefox.close_alerts)
+
+    firefox.close_pages()
+    bob_replies(push_site)
+    (alert,) = wait_for(firefox.alerts, timeout=30)
+    assert alert == {"title": "Bob replied", "body": "I agree. 我同意"}
+    wait_for(lambda: delivered_by(push_site) == "web_push")
+    wait_for(lambda: firefox.click_alert(alert["title"]))
+    wait_for(lambda: f"{push_site.url}/notifications/?from=push" in firefox.pages())
+    assert [message.ack for message in push_service.messages.values()] == ["delivered"] * 2
+
+    firefox.visit(f"{push_site.url}/notifications/preferences/")
+    firefox.wait_until("document.querySelector('push-subscription').state === 'on'")
+    firefox.click("push-subscription button")
+    firefox.wait_until("document.querySelector('push-subscription').state === 'off'")
+    assert subscriptions(push_site) == "0"
+    wait_for(lambda: all(subscription.gone for subscription in push_service.subscriptions.values()))
 
 
 @pytest.mark.faults
@@ -131,26 +132,6 @@ def test_the_default_window_prevents_a_push_for_a_notification_she_can_see(
     with firefox.page_stopped():
         bob_replies(site)
         wait_for(lambda: push_service.messages, timeout=30)
-
-
-def test_alice_turns_pushes_off(firefox: Firefox, push_site: Site, push_service: LocalPushService) -> None:
-    sign_in(firefox, push_site, "alice")
-    subscribe(firefox, push_site)
-    firefox.click("push-subscription button")
-    firefox.wait_until("document.querySelector('push-subscription').state === 'off'")
-    assert subscriptions(push_site) == "0"
-    wait_for(lambda: all(subscription.gone for subscription in push_service.subscriptions.values()))
-
-
-def test_an_expired_subscription_is_deleted(firefox: Firefox, push_site: Site, push_service: LocalPushService) -> None:
-    sign_in(firefox, push_site, "alice")
-    subscribe(firefox, push_site)
-    firefox.close_pages()
-    (subscription,) = push_service.subscriptions.values()
-    push_service.expire(subscription.endpoint)
-    assert subscriptions(push_site) == "1"
-    bob_replies(push_site)
-    wait_for(lambda: subscriptions(push_site) == "0", timeout=30)
 
 
 def test_people_sharing_a_browser_never_see_each_others_notifications(
@@ -181,18 +162,35 @@ def test_people_sharing_a_browser_never_see_each_others_notifications(
     wait_for(lambda: all(subscription.gone for subscription in push_service.subscriptions.values()))
 
 
-def test_a_replaced_subscription_gets_pushes_without_a_visit(
+def test_with_her_pages_closed_an_announcement_is_withdrawn_and_a_subscription_replaced_and_deleted(
     firefox: Firefox, push_site: Site, push_service: LocalPushService
 ) -> None:
     sign_in(firefox, push_site, "alice")
     subscribe(firefox, push_site)
     firefox.close_pages()
+    announce(push_site)
+    wait_for(lambda: [alert["title"] for alert in firefox.alerts()] == ["Closed on Sunday"], timeout=30)
+    withdraw(push_site)
+    seen: set[str] = set()
+    wait_for(lambda: not note(seen, firefox), timeout=30)
+    assert seen <= {"Closed on Sunday", "This announcement was withdrawn."}
+    wait_for(lambda: [message.ack for message in push_service.messages.values()] == ["delivered"] * 2)
+    first, second = push_service.messages.values()
+    assert first.topic == second.topic
+
+    # A replaced one gets pushes without a visit.
     (old,) = push_service.subscriptions.values()
     push_service.forget_browsers()
     wait_for(lambda: endpoint(push_site) != old.endpoint)
     bob_replies(push_site)
     (alert,) = wait_for(firefox.alerts, timeout=30)
     assert alert["title"] == "Bob replied"
+
+    # One that has expired is deleted.
+    push_service.expire(endpoint(push_site))
+    assert subscriptions(push_site) == "1"
+    bob_replies(push_site)
+    wait_for(lambda: subscriptions(push_site) == "0", timeout=30)
 
 
 def endpoint(site: Site) -> str:
@@ -211,24 +209,6 @@ def subscriptions(site: Site) -> str:
         print(PushSubscription.objects.count())
         """
     ).strip()
-
-
-def test_a_withdrawn_announcement_leaves_her_screen_and_her_push_service(
-    firefox: Firefox, push_site: Site, push_service: LocalPushService
-) -> None:
-    sign_in(firefox, push_site, "alice")
-    subscribe(firefox, push_site)
-    firefox.close_pages()
-    announce(push_site)
-    wait_for(lambda: [alert["title"] for alert in firefox.alerts()] == ["Closed on Sunday"], timeout=30)
-
-    withdraw(push_site)
-    seen: set[str] = set()
-    wait_for(lambda: not note(seen, firefox), timeout=30)
-    assert seen <= {"Closed on Sunday", "This announcement was withdrawn."}
-    wait_for(lambda: [message.ack for message in push_service.messages.values()] == ["delivered"] * 2)
-    first, second = push_service.messages.values()
-    assert first.topic == second.topic
 
 
 def announce(site: Site) -> None:

@@ -1,6 +1,7 @@
 """One journey through the inbox in six ways: keys, no scripts, 320 px, Chinese, touch and forced colours.
 
-Each way says how its person presses, writes and marks, and what must be true of the page after every step.
+Each way says how its person presses, writes and marks, and what must be true of the page after every step. bin/test
+joins the ways that go together: keys with forced colours, and touch with 320 px and Chinese. `FULL=1` takes each alone.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.test_host_styles import MISFITS
 from tests.browser.test_swipes import finger
+from tests.support.full import FULL
 from tests.support.inbox_page import PATH, archived, prepare, ready, unread
 from tests.support.processes import wait_until
 from tests.support.site import PASSWORD, Site
@@ -186,7 +188,7 @@ DATA = re.compile(
 class Touch(Way):
     """Taps, and swipes where the page has them."""
 
-    options = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    options: dict[str, object] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
     def press(self, control: Locator) -> None:
         control.tap()
@@ -202,6 +204,12 @@ class Touch(Way):
         # To the browser, a tap right after a swipe is a part of the same gesture, and no click.
         self.page.wait_for_timeout(2000)
         super().undo()
+
+
+class ChinesePhone(Touch, Narrow, Chinese):
+    """A narrow telephone of somebody who reads Chinese."""
+
+    options = {**Touch.options, **Narrow.options, **Chinese.options}
 
 
 class ForcedColours(Keys):
@@ -264,7 +272,13 @@ def site(quiet_site: Site) -> Iterator[Site]:
     quiet_site.python("User.objects.filter(pk=alice.pk).update(language=language); guest.delete()")
 
 
-@pytest.mark.parametrize("kind", [Keys, NoScripts, Narrow, Chinese, Touch, ForcedColours])
+ONE_BY_ONE = (Keys, NoScripts, Narrow, Chinese, Touch, ForcedColours)
+TOGETHER = (NoScripts, ChinesePhone, ForcedColours)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.faults(short=True)
+@pytest.mark.parametrize("kind", ONE_BY_ONE if FULL else TOGETHER)
 def test_an_inbox_is_worked_through(browser: Browser, site: Site, kind: type[Way]) -> None:
     site.python(f"User.objects.filter(pk=alice.pk).update(language={kind.language!r})")
     context = browser.new_context(base_url=site.url, reduced_motion="reduce", **kind.options)  # type: ignore[arg-type]

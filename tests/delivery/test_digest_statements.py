@@ -116,4 +116,4 @@ def test_a_worker_killed_at_any_point_sends_each_notification_in_one_digest(sett
 
 
 def _step() -> str:
-    return "1" if FULL else "20"
+    return "1" if FULL else "40"

@@ -77,15 +77,15 @@ CONNECTIONS = [
     Guard(
         "the rate of strangers of an address",
         f"{_LIVE}/handshake.py",
-        "if seconds := await self._cache.in_time(wait_of_strangers, address_of(scope)):",
-        "if False:",
+        "        await self._count_stranger(address_of(scope))\n",
+        "",
         (f"{_PUBLIC}::test_an_address_that_polls_or_reconnects_too_often_is_held",),
     ),
     Guard(
         "the rate at which a stranger's socket changes its topics",
         f"{_LIVE}/handshake.py",
-        "            if seconds:\n",
-        "            if False:\n",
+        "            await self._count_stranger(address_in(connection.owner))\n",
+        "            pass\n",
         (f"{_PUBLIC}::test_a_socket_that_changes_its_topics_too_often_is_held",),
     ),
     Guard(

@@ -1,4 +1,7 @@
-"""A user model of the host's own that has neither `username` nor `is_staff`, no groups and no full name."""
+"""A user model of the host's own that has neither `username` nor `is_staff`, no groups and no full name.
+
+Its keys are UUIDs. `FULL=1` also runs with text. Other hosts with text keys are in test_people_keys.py.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.full import FULL
 from tests.support.host import Host
 from tests.support.host_project import HostProject
 from tests.support.live import EVERY
+
+pytestmark = [pytest.mark.exhaustive, pytest.mark.faults(short=True)]
 
 MODEL = """
 import uuid
@@ -46,7 +52,7 @@ for name in ("alice", "bob", "charlie"):
 """
 
 
-@pytest.fixture(scope="module", params=FIELDS)
+@pytest.fixture(scope="module", params=FIELDS if FULL else ["UUID"])
 def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostProject]:
     host = Host(tmp_path_factory.mktemp("people"))
     host.follow_the_readme()

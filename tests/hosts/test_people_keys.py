@@ -1,4 +1,7 @@
-"""A project whose users have primary keys of another type than Django's: one run through all features of the hub."""
+"""A project whose users have primary keys of another type than Django's: one run through all features of the hub.
+
+Text keys run on SQLite and UUIDs on PostgreSQL. `FULL=1` runs both on both.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from notifications_hub.live.close_codes import SESSION_OVER
 from notifications_hub.transports.web_push import vapid
+from tests.support.full import FULL
 from tests.support.host import Host
 from tests.support.live import WEBSOCKET, opened
 from tests.support.live_client import LiveClient
 from tests.support.postgres import create_database, drop_database
 from tests.support.site import Shell, Visitor
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.exhaustive, pytest.mark.faults(short=True)]
 
 MODEL = """
 import uuid
@@ -41,6 +45,8 @@ PEOPLE = {
     "text": f"[{LONG!r}, 'ann@example.com', 'sha256.' + 'A' * 43]",
     "UUID": "[__import__('uuid').uuid4() for _ in range(3)]",
 }
+URL = os.environ.get("DATABASE_URL", "")
+ON_POSTGRES = URL.startswith("postgres")
 NAMES = ("alice", "bob", "charlie")
 SETTINGS = """
 import warnings
@@ -76,6 +82,9 @@ PAGE = """
 {% load notifications_hub %}<!doctype html><title>Host</title>{% notification_bell %}
 {% for message in messages %}{{ message }}{% endfor %}
 """
+TABLES = """manage.py makemigrations people --verbosity 0
+manage.py check --fail-level ERROR
+manage.py migrate --verbosity 0"""
 NAMED = """
 from django.contrib.auth.models import Group
 from notifications.signals import notify
@@ -116,19 +125,18 @@ class Running:
 @contextmanager
 def _database(name: str) -> Iterator[str]:
     """Yield settings for a database like this run's. On SQLite they are empty, as the project has its own file."""
-    url = os.environ.get("DATABASE_URL", "")
-    if not url.startswith("postgres"):
+    if not ON_POSTGRES:
         yield ""
         return
-    create_database(url, name)
+    create_database(URL, name)
     try:
-        named = urlsplit(url)._replace(path=f"/{name}").geturl()
+        named = urlsplit(URL)._replace(path=f"/{name}").geturl()
         yield f"import environ\nDATABASES = {{'default': environ.Env.db_url_config({named!r})}}\n"
     finally:
-        drop_database(url, name)
+        drop_database(URL, name)
 
 
-@pytest.fixture(scope="module", params=FIELDS)
+@pytest.fixture(scope="module", params=FIELDS if FULL else ["UUID" if ON_POSTGRES else "text"])
 def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("host")
     with _database(f"host_{request.param.lower()}_{os.getpid()}") as settings:
@@ -150,9 +158,7 @@ def _project(host: Host, kind: str, database: str) -> Host:
     host.add("settings.py", database + SETTINGS.format(key=vapid.generate()))
     host.add("urls.py", URLS)
     host.add("templates/page.html", PAGE)
-    host.manage("makemigrations", "people", "--verbosity", "0")
-    host.manage("check", "--fail-level", "ERROR")
-    host.manage("migrate", "--verbosity", "0")
+    host.run_lines(TABLES)
     return host
 
 

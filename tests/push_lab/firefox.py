@@ -172,6 +172,14 @@ class Firefox:
             )
         )
 
+    def close_alerts(self) -> bool:
+        """Close all alerts. Return whether none is left."""
+        self._privileged(
+            "for (const alert of Services.wm.getEnumerator('alert:alert'))"
+            " alert.document.querySelector('.close-icon').click()"
+        )
+        return not self.alerts()
+
     def press_allow(self) -> None:
         """Answer the prompt of a page's request for permission."""
         wait_for(lambda: self._privileged("return Boolean(window.PopupNotifications.panel.firstElementChild)"))

@@ -58,6 +58,14 @@ for command in json.loads(sys.argv[1]):
     execute_from_command_line(command)
 """
 
+IN_THE_SHELL = """
+import importlib
+from django.core.management import call_command
+for command in {commands!r}:
+    importlib.invalidate_caches()
+    call_command(*command, **({{}} if command[0] == "check" else {{"skip_checks": False}}))
+"""
+
 
 def readme_recipe() -> str:
     """Return the lines that the README adds to the settings, the URLs and `asgi.py`."""
@@ -86,6 +94,13 @@ def _block(language: str, code: str) -> Block:
     first, _, rest = code.partition("\n")
     named = PATH.fullmatch(first)
     return Block(language, named[1], rest) if named else Block(language, "", code)
+
+
+def _only_commands(block: Block) -> list[list[str]]:
+    """Return the words of each `manage.py` line, or none if a block has other lines that are run, or is a file."""
+    lines = [line.partition("#")[0].split() for line in block.code.splitlines()]
+    programs = {line[0] for line in lines if line}
+    return [line[1:] for line in lines if line] if not block.path and programs == {"manage.py"} else []
 
 
 class Host:
@@ -126,16 +141,24 @@ class Host:
         self.add("templates/page.html", PAGE)
 
     def follow(self, guide: Path) -> None:
-        """Run a guide. Raise `AssertionError`, with the output, for a block that does not do what the guide says."""
+        """Run a guide. Raise `AssertionError`, with the output, for a block that does not do what the guide says.
+
+        Commands after the last file run in the shell, because starting Django takes most of the time.
+        """
         blocks = list(blocks_of(guide))
         assert blocks, f"{guide.name} shows no code"
-        running = [block for block in blocks if block.language == "python" and not block.path]
-        for block in blocks:
+        running = [block.code for block in blocks if block.language == "python" and not block.path]
+        ordered = [block for block in blocks if block.path or block.language == "sh"]
+        last = ordered[-1] if ordered else None
+        if running and last and (commands := _only_commands(last)):
+            ordered.pop()
+            running.insert(0, IN_THE_SHELL.format(commands=commands))
+        for block in ordered:
             if block.path:
                 self.add(block.path, block.code)
-            elif block.language == "sh":
-                self._run_lines(block.code)
-        self._run_in_shell([block.code for block in running])
+            else:
+                self.run_lines(block.code)
+        self._run_in_shell(running)
 
     def follow_section(self, title: str) -> None:
         """Add the files of one section of the guide "Beside what your project has"."""
@@ -186,7 +209,8 @@ class Host:
         program.wait_until_ready(lambda: is_healthy(address))
         return program, address
 
-    def _run_lines(self, lines: str) -> None:
+    def run_lines(self, lines: str) -> None:
+        """Run the lines that begin with `manage.py` or `pytest`."""
         for program, named in groupby(lines.splitlines(), lambda line: line.partition(" ")[0]):
             commands = [line.partition("#")[0].split() for line in named]
             if program == "manage.py":
