@@ -132,8 +132,11 @@
       data: { notificationsHub: pushData },
       ...(actions.length > 0 && { actions: actions.map(buttonOf) }),
     });
+    // Safari 16.4 lists nothing that it shows, so it cannot tell that the push was closed.
+    const canTell = await isAnyListed();
     await report(pushData, "shown");
-    if (!(await isAnythingSeen())) await showBriefly(text(shape.title), { tag, lang: text(shape.lang) }, pushData);
+    if (!canTell || (await isAnythingSeen())) return;
+    await showBriefly(text(shape.title), { tag, lang: text(shape.lang) }, pushData);
   }
 
   /**
@@ -141,9 +144,13 @@
    * Chromium shows words of its own if nothing is seen at the end of the event.
    */
   async function isAnythingSeen() {
-    if ((await worker.registration.getNotifications()).length > 0) return true;
+    if (await isAnyListed()) return true;
     const tabs = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
     return tabs.some(({ visibilityState }) => visibilityState === "visible");
+  }
+
+  async function isAnyListed() {
+    return (await worker.registration.getNotifications()).length > 0;
   }
 
   /**

@@ -13,9 +13,15 @@ const SITE = "https://hub.example";
 /**
  * The worker in a fake environment.
  *
- * @param {{tabs?: string[], language?: string, fetch?: () => Promise<unknown>, note?: object}} [options]
+ * @param {{tabs?: string[], language?: string, fetch?: () => Promise<unknown>, note?: object, lists?: boolean}} [options]
  */
-function aWorker({ tabs = [], language = "en-GB", fetch = async () => Response.json({ unread: 2 }), note } = {}) {
+function aWorker({
+  tabs = [],
+  language = "en-GB",
+  fetch = async () => Response.json({ unread: 2 }),
+  note,
+  lists = true,
+} = {}) {
   const { kept, caches } = fakeCaches(note);
   /** @type {Record<string, (event: any) => void>} */
   const listeners = {};
@@ -46,7 +52,7 @@ function aWorker({ tabs = [], language = "en-GB", fetch = async () => Response.j
         seen.shown.push({ title, ...options });
         onScreen.push({ title, ...options, close: () => undefined });
       },
-      getNotifications: async () => [...onScreen],
+      getNotifications: async () => (lists ? [...onScreen] : []),
       pushManager: {
         subscribe: async (/** @type {any} */ options) => {
           seen.subscribed.push(options);
@@ -334,6 +340,12 @@ test("a push that is closed while it is reported is seen again for a moment", as
   worker.onScreen.splice(0, 1, { ...again, close: () => closed.push("it") });
   await worker.later[0]?.();
   assert.deepEqual(closed, ["it"]);
+});
+
+test("a browser that lists nothing of what it shows gets no push twice", async () => {
+  const worker = aWorker({ lists: false });
+  await worker.dispatch("push", pushed(SAMPLE));
+  assert.deepEqual([worker.shown.length, worker.reports.length], [1, 1]);
 });
 
 test("a retraction in an unknown shape shows something, without a failure", async () => {
