@@ -6,7 +6,7 @@ deliveries come first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,23 +16,27 @@ Counts = Mapping[DeliveryState, int]
 """How many deliveries ended in each state."""
 
 
+Begin = Callable[[Sequence[Delivery]], int]
+"""Begin to send deliveries that are claimed, and return how many there are."""
+
+
 @dataclass(slots=True)
 class Planned:
-    """The rollouts with deliveries to claim, and deliveries that are claimed already.
+    """The rollouts with deliveries to claim, and how many were claimed and begun already.
 
     With `more`, the next call can plan further at once.
     """
 
     rollouts: list[int] = field(default_factory=list)
-    claimed: list[Delivery] = field(default_factory=list)
+    begun: int = 0
     more: bool = False
 
 
 class BulkPlanner(Protocol):
-    def plan_more(self, wanted: int, *, claim: bool = False) -> Planned:
+    def plan_more(self, wanted: int, begin: Begin | None = None) -> Planned:
         """Plan more where fewer than `wanted` are due, for a moment. Cheap when idle.
 
-        With `claim`, the caller holds what is planned, and sends it: at most `wanted`.
+        With `begin`, the caller holds what is planned, and begins it after each step: at most `wanted`.
         """
         ...
 
@@ -53,9 +57,8 @@ def use_planner(planner: BulkPlanner) -> None:
     _planner[:] = [planner]
 
 
-def plan_more(wanted: int) -> Planned:
-    """Plan more, and claim it for the caller."""
-    return _planner[0].plan_more(wanted, claim=True) if _planner else Planned()
+def plan_more(wanted: int, begin: Begin) -> Planned:
+    return _planner[0].plan_more(wanted, begin) if _planner else Planned()
 
 
 def has_work() -> bool:

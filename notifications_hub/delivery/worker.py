@@ -112,7 +112,7 @@ class Worker:
 
     def _turn(self, *, claim: bool) -> int:
         self._more = False
-        if self._bulk_under_way or self._results:
+        if self._bulk_under_way or any(one.settled.delivery.rollout_id is not None for one in self._results):
             _show_life()
         self._record()
         free = min(BATCH, SLOTS - self._network.under_way)
@@ -137,6 +137,7 @@ class Worker:
                 self._network.break_off()
             self._network.wait(BUSY_SECONDS)
             self._record()
+        _leave()
 
     def close(self) -> None:
         self._network.close()
@@ -149,14 +150,15 @@ class Worker:
         """Begin deliveries of announcements, in the slots that nothing else needs. Their rollouts share these."""
         if free < BATCH // 4:
             return 0
-        planned = bulk.plan_more(free)
-        self._more = planned.more
-        begun = self._begin(planned.claimed)
+        planned = bulk.plan_more(free, self._begin)
+        self._more, begun = planned.more, planned.begun
         if planned.rollouts:
             _show_life()
         for others, rollout in zip(range(len(planned.rollouts), 0, -1), planned.rollouts, strict=True):
             if share := math.ceil((free - begun) / others):
                 begun += self._begin(claiming.claim_due(share, rollout=rollout))
+        if not (begun or self._bulk_under_way):
+            _leave(after=worker_life.LATE_SECONDS)
         return begun
 
     def _begin(self, claimed: Sequence[Delivery]) -> int:
@@ -224,6 +226,11 @@ def _plan() -> bool:
 def _show_life() -> None:
     with _isolation.guard(worker_life.beat, "The count of this process"):
         worker_life.beat()
+
+
+def _leave(*, after: float = 0.0) -> None:
+    with _isolation.guard(worker_life.leave, "The end of this process's count"):
+        worker_life.leave(after=after)
 
 
 # Recording

@@ -39,7 +39,7 @@ class _Process:
         self.pid = os.getpid()
         self.prefix = secrets.token_bytes(_PREFIX)
         self.count = 0
-        self.beaten_at = -BEAT_SECONDS
+        self.beaten_at: float | None = None
 
     @property
     def name(self) -> uuid.UUID:
@@ -64,13 +64,26 @@ def new_claim() -> uuid.UUID:
 def beat() -> None:
     """Count up, unless that was just done. Call it before each claim, and often while any is held."""
     one = _this()
+    just_done = one.beaten_at is not None and monotonic() - one.beaten_at < BEAT_SECONDS
     # In a caller's transaction nobody would see it.
-    if monotonic() - one.beaten_at < BEAT_SECONDS or connection.in_atomic_block:
+    if just_done or connection.in_atomic_block:
         return
     one.beaten_at = monotonic()
     one.count += 1
     row = SendingProcess(pk=one.name, count=one.count)
     SendingProcess.objects.bulk_create([row], update_conflicts=True, unique_fields=["name"], update_fields=["count"])
+
+
+def leave(*, after: float = 0.0) -> None:
+    """Remove the row of this process, if the last count was so many seconds ago. Then nobody takes it for gone.
+
+    If it is killed without a row, what it holds waits for the end of its lease.
+    """
+    one = _this()
+    if one.beaten_at is None or monotonic() - one.beaten_at < after or connection.in_atomic_block:
+        return
+    one.beaten_at = None
+    SendingProcess.objects.filter(name=one.name).delete()
 
 
 @dataclass(slots=True)

@@ -115,6 +115,11 @@ class Rollout(HubModel):
         return min(99, 100 * self.looked_at // self.people) if self.people else 0
 
     @property
+    def is_begun(self) -> bool:
+        """Return whether its people are counted, as the first step does."""
+        return self.people is not None
+
+    @property
     def is_held_up(self) -> bool:
         """Return whether its problem keeps workers from planning more."""
         return bool(self.problem) and self.state == RolloutState.RUNNING and self.planned_at is None

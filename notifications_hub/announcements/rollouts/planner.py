@@ -31,7 +31,7 @@ from notifications_hub.database import transaction
 from notifications_hub.database.reconnect import CONNECTION_ERRORS
 from notifications_hub.delivery import bulk, worker_life
 from notifications_hub.delivery.arming import cancel
-from notifications_hub.delivery.bulk import Counts, Planned
+from notifications_hub.delivery.bulk import Begin, Counts, Planned
 from notifications_hub.delivery.models import Delivery, DeliveryState
 from notifications_hub.delivery.reasons import LONGEST_TEXT, DeliveryReason, ReasonCode
 from notifications_hub.delivery.worker_wakeup import wake_worker
@@ -75,27 +75,27 @@ def _start_of(transport: str) -> Any:
 class RolloutPlanner:
     """The planner that workers ask."""
 
-    def plan_more(self, wanted: int, *, claim: bool = False) -> Planned:
+    def plan_more(self, wanted: int, begin: Begin | None = None) -> Planned:
         until = time.monotonic() + PLAN_SECONDS
-        active = list(Rollout.objects.active().select_related("announcement").order_by("pk"))
+        active = list(Rollout.objects.active().annotate(**_CLOCK).select_related("announcement").order_by("pk"))
         if active:
             _take_over()
-        planned = Planned()
-        for others, rollout in zip(range(len(active), 0, -1), active, strict=True):
+        planned, running = Planned(), []
+        for rollout in active:
             if _is_stopped(rollout):
                 with _isolation.guard(rollout.pk, f"Rollout {rollout.pk}"):
                     planned.more |= _cancel_some(rollout)
-                continue
-            share = math.ceil((wanted - len(planned.claimed)) / others) if claim else wanted
+            elif rollout.is_begun or rollout.starts_at <= rollout.clock:
+                running.append(rollout)
+        for others, rollout in zip(range(len(running), 0, -1), running, strict=True):
+            share = math.ceil((wanted - planned.begun) / others) if begin else wanted
             due = _count_due(rollout, share)
             # What is planned is claimed even while planning more fails: an audience is looked at again at the claim.
             if due < share and rollout.pk not in _isolation.resting():
-                with _isolation.guard(rollout.pk, f"Rollout {rollout.pk}"), _problem_kept(rollout):
-                    step = _plan_until(until, rollout, share - due, claim=claim)
-                    planned.claimed += step.claimed
-                    due += step.planned - len(step.claimed)
-                    is_short = due + len(step.claimed) < share
-                    planned.more |= is_short and time.monotonic() >= until
+                newly, begun = _plan_until(until, rollout, share - due, begin)
+                planned.begun += begun
+                planned.more |= due + newly < share and time.monotonic() >= until
+                due += newly - begun
             if due:
                 planned.rollouts.append(rollout.pk)
         return planned
@@ -142,23 +142,27 @@ def _count_due(rollout: Rollout, most: int) -> int:
     return len(_waiting(rollout).filter(due_at__lte=Now())[:most])
 
 
-def _plan_until(until: float, rollout: Rollout, wanted: int, *, claim: bool) -> Step:
-    """Take steps, at least one, and return what they planned. Most people may be outside the audience."""
-    planned = Step()
-    if rollout.planned_at is None:
-        # Few people are outside most audiences, so that the first step mostly finds as many as are wanted.
-        people = min(CHUNK, wanted) if claim else CHUNK
-        while planned.planned < wanted:
-            step = _step(rollout.pk, people, wanted - planned.planned if claim else 0)
-            if step is None:
-                break
-            planned = Step(planned.planned + step.planned, [*planned.claimed, *step.claimed])
-            people = CHUNK
-            if time.monotonic() >= until:
-                break
-    if not planned.planned:
-        _finish_if_settled(rollout)
-    return planned
+def _plan_until(until: float, rollout: Rollout, wanted: int, begin: Begin | None) -> tuple[int, int]:
+    """Take steps, at least one. Return how many deliveries they planned, and how many of these were begun.
+
+    Most people may be outside the audience. What a step claimed is begun before the next one, which may be slow or fail.
+    """
+    planned = begun = 0
+    # Few people are outside most audiences, so that the first step mostly finds as many as are wanted.
+    people = min(CHUNK, wanted) if begin else CHUNK
+    while planned < wanted and rollout.planned_at is None:
+        step = _guarded_step(rollout, people, wanted - planned if begin else 0)
+        if step is None:
+            break
+        planned += step.planned
+        begun += begin(step.claimed) if begin else 0
+        people = CHUNK
+        if time.monotonic() >= until:
+            break
+    if not planned:
+        with _isolation.guard(rollout.pk, f"Rollout {rollout.pk}"):
+            _finish_if_settled(rollout)
+    return planned, begun
 
 
 def _waiting(rollout: Rollout) -> models.QuerySet[Delivery, int]:
@@ -181,13 +185,27 @@ class Step:
     claimed: Sequence[Delivery] = ()
 
 
-def _step(pk: int, people: int, claims: int) -> Step | None:
+def _guarded_step(known: Rollout, people: int, claims: int) -> Step | None:
+    """Take a step. Return None if there is nothing to plan now, or if it failed."""
+    step = None
+    with _isolation.guard(known.pk, f"Rollout {known.pk}"), _problem_kept(known):
+        step = _step(known, people, claims)
+    return step
+
+
+def _step(known: Rollout, people: int, claims: int) -> Step | None:
     """Plan the deliveries of the next people, and claim some. Return None if there is nothing to plan now."""
-    if claims:
+    if known.is_retraction:
+        # It claims nothing.
+        pass
+    elif not known.is_begun:
+        # It counts all people. Nobody may take this process for gone meanwhile.
+        worker_life.leave()
+    elif claims:
         # What it claims is another's to take over if it has not counted.
         worker_life.beat()
     with transaction.atomic():
-        wanted = Rollout.objects.plannable().filter(pk=pk).select_related("announcement")
+        wanted = Rollout.objects.plannable().filter(pk=known.pk).select_related("announcement")
         rollout = wanted.annotate(**_CLOCK).select_for_update(skip_locked=True, of=("self",)).first()
         if rollout is None:
             return None
@@ -203,11 +221,12 @@ def _step(pk: int, people: int, claims: int) -> Step | None:
 
 
 def _plan_step(rollout: Rollout, people: int, claims: int) -> Step:
+    # Before the lease of a claim begins.
+    if rollout.people is None:
+        rollout.people = count_people(rollout)
     page = next_page(rollout, people)
     choice = choose(rollout, page.members)
     step = _plan(rollout, choice, claims)
-    if rollout.people is None:
-        rollout.people = count_people(rollout)
     rollout.position = page.last
     rollout.looked_at += page.looked_at
     rollout.shown += choice.shown
