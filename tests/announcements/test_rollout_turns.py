@@ -22,7 +22,7 @@ from notifications_hub.announcements.rollouts.models import Rollout, RolloutStat
 from notifications_hub.delivery import bulk
 from notifications_hub.delivery.models import Delivery, DeliveryState, Preference
 from notifications_hub.delivery.worker import Worker
-from notifications_hub.streams.sweeper import Isolation
+from notifications_hub.streams.sweeper import Isolation, sweep
 from notifications_hub.transports.memory import Memory
 from tests.announcements.test_rollouts import announced, members, reached
 from tests.support.deliveries import one_worker, use_memory
@@ -99,10 +99,36 @@ def test_what_a_worker_cannot_hold_is_due(settings: Settings) -> None:
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, **own}
     members(4)
     rollout = announced()
-    held: list[Delivery] = []
-    planned = planner.RolloutPlanner().plan_more(5, lambda some: held.extend(some) or len(some))
-    assert (len(held), planned.begun, planned.rollouts) == (5, 5, [rollout.pk])
+    planned = planner.RolloutPlanner().plan_more(5, len)
+    assert (planned.begun, planned.rollouts) == (5, [rollout.pk])
     assert Delivery.objects.filter(claim=None, due_at__lte=Now()).count() == 12 - 5
+
+
+def test_a_worker_sends_what_it_holds_although_the_next_step_fails(
+    one_worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planner, "PLAN_SECONDS", 60)
+    members(8)
+    announced()
+    steps = iter([planner._plan_step])
+
+    def once(rollout: Rollout, people: int, claims: int) -> planner.Step:
+        return next(steps)(rollout, people, claims)
+
+    monkeypatch.setattr(planner, "_plan_step", once)
+    assert one_worker.turn() == 4
+    one_worker.finish()
+    assert len(reached()) == 4
+
+
+def test_one_that_has_yet_to_start_takes_no_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planner, "PLAN_SECONDS", 60)
+    members(12)
+    announced()
+    later = broadcast(title="Later").rollouts
+    sweep()
+    later.update(starts_at=datetime.now(UTC) + timedelta(hours=1))
+    assert planner.RolloutPlanner().plan_more(8, len).begun == 8
 
 
 def test_rollouts_share_the_free_slots(one_worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,14 +7,19 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from notifications.signals import notify
 
+from accounts.models import User
 from notifications_hub.announcements.rollouts import planner
 from notifications_hub.announcements.rollouts.models import Rollout
 from notifications_hub.delivery import claiming, worker_life
-from notifications_hub.delivery.models import Delivery, SendingProcess
+from notifications_hub.delivery.models import Delivery, DeliveryState, SendingProcess
+from notifications_hub.delivery.worker import Worker
+from notifications_hub.models import Notification
 from tests.announcements.test_rollouts import _by_memory, announced, members
+from tests.support.deliveries import one_worker
 
-__all__ = ["_by_memory"]
+__all__ = ["_by_memory", "one_worker"]
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 
@@ -104,6 +109,52 @@ def test_one_that_counts_at_the_last_moment_keeps_what_it_holds(killed: uuid.UUI
     assert worker_life.take_over(killed, 0, list(Rollout.objects.values_list("pk", flat=True))) == 0
     assert due() == 0
     assert SendingProcess.objects.get().name == killed
+
+
+def test_one_that_leaves_keeps_what_it_holds(killed: uuid.UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = worker_life._Process()
+    theirs.prefix, theirs.count, theirs.beaten_at = killed.bytes[:8], 1, 0.0
+    monkeypatch.setattr(worker_life, "_own", theirs)
+    worker_life.leave()
+    assert worker_life.take_over(killed, 1, list(Rollout.objects.values_list("pk", flat=True))) == 0
+    assert due() == 0
+    worker_life.beat()
+    assert SendingProcess.objects.get().count == 2
+
+
+def test_nobody_is_gone_because_it_counts_people(
+    one_worker: Worker, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes long with millions. No row says meanwhile that this process ought to count, and no lease has begun."""
+    found: list[tuple[bool, bool]] = []
+
+    def count_people(rollout: Rollout) -> int:
+        found.append((SendingProcess.objects.exists(), Delivery.objects.exists()))
+        return HELD
+
+    monkeypatch.setattr(planner, "count_people", count_people)
+    monkeypatch.setattr(worker_life, "_own", worker_life._Process())
+    members(HELD)
+    announced()
+    worker_life.beat()
+    assert one_worker.turn()
+    assert found == [(False, False)]
+    assert SendingProcess.objects.exists()
+
+    one_worker.run_due()
+    clock.go(worker_life.LATE_SECONDS)
+    one_worker.turn()
+    assert not SendingProcess.objects.exists()
+
+
+def test_only_announcements_make_a_process_count(one_worker: Worker, alice: User) -> None:
+    notify.send(alice, recipient=alice, verb="replied")
+    Notification.objects.update(unread=False)
+    Delivery.objects.update(due_at=datetime.now(UTC) - timedelta(seconds=1))
+    assert one_worker.turn() == 1
+    one_worker.turn()
+    assert Delivery.objects.get().state == DeliveryState.CANCELLED
+    assert not SendingProcess.objects.exists()
 
 
 def test_what_others_hold_is_left_alone(killed: uuid.UUID, clock: Clock) -> None:

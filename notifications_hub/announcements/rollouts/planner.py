@@ -145,7 +145,7 @@ def _count_due(rollout: Rollout, most: int) -> int:
 def _plan_until(until: float, rollout: Rollout, wanted: int, begin: Begin | None) -> tuple[int, int]:
     """Take steps, at least one. Return how many deliveries they planned, and how many of these were begun.
 
-    Most people may be outside the audience. What a step claimed is begun before the next one, which may be slow or fail.
+    Most people may be outside the audience. What a step claimed is begun before the next one, which may be slow.
     """
     planned = begun = 0
     # Few people are outside most audiences, so that the first step mostly finds as many as are wanted.
@@ -187,10 +187,9 @@ class Step:
 
 def _guarded_step(known: Rollout, people: int, claims: int) -> Step | None:
     """Take a step. Return None if there is nothing to plan now, or if it failed."""
-    step = None
     with _isolation.guard(known.pk, f"Rollout {known.pk}"), _problem_kept(known):
-        step = _step(known, people, claims)
-    return step
+        return _step(known, people, claims)
+    return None
 
 
 def _step(known: Rollout, people: int, claims: int) -> Step | None:
