@@ -187,9 +187,10 @@ class Step:
 
 def _guarded_step(known: Rollout, people: int, claims: int) -> Step | None:
     """Take a step. Return None if there is nothing to plan now, or if it failed."""
+    step = None
     with _isolation.guard(known.pk, f"Rollout {known.pk}"), _problem_kept(known):
-        return _step(known, people, claims)
-    return None
+        step = _step(known, people, claims)
+    return step  # noqa: RET504 -- the guard may have kept an error
 
 
 def _step(known: Rollout, people: int, claims: int) -> Step | None:
