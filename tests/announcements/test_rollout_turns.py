@@ -119,6 +119,15 @@ def test_a_worker_sends_what_it_holds_although_the_next_step_fails(
     assert one_worker.turn() == 4
     one_worker.finish()
     assert len(reached()) == 4
+    assert planner._isolation.resting()
+
+
+def test_a_rollout_that_fails_rests(one_worker: Worker) -> None:
+    members(2)
+    rollout = announced(audience="audience.perhaps")
+    _away.append(RuntimeError("the directory is away"))
+    one_worker.turn()
+    assert planner._isolation.resting() == [rollout.pk]
 
 
 def test_one_that_has_yet_to_start_takes_no_share(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -159,7 +159,7 @@ def _plan_until(until: float, rollout: Rollout, wanted: int, begin: Begin | None
         people = CHUNK
         if time.monotonic() >= until:
             break
-    if not planned:
+    if not planned and rollout.pk not in _isolation.resting():
         with _isolation.guard(rollout.pk, f"Rollout {rollout.pk}"):
             _finish_if_settled(rollout)
     return planned, begun
@@ -195,10 +195,7 @@ def _guarded_step(known: Rollout, people: int, claims: int) -> Step | None:
 
 def _step(known: Rollout, people: int, claims: int) -> Step | None:
     """Plan the deliveries of the next people, and claim some. Return None if there is nothing to plan now."""
-    if known.is_retraction:
-        # It claims nothing.
-        pass
-    elif not known.is_begun:
+    if not (known.is_begun or known.is_retraction):
         # It counts all people. Nobody may take this process for gone meanwhile.
         worker_life.leave()
     elif claims:
