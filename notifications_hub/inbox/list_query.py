@@ -1,4 +1,4 @@
-"""Which rows a page of an inbox lists, and in which order."""
+"""The rows that a page of an inbox lists, and their order."""
 
 from __future__ import annotations
 
