@@ -21,15 +21,14 @@ from notifications_hub.database.primary import hub_alias
 from notifications_hub.following.follows import followed_among
 from notifications_hub.grouping.members import load_groups, members, newest_of_groups, waits_in_group
 from notifications_hub.grouping.words import message_of_group
+from notifications_hub.inbox.list_query import PAGE, ListQuery
 from notifications_hub.inbox.places import PageMark, Place
 from notifications_hub.inbox.replica import read_list
 from notifications_hub.inbox_summary import CAP, Summary, current_summary
 from notifications_hub.message import Item
 from notifications_hub.notification import InboxQuerySet, Notification
-from notifications_hub.notification_queryset import ARCHIVED, IN_INBOX, SNOOZED, UNCONFIRMED
 from notifications_hub.users import Person
 
-PAGE = 20
 PINNED = 5
 """The most that the first page shows on top because the person must confirm them."""
 SCANNED = 1000
@@ -113,98 +112,71 @@ def items(
     group: str | None = None,
     grouped: bool = True,
 ) -> InboxPage:
-    """Return a page, newest first. With a `scope`, list only what belongs to it, or to every scope.
+    """Return a page of the list that a `ListQuery` of these describes. Pass `summary` if it is known."""
+    query = ListQuery(
+        unread=unread,
+        kinds=kinds,
+        archived=archived,
+        place=place,
+        unconfirmed=unconfirmed,
+        saved=saved,
+        snoozed=snoozed,
+        limit=limit,
+        scope=scope,
+        group=group,
+        grouped=grouped,
+    )
+    return _page_of(person, query, summary or current_summary(person, scope))
 
-    With `unconfirmed`, list only what the person has yet to confirm. With `saved`, list what they saved, wherever it
-    is. With `snoozed`, list what comes back later, which no other list has. The newest of a group stands for its unread
-    ones, except with `group`, which lists those of one key, without `grouped`, and `at` one of them.
 
-    A page by kinds, of read rows only, of unread ones put aside, or of a scope's archive may have fewer than `limit`
-    rows although `next` is set: see `SCANNED`.
-    Rows that the person lacks for running announcements are created, without an event. Pass `summary` if it is known.
-    """
-    summary = summary or current_summary(person, scope)
+def _page_of(person: Person, query: ListQuery, summary: Summary) -> InboxPage:
+    """Return a page. Rows that the person lacks for running announcements are created, without an event."""
     if summary.without_row:
         personal_rows.make_rows(person)
-
-    is_aside = archived or saved or snoozed
-    is_scoped = scope is not None and not is_aside
-    is_upward = place is not None and place.side == "after"
-    which = _which(archived=archived, saved=saved, snoozed=snoozed)
-
-    def listed(rows: InboxQuerySet, waits: Q = UNCONFIRMED) -> InboxQuerySet:
-        rows = rows.filter(which)
-        rows = rows.filter(unread=True) if unread and not is_aside else rows
-        rows = rows.filter(waits) if unconfirmed else rows
-        rows = rows if place is None else rows.filter(place.beyond)
-        if unconfirmed:
-            rows = rows.order_by("acknowledged_at", "announcement_id", "-timestamp", "-pk")
-        elif group is not None:
-            rows = rows.order_by("-timestamp", "-pk")
-        else:
-            rows = rows.order_by(*index_order(unread=unread, archived=is_aside, scoped=is_scoped))
-        return rows.reverse() if is_upward else rows
-
-    is_indexed = kinds is None and (unread is None or (unread and not unconfirmed and not is_aside))
-    scans = not is_indexed or (is_aside and scope is not None)
-    is_grouped = grouped and group is None and not is_aside
-
-    def read(alias: str) -> tuple[list[Notification], PageMark | None]:
-        own = [rows.using(alias) for rows in own_lists(person, scope if is_scoped else None)]
-        end = _end_of_scan([listed(rows) for rows in own], is_upward=is_upward) if scans else None
-
-        def wanted(rows: InboxQuerySet, waits: Q = UNCONFIRMED) -> InboxQuerySet:
-            rows = listed(rows, waits)
-            rows = rows if unread is None else rows.filter(unread=unread)
-            rows = rows if kinds is None else rows.filter(kind__in=sorted(kinds))
-            rows = rows if group is None else members(rows, group)
-            return rows if end is None else rows.filter(end.not_newer() if is_upward else end.not_older())
-
-        if is_aside and scope is not None:
-            own = [rows.filter(scope__in=(scope, "")) for rows in own]
-        lists = [wanted(rows)[: limit + 1] for rows in own]
-        if summary.running and group is None:
-            running = personal_rows.running_for(person)
-            running = running.filter(must_acknowledge=True) if unconfirmed else running
-            # Without a condition on the row itself, the planner cannot walk through all that waits of the person.
-            lists.append(wanted(announced_rows(person, running), Q(acknowledged_at=None))[: limit + 1])
-        found = _joined(lists)
-        if is_grouped and any(map(waits_in_group, found)):
-            found = _with_newest_of_groups(found, lists, [wanted(rows) for rows in own], limit, place)
-        return found, end
-
-    found, end = read_list(person, read)
+    announced = bool(summary.running) and query.group is None
+    found, end = read_list(person, lambda alias: _read(person, query, alias, announced=announced))
     for row in found:
         # What else is asked of a row, or changed in it, is so where the hub writes.
         row._state.db = hub_alias()
-    page = _page(found, limit, end, place)
+    page = _page(found, query, end)
+    load_results(page.rows)
+    load_avatars(page.rows)
     _note_unfollowed(person, page.rows)
-    if is_grouped:
+    if query.is_grouped:
         load_groups(page.rows)
     return page
 
 
-def _which(*, archived: bool, saved: bool, snoozed: bool) -> Q:
-    """Return the condition of a list, which one of the indexes also has."""
-    if saved:
-        return Q(saved_at__isnull=False)
-    if snoozed:
-        return SNOOZED
-    return ARCHIVED if archived else IN_INBOX
+def _read(
+    person: Person, query: ListQuery, alias: str, *, announced: bool
+) -> tuple[list[Notification], PageMark | None]:
+    """Return one row more than a page has, and where a scan ended. With `announced`, announcements belong to it."""
+    lists = [rows.using(alias) for rows in own_lists(person, query.scope_of_index)]
+    end = _end_of_scan([query.listed(rows) for rows in lists], is_upward=query.is_upward) if query.scans else None
+    if query.is_aside and query.scope is not None:
+        lists = [rows.filter(scope__in=(query.scope, "")) for rows in lists]
+    own = [query.wanted(rows, end) for rows in lists]
+    lists = list(own)
+    if announced:
+        running = personal_rows.running_for(person)
+        running = running.filter(must_acknowledge=True) if query.unconfirmed else running
+        # Without a condition on the row itself, the planner cannot walk through all that waits of the person.
+        lists.append(query.wanted(announced_rows(person, running), end, Q(acknowledged_at=None)))
+    lists = [rows[: query.limit + 1] for rows in lists]
+    found = _joined(lists)
+    if query.is_grouped and any(map(waits_in_group, found)):
+        found = _with_newest_of_groups(found, lists, own, query)
+    return found, end
 
 
 def _with_newest_of_groups(
-    singly: list[Notification],
-    lists: Sequence[InboxQuerySet],
-    own: Sequence[InboxQuerySet],
-    limit: int,
-    place: Place | None,
+    singly: list[Notification], lists: Sequence[InboxQuerySet], own: Sequence[InboxQuerySet], query: ListQuery
 ) -> list[Notification]:
     """Return the rows of a page whose groups the newest stands for. `lists` begin with those of `own`, limited."""
-    is_upward = place is not None and place.side == "after"
-    heads = [newest_of_groups(rows, limit + 1, is_upward=is_upward) for rows in own]
+    heads = [newest_of_groups(rows, query.limit + 1, is_upward=query.is_upward) for rows in own]
     found = _joined([*heads, *lists[len(own) :]])
     # A link to one of a group leads to it.
+    place = query.place
     is_lost = place is not None and place.side == "at" and place.mark.pk not in {row.pk for row in found}
     return singly if is_lost else found
 
@@ -263,18 +235,6 @@ def _end_of_scan(lists: Sequence[InboxQuerySet], *, is_upward: bool) -> PageMark
     return PageMark(*(min(rows) if is_upward else max(rows))) if rows else None
 
 
-def index_order(*, unread: bool | None, archived: bool, scoped: bool) -> list[str]:
-    """Return newest first, after the columns by which one index alone serves the list: see `Notification.Meta`.
-
-    Lists of what was put aside have the order of the archive.
-    """
-    if scoped:
-        first = ["archived_at", "announcement_id"] if unread else ["announcement_id", "archived_at"]
-    else:
-        first = [*(["announcement_id"] if archived or unread else []), *([] if archived else ["archived_at"])]
-    return [*first, "-timestamp", "-pk"]
-
-
 def _joined(lists: Sequence[InboxQuerySet]) -> list[Notification]:
     """Return the rows of limited lists. Those of one database are read in one statement."""
     at = {rows.db: [one for one in lists if one.db == rows.db] for rows in lists}
@@ -291,15 +251,12 @@ def _united(alias: str, lists: Sequence[InboxQuerySet]) -> InboxQuerySet:
     return Notification.objects.using(alias).filter(pk__in=RawSQL(union, parameters)).for_items()  # noqa: S611 -- as above
 
 
-def _page(rows: Iterable[Notification], limit: int, end: PageMark | None, place: Place | None) -> InboxPage:
-    is_upward = place is not None and place.side == "after"
-    found = sorted(rows, key=lambda row: (row.timestamp, row.pk), reverse=not is_upward)
-    shown, has_more = found[:limit], len(found) > limit
-    load_results(shown)
-    load_avatars(shown)
+def _page(found: Iterable[Notification], query: ListQuery, end: PageMark | None) -> InboxPage:
+    found = sorted(found, key=lambda row: (row.timestamp, row.pk), reverse=not query.is_upward)
+    shown, has_more = found[: query.limit], len(found) > query.limit
     onward = PageMark.of(shown[-1]) if has_more else end
-    back = PageMark.of(shown[0]) if shown and place is not None else None
-    if is_upward:
+    back = PageMark.of(shown[0]) if shown and query.place is not None else None
+    if query.is_upward:
         return InboxPage(shown[::-1], next=_text(back), previous=_text(onward))
     return InboxPage(shown, next=_text(onward), previous=_text(back))
 

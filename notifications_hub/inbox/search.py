@@ -12,9 +12,10 @@ from time import monotonic
 from typing import Any
 
 from notifications_hub.inbox import queries
+from notifications_hub.inbox.list_query import PAGE
 from notifications_hub.inbox.matching import Words
 from notifications_hub.inbox.places import PageMark, Place, Side
-from notifications_hub.inbox.queries import PAGE, InboxPage
+from notifications_hub.inbox.queries import InboxPage
 from notifications_hub.inbox_summary import Summary
 from notifications_hub.notification import Notification
 from notifications_hub.system_actors import actor_label

@@ -10,7 +10,8 @@ from django.utils import translation
 
 from notifications_hub.announcements import personal_rows
 from notifications_hub.database.primary import connection
-from notifications_hub.inbox.queries import announced_rows, index_order, own_lists
+from notifications_hub.inbox.list_query import index_order
+from notifications_hub.inbox.queries import announced_rows, own_lists
 from notifications_hub.inbox_summary import CAP, Summary
 from notifications_hub.kinds import Kind, kinds_in_order
 from notifications_hub.notification import InboxQuerySet

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -16,7 +14,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect
 from tests.support.browser import People, sign_in
 from tests.support.databases import Databases
 from tests.support.full import FULL
-from tests.support.processes import ROOT, Program, wait_until
+from tests.support.processes import ROOT, Program, stopped, wait_until
 from tests.support.proxy import Proxy, proxy_before
 from tests.support.site import Site, is_healthy, reset_site
 
@@ -241,16 +239,10 @@ def test_pages_catch_up_when_the_network_returns(page_for: People, proxy: Proxy,
 def test_pages_catch_up_after_the_machine_slept(page_for: People, proxy: Proxy, site: Site, browser: Browser) -> None:
     page, other = page_for("alice"), page_for("alice")
     wait_until_live(page, other)
-    asleep = renderers(browser)
-    for process in asleep:
-        os.kill(process, signal.SIGSTOP)
-    try:
+    with stopped(*renderers(browser)):
         proxy.cut()
         wave(site, 3)
         time.sleep(SLEEP)
-    finally:
-        for process in asleep:
-            os.kill(process, signal.SIGCONT)
     expect_badges(3, page, other)
 
 

@@ -7,7 +7,7 @@ than others, all unread and undelivered. Events are those of the notifications, 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -118,6 +118,29 @@ def load(size: Size) -> None:
         cursor.execute("VACUUM ANALYZE")
 
 
+def written_tables() -> set[str]:
+    """Return the tables that this transaction wrote, also where it took the changes back."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITTEN)
+        return {name for (name,) in cursor.fetchall()}
+
+
+def vacuum(tables: Collection[str]) -> None:
+    """Remove what rolled-back changes left in tables and their indexes. The next reads would pay for it."""
+    if tables:
+        names = sql.SQL(", ").join(map(sql.Identifier, sorted(tables)))
+        with _connect() as apart:
+            # Without the option, PostgreSQL leaves indexes alone in which few rows are dead.
+            apart.execute(sql.SQL("VACUUM (INDEX_CLEANUP ON) {}").format(names))
+
+
+def _connect() -> psycopg.Connection[Any]:
+    parameters = connection.get_connection_params()
+    names = ("dbname", "user", "password", "host", "port")
+    known = {name: parameters[name] for name in names if parameters.get(name)}
+    return psycopg.connect(autocommit=True, **known)
+
+
 def _empty(*models: type[Model]) -> None:
     tables = ", ".join(model._meta.db_table for model in models)
     with connection.cursor() as cursor:
@@ -131,11 +154,8 @@ class _Loader:
         self._size = size
 
     def __enter__(self) -> _Loader:
-        parameters = connection.get_connection_params()
-        names = ("dbname", "user", "password", "host", "port")
-        known = {name: parameters[name] for name in names if parameters.get(name)}
-        self._source = psycopg.connect(autocommit=True, **known)
-        self._target = psycopg.connect(autocommit=True, **known)
+        self._source = _connect()
+        self._target = _connect()
         # No foreign keys: the rows fit by construction. Memory is for building indexes.
         self._target.execute("SET session_replication_role = replica")
         self._target.execute("SET maintenance_work_mem = '1GB'")
@@ -432,4 +452,5 @@ _INDEXES = """
     SELECT class.relname, pg_get_indexdef(class.oid) FROM pg_index
     JOIN pg_class class ON class.oid = indexrelid WHERE indrelid = %s::regclass AND NOT indisprimary
 """
+_WRITTEN = "SELECT relname FROM pg_stat_xact_user_tables WHERE n_tup_ins + n_tup_upd + n_tup_del > 0"
 _MOVE_SEQUENCE = "SELECT setval(pg_get_serial_sequence('{table}', 'id'), {count})"

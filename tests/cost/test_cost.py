@@ -16,7 +16,7 @@ from django.db import connection, connections
 from notifications_hub import urls
 from notifications_hub.inbox.api import api
 from tests.cost.cases import cases
-from tests.cost.loading import SMALL, load
+from tests.cost.loading import SMALL, load, vacuum, written_tables
 from tests.cost.requests import PAGES, ROUTES
 from tests.cost.running import run
 from tests.cost.world import Case
@@ -27,8 +27,11 @@ pytestmark = pytest.mark.postgres
 
 
 @pytest.fixture(scope="module")
-def large_site(databases: Databases, django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Load the rows into a database of its own, which Django uses until the module ends."""
+def large_site(databases: Databases, django_db_setup: None, django_db_blocker: Any) -> Iterator[set[str]]:
+    """Load the rows into a database of its own, which Django uses until the module ends.
+
+    Yield the tables in which the last case left dead rows.
+    """
     before = connection.settings_dict["NAME"]
     with django_db_blocker.unblock():
         connections.close_all()
@@ -37,14 +40,23 @@ def large_site(databases: Databases, django_db_setup: None, django_db_blocker: A
             load(SMALL)
             # A thread that stayed would go on numbering in this database.
             with short_numberer():
-                yield
+                yield set()
         finally:
             connections.close_all()
             connection.settings_dict["NAME"] = before
 
 
+@pytest.fixture
+def tidy_site(large_site: set[str]) -> Iterator[None]:
+    """Begin each case with the loaded rows alone, whichever case wrote before it."""
+    vacuum(large_site)
+    large_site.clear()
+    yield
+    large_site.update(written_tables())
+
+
 @pytest.mark.django_db
-@pytest.mark.usefixtures("large_site")
+@pytest.mark.usefixtures("tidy_site")
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in cases()])
 def test_no_statement_reads_much_more_than_it_returns(case: Case) -> None:
     dear = [str(statement) for statement in run(case, SMALL, scans=False) if statement.is_too_dear]

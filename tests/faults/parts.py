@@ -7,12 +7,10 @@ other test.
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import xmlrpc.client
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -23,7 +21,7 @@ from tests.support.cluster import Cluster
 from tests.support.databases import Databases
 from tests.support.full import FULL
 from tests.support.postgres import PostgresServer, program_of_postgres
-from tests.support.processes import Closing, family, wait_until
+from tests.support.processes import Closing, ClosingParts, family, wait_until
 from tests.support.redis import RedisServer
 from tests.support.site import Site
 
@@ -51,7 +49,7 @@ class DurablePostgres(PostgresServer):
     settings: Sequence[str] = ("fsync=off", "full_page_writes=off", "max_connections=100")
 
 
-class TwoSites(Closing):
+class TwoSites(ClosingParts):
     """Two web processes with embedded workers. A killed part stays away until `start`."""
 
     def __init__(
@@ -95,22 +93,11 @@ class TwoSites(Closing):
     def start(self, part: str) -> None:
         self._parts[part].start()
 
-    def pause(self, part: str) -> None:
-        self._signal(part, signal.SIGSTOP)
-
-    def resume(self, part: str) -> None:
-        self._signal(part, signal.SIGCONT)
-
     def pids(self, part: str) -> list[int]:
         return family(self._parts[part].process_id)
 
     def log(self, part: str) -> str:
         return self._parts[part].log
-
-    def _signal(self, part: str, number: signal.Signals) -> None:
-        for pid in self.pids(part):
-            with suppress(ProcessLookupError):
-                os.kill(pid, number)
 
     def close(self) -> None:
         for part in reversed(self._parts.values()):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +11,8 @@ import pytest
 from tests.faults.figures import record
 from tests.faults.hints import send_hints
 from tests.faults.run import Run, running
-from tests.support.processes import wait_until
+from tests.support.memory import forget_peak, peak, resident
+from tests.support.processes import stopped, wait_until
 from tests.support.redis import RedisServer
 from tests.support.site import Site
 
@@ -41,22 +40,15 @@ def test_a_burst_over_the_capacity_costs_neither_events_nor_memory(
 def burst(run: Run, site: Site) -> int:
     """Send the hints while the server is stopped. Return the bytes by which it grew at most."""
     send_hints(run, 500)
-    before = memory(site, "VmRSS")
-    Path(f"/proc/{site.process_id}/clear_refs").write_text("5")
-    os.kill(site.process_id, signal.SIGSTOP)
-    try:
+    server = [site.process_id]
+    before = resident(server)
+    forget_peak(server)
+    with stopped(*server):
         send_hints(run, HINTS)
-    finally:
-        os.kill(site.process_id, signal.SIGCONT)
     wait_until(lambda: is_idle(site), what="the last hint")
-    return memory(site, "VmHWM") - before
+    return peak(server) - before
 
 
 def is_idle(site: Site) -> bool:
     """Return whether the server answers, which it does in turn with the hints."""
     return site.visitor().get("/healthz").ok
-
-
-def memory(site: Site, name: str) -> int:
-    lines = Path(f"/proc/{site.process_id}/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))

@@ -14,8 +14,9 @@ from notifications_hub.announcements.results.models import ResultTally, What
 from notifications_hub.delivery import arming
 from notifications_hub.delivery.arming import Plan
 from notifications_hub.delivery.models import Delivery, DeliveryState
+from notifications_hub.inbox.list_query import PAGE
 from notifications_hub.inbox.marks import Mark, acknowledge, mark, mark_all, undo
-from notifications_hub.inbox.queries import PAGE, PINNED
+from notifications_hub.inbox.queries import PINNED
 from notifications_hub.kinds import Privacy, get_kind
 from notifications_hub.message import veiled
 from notifications_hub.notification import Notification

@@ -12,6 +12,7 @@ import pytest
 from accounts.models import User
 from notifications_hub import Kind, Storm, kinds
 from notifications_hub.inbox import queries
+from notifications_hub.inbox.list_query import PAGE
 from notifications_hub.inbox.marks import Mark, Show, mark, mark_all, undo
 from notifications_hub.inbox.queries import counts, items
 from notifications_hub.notification import Notification
@@ -127,8 +128,8 @@ def test_where_rows_stand_singly_a_mark_takes_none_beside_them(
 
 
 def test_a_page_of_a_group_never_marks_the_whole_inbox(alice: User, bob: User, client_for: ClientFor) -> None:
-    sent(alice, bob, queries.PAGE + 2)
-    sent(alice, bob, queries.PAGE + 2, group_key=None)
+    sent(alice, bob, PAGE + 2)
+    sent(alice, bob, PAGE + 2, group_key=None)
     client, key = client_for(alice), str(Notification.objects.exclude(group_key=None)[0].group_key)
     page = client.get(INBOX, {"group": key}).content.decode()
     assert 'rel="next"' in page

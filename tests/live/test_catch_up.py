@@ -18,12 +18,12 @@ from notifications_hub.streams import FRAME_BYTES
 from notifications_hub.streams.models import MAX_DATA
 from tests.live.support import HURRIED, cursor_at
 from tests.live.test_switching import cookies_of
-from tests.live.test_websocket import memory_of
 from tests.support.by_hand import open_by_hand
 from tests.support.databases import Databases
 from tests.support.full import FULL, report
 from tests.support.live import WEBSOCKET, cookie_of, query_of
 from tests.support.live_many import Wanderer, session, wandering
+from tests.support.memory import resident
 from tests.support.site import Site
 
 SOCKETS = 40 if FULL else 10
@@ -81,11 +81,11 @@ async def read_all(site: Site, cookie: str, cursor: str) -> None:
 @contextmanager
 def growth_of(site: Site) -> Iterator[list[int]]:
     """Return the peak growth of the server's memory during the block."""
-    before, most, over = memory_of(site), [0], threading.Event()
+    before, most, over = resident([site.process_id]), [0], threading.Event()
 
     def watch() -> None:
         while not over.wait(0.02):
-            most[0] = max(most[0], memory_of(site) - before)
+            most[0] = max(most[0], resident([site.process_id]) - before)
 
     watching = threading.Thread(target=watch)
     watching.start()

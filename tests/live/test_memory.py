@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.support.databases import Databases
 from tests.support.full import FULL, report
+from tests.support.memory import resident
 from tests.support.processes import wait_until
 from tests.support.site import BARE_UVICORN, HUB_SERVE, Site
 
@@ -35,14 +35,15 @@ def site(
 def test_long_headers_from_strangers_are_not_kept(site: Site, name: str) -> None:
     for number in range(5):
         ask(site, name, number)
-    before = resident(site)
+    server = [site.process_id]
+    before = resident(server)
     statuses = {ask(site, name, number) for number in range(5, 5 + POLLS)}
-    at_once = resident(site) - before
+    at_once = resident(server) - before
 
     assert statuses <= {400, 403, 431}
     # Garbage in reference cycles stays until it is collected.
-    wait_until(lambda: resident(site) - before < ALLOWED_GROWTH, seconds=30, what="as little memory as before")
-    kept = resident(site) - before
+    wait_until(lambda: resident(server) - before < ALLOWED_GROWTH, seconds=30, what="as little memory as before")
+    kept = resident(server) - before
     report(f"{POLLS} polls of {LONG:,} characters in {name}: {at_once / 1e6:.1f} MB, of which {kept / 1e6:.1f} stay")
 
 
@@ -58,9 +59,3 @@ def ask(site: Site, name: str, number: int) -> int:
     status = line.getresponse().status
     line.close()
     return status
-
-
-def resident(site: Site) -> int:
-    """Return how many bytes of memory the server's process has."""
-    lines = Path(f"/proc/{site.process_id}/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))

@@ -29,6 +29,7 @@ from tests.support.by_hand import close_code, open_by_hand
 from tests.support.databases import Databases
 from tests.support.full import report
 from tests.support.live import LONG_POLL, SSE, WEBSOCKET, LiveClient, RefusedHandshake, cookie_of, listening_by
+from tests.support.memory import resident
 from tests.support.processes import family, wait_until
 from tests.support.site import Site
 
@@ -186,7 +187,7 @@ def code_of_a_message_too_large(site: Site) -> int:
 
 def codes_of_clients_that_stop_reading(site: Site) -> tuple[frozenset[int], int]:
     """Return the codes that they see once they read again, and the bytes by which the server grew meanwhile."""
-    before = memory_of(site)
+    before = resident(family(site.process_id))
     lines = [open_by_hand(site, "topic=open.slow") for _ in range(SLOW)]
     site.python(f"""
         from notifications_hub import publish_many
@@ -194,7 +195,7 @@ def codes_of_clients_that_stop_reading(site: Site) -> tuple[frozenset[int], int]
             publish_many(("open.slow", "counted", {{"words": "x" * {SIZE}}}) for _ in range(10))
     """)
     wait_until(lambda: connections(site) == 0, seconds=30, what="the end of the slow connections")
-    grown = memory_of(site) - before
+    grown = resident(family(site.process_id)) - before
     with ThreadPoolExecutor(SLOW) as threads:
         codes = frozenset(threads.map(_code_seen, lines))
     return codes, grown
@@ -256,9 +257,3 @@ def connections(site: Site) -> int:
     found = re.findall(r"^notifications_hub_connections\{.*\} (\d+)", text, re.MULTILINE)
     assert found, text
     return sum(map(int, found))
-
-
-def memory_of(site: Site) -> int:
-    """Return the bytes of memory of the server's processes."""
-    pages = [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in family(site.process_id)]
-    return sum(pages) * os.sysconf("SC_PAGE_SIZE")

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.live.support import HURRIED
-from tests.live.test_websocket import memory_of
 from tests.support.by_hand import close_code, open_by_hand
 from tests.support.databases import Databases
 from tests.support.live import WEBSOCKET, cookie_of
 from tests.support.live_many import Wanderer, session, wandering
+from tests.support.memory import resident
 from tests.support.site import Site
 
 TOPIC = "open.slow"
@@ -35,10 +35,10 @@ def roomy_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def test_a_client_that_stops_reading_is_closed_and_others_miss_nothing(roomy_site: Site) -> None:
-    memory = memory_of(roomy_site)
+    memory = resident([roomy_site.process_id])
     slow = [open_by_hand(roomy_site, f"topic={TOPIC}") for _ in range(SLOW)]
     asyncio.run(everybody_else(roomy_site, cookie_of(roomy_site, "alice")))
-    assert memory_of(roomy_site) - memory < MEMORY
+    assert resident([roomy_site.process_id]) - memory < MEMORY
     # If they read nothing for long, the server's own ping or timeout ends them before our close code arrives.
     assert {close_code(line) for line in slow} <= {4408, 1011, None}
     for line in slow:

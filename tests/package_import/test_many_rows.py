@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.databases import Databases
 from tests.support.full import FULL, report
+from tests.support.memory import resident
 from tests.support.processes import ROOT, Program, wait_until
 from tests.support.site import Shell, manage, site_environment
 
@@ -82,9 +83,9 @@ def test_many_rows_are_imported_once_with_little_memory(
     began = time.monotonic()
     second = start_import(environment, tmp_path / "second")
     wait_until(lambda: imported(second) > 0, seconds=60, what="the first chunk")
-    used = [resident(second)]
+    used = [resident([second.process.pid])]
     while second.running:
-        used.append(resident(second))
+        used.append(resident([second.process.pid]))
         time.sleep(0.05)
     took = time.monotonic() - began
 
@@ -107,12 +108,3 @@ def imported(program: Program) -> int:
     """Return the number of rows that the last whole line of the log names."""
     lines = [line for line in program.log.read_text().split("\n")[:-1] if line.endswith(" …")]
     return int(lines[-1].split()[0]) if lines else 0
-
-
-def resident(program: Program) -> int:
-    """Return how many bytes of memory the process has, or 0 if it has ended."""
-    try:
-        lines = Path(f"/proc/{program.process.pid}/status").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:")), 0)

@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.push_lab.service import wait_for
-from tests.support.processes import Program, accepts_connections, free_port, tool
+from tests.support.processes import Program, accepts_connections, free_port, stopped, tool
 
 with warnings.catch_warnings():
     # The driver brings along a runner for phones, which imports a module that Python is about to drop.
@@ -143,11 +142,8 @@ class Firefox:
     def page_stopped(self) -> Iterator[None]:
         """Stop the page's process, as on a machine that sleeps. Its connections stay open."""
         number = int(self._privileged("return gBrowser.selectedBrowser.browsingContext.currentWindowGlobal.osPid"))
-        os.kill(number, signal.SIGSTOP)
-        try:
+        with stopped(number):
             yield
-        finally:
-            os.kill(number, signal.SIGCONT)
 
     # Alerts and prompts outside pages
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from tests.support.live import cookie_of
 from tests.support.site import Served
 
-TEXT, BINARY, CONTINUATION = 1, 2, 0
+TEXT, BINARY, CONTINUATION, PING = 1, 2, 0, 9
 
 # The opcode, a length under 126, two bytes of code, a text reason, and nothing after it.
 _CLOSE_FRAME = re.compile(rb"\x88[\x02-\x7d]([\x03-\x13].)[ -~]*\Z", re.DOTALL)
@@ -59,6 +59,17 @@ def head_of_frame(size: int, opcode: int = TEXT, *, is_last: bool = True, is_com
     else:
         length = bytes([0x80 | 127]) + size.to_bytes(8, "big")
     return first + length + bytes(4)
+
+
+def answers_ping(line: socket.socket) -> bool:
+    """Return whether the server, which has then read everything so far, answers instead of closing."""
+    line.sendall(frame_of(b"", PING))
+    data = b""
+    while b"\x8a\x00" not in data:
+        if not (piece := line.recv(2**16)):
+            return False
+        data += piece
+    return True
 
 
 def close_code(line: socket.socket, *, seconds: float = 60.0) -> int | None:

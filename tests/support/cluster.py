@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -13,14 +12,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 
 import requests
 
-from tests.support.processes import ROOT, Closing, Program, family, wait_until
-from tests.support.site import PASSWORD, Shell, Visitor, inherited_environment, manage
+from tests.support.processes import ROOT, ClosingParts, Program, family, signal_each, wait_until
+from tests.support.site import PASSWORD, WithShell, inherited_environment
 
 sys.path.append(str(ROOT / "bin"))
 from clustering.control import Control
@@ -28,12 +26,13 @@ from clustering.control import Control
 START_SECONDS = 300.0
 STOP_SECONDS = 60.0
 COMMAND = (sys.executable, str(ROOT / "bin" / "cluster"))
+WEBS = ("web-1", "web-2")
 TEMPLATES = ROOT / "var" / "clusters"
 PREPARES = ("notifications_hub", "accounts", "showcase", "config", "bin", "tests/rows", "tests/settings.py")
 """Everything that decides what a new cluster has in its database."""
 
 
-class Cluster(Closing):
+class Cluster(WithShell, ClosingParts):
     """The site with nginx, PostgreSQL, Redis, web processes, workers and beat. It is ready after the constructor.
 
     The parts are `postgres`, `redis`, `web-1` …, `worker-1` …, `beat` and `nginx`. The demo people have the password
@@ -50,7 +49,6 @@ class Cluster(Closing):
         options: Sequence[str] = (),
     ) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="hub-cluster-"))
-        self._shell: Shell | None = None
         counts = ("--webs", str(webs), "--workers", str(workers))
         where = ("--folder", str(self._folder), "--no-fsync", "--password", PASSWORD)
         given = {
@@ -73,12 +71,12 @@ class Cluster(Closing):
 
     def _read_description(self) -> None:
         description = json.loads((self._folder / "cluster.json").read_text())
-        self.url: str = description["url"]
+        self.url = description["url"]
         self.web_urls: list[str] = description["web_urls"]
         self.database_url: str = description["database_url"]
         self.direct_database_url: str = description["direct_database_url"]
         self.redis_url: str = description["redis_url"]
-        self.environment: dict[str, str] = description["environment"]
+        self.environment = description["environment"]
         self.control = Control(Path(description["supervisor"]))
 
     @property
@@ -90,7 +88,7 @@ class Cluster(Closing):
 
     def kill(self, part: str) -> None:
         """Kill a part with its children at any instruction. It is started again within two seconds."""
-        self._signal(part, signal.SIGKILL)
+        self.signal(part, signal.SIGKILL)
 
     def stop(self, part: str) -> None:
         """Stop a part in order, and let it be until `start`."""
@@ -100,31 +98,16 @@ class Cluster(Closing):
         """Start a part. It may take a moment until it answers."""
         self.control.start(part)
 
-    def pause(self, part: str) -> None:
-        """Let a part hang: its connections stay open, and nothing answers."""
-        self._signal(part, signal.SIGSTOP)
-
-    def resume(self, part: str) -> None:
-        self._signal(part, signal.SIGCONT)
-
     def pid(self, part: str) -> int:
         """Return the process id, or 0 while the part does not run."""
         return self.control.pid(part)
 
     def pids(self, part: str) -> list[int]:
-        """Return the processes of a part, its own first."""
         return family(self.pid(part))
 
     def log(self, part: str) -> str:
         """The part's log so far."""
         return (self._folder / "logs" / f"{part}.log").read_text(errors="replace")
-
-    def _signal(self, part: str, number: signal.Signals) -> None:
-        pids = self.pids(part)
-        assert pids, f"{part} does not run"
-        for pid in pids:
-            with suppress(ProcessLookupError):
-                os.kill(pid, number)
 
     # The site
 
@@ -134,33 +117,13 @@ class Cluster(Closing):
         wait_until(lambda: all(map(_is_ready, self.web_urls)), seconds=seconds, what="/readyz of every web process")
         return time.monotonic() - began
 
-    def visitor(self, username: str | None = None) -> Visitor:
-        """Return a browser without scripts behind nginx, signed in if a name is given."""
-        visitor = Visitor(self.url)
-        if username is not None:
-            visitor.sign_in(username)
-        return visitor
-
-    def manage(self, *arguments: str) -> str:
-        """Run `manage.py` with these arguments, which must succeed, and return its output."""
-        return manage(*arguments, environment=self.environment)
-
-    def python(self, code: str) -> str:
-        """Run code in a Django shell beside the cluster, and return its output. Names last from call to call."""
-        if self._shell is None:
-            self._shell = Shell(self.environment)
-        return self._shell.python(code)
-
     def close(self) -> None:
         pids = family(self.process.pid)
         try:
-            if self._shell is not None:
-                self._shell.close()
+            self.close_shell()
             self._program.stop(seconds=STOP_SECONDS)
         except BaseException:  # Ctrl-C too: the parts would outlive a command that is killed
-            for pid in pids:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            signal_each(pids, signal.SIGKILL)
             raise
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)

@@ -15,14 +15,22 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from tests.support.processes import Closing, Program, accepts_connections, family, free_port, tool, wait_until
+from tests.support.processes import (
+    Closing,
+    Program,
+    accepts_connections,
+    family,
+    free_port,
+    signal_each,
+    tool,
+    wait_until,
+)
 
 # Tests kill servers, never the machine, so data that reached the kernel survives any crash.
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
@@ -107,23 +115,17 @@ class PostgresServer(Closing):
     def kill(self) -> None:
         """Kill the server and its backends, which lead process groups of their own, at any instruction."""
         backends = family(self.process_id)[1:]
-        for pid in (self.process_id, *backends):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        signal_each((self.process_id, *backends), signal.SIGKILL)
         self._program.kill()
         # A backend that is not gone yet holds the shared memory, and another server would refuse to start.
         wait_until(lambda: not _are_running(backends), what="the end of every backend")
 
     def pause(self) -> None:
         """Stop every process of the server where it is. It then answers nothing, and refuses nothing either."""
-        self._signal(signal.SIGSTOP)
+        signal_each(family(self.process_id), signal.SIGSTOP)
 
     def resume(self) -> None:
-        self._signal(signal.SIGCONT)
-
-    def _signal(self, number: int) -> None:
-        for pid in family(self._program.process.pid):
-            os.kill(pid, number)
+        signal_each(family(self.process_id), signal.SIGCONT)
 
     def promote(self) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:

@@ -10,7 +10,8 @@ import socket
 import subprocess
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -62,6 +63,23 @@ def family(pid: int) -> list[int]:
     return [pid, *(descendant for child in children for descendant in family(int(child)))]
 
 
+def signal_each(pids: Iterable[int], number: signal.Signals) -> None:
+    """Send a signal to processes. One that has ended meanwhile gets none."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+@contextmanager
+def stopped(*pids: int) -> Iterator[None]:
+    """Let processes stand still for the length of a block."""
+    signal_each(pids, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        signal_each(pids, signal.SIGCONT)
+
+
 class Closing(ABC):
     """A context manager that closes itself at the end of its block."""
 
@@ -73,6 +91,26 @@ class Closing(ABC):
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+class ClosingParts(Closing):
+    """A site whose parts have names, and stand still while they are paused."""
+
+    @abstractmethod
+    def pids(self, part: str) -> list[int]:
+        """Return the processes of a part, its own first."""
+
+    def pause(self, part: str) -> None:
+        """Let a part hang: its connections stay open, and nothing answers."""
+        self.signal(part, signal.SIGSTOP)
+
+    def resume(self, part: str) -> None:
+        self.signal(part, signal.SIGCONT)
+
+    def signal(self, part: str, number: signal.Signals) -> None:
+        pids = self.pids(part)
+        assert pids, f"{part} does not run"
+        signal_each(pids, number)
 
 
 class Program:

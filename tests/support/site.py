@@ -36,7 +36,36 @@ class Served(Protocol):
     def visitor(self, username: str | None = None) -> Visitor: ...
 
 
-class Site:
+class WithShell:
+    """A running site that a test visits, and whose database it reaches from a Django shell and `manage.py`."""
+
+    url: str
+    environment: dict[str, str]
+    _shell: Shell | None = None
+
+    def manage(self, *arguments: str) -> str:
+        """Run `manage.py` with these arguments, which must succeed, and return its output."""
+        return manage(*arguments, environment=self.environment)
+
+    def python(self, code: str) -> str:
+        """Run code in a Django shell beside the site, and return its output. Names last from call to call."""
+        if self._shell is None:
+            self._shell = Shell(self.environment)
+        return self._shell.python(code)
+
+    def close_shell(self) -> None:
+        if self._shell is not None:
+            self._shell.close()
+
+    def visitor(self, username: str | None = None) -> Visitor:
+        """Return a browser without scripts, signed in if a name is given."""
+        visitor = Visitor(self.url)
+        if username is not None:
+            visitor.sign_in(username)
+        return visitor
+
+
+class Site(WithShell):
     """A running site with the demo people (alice, bob, charlie, admin), accessible by HTTP and by `python`."""
 
     def __init__(
@@ -58,7 +87,6 @@ class Site:
         self.url = f"http://{address}:{self.port}"
         self._log = folder / f"site-{self.port}.log"
         self.environment = site_environment(hub=hub, **environment)
-        self._shell: Shell | None = None
         self.start()
 
     @property
@@ -95,26 +123,8 @@ class Site:
         self._program.kill()
 
     def close(self) -> None:
-        if self._shell is not None:
-            self._shell.close()
+        self.close_shell()
         self._program.kill()
-
-    def manage(self, *arguments: str) -> str:
-        """Run `manage.py` with these arguments, which must succeed, and return its output."""
-        return manage(*arguments, environment=self.environment)
-
-    def python(self, code: str) -> str:
-        """Run code in a Django shell beside the server, and return its output. Names last from call to call."""
-        if self._shell is None:
-            self._shell = Shell(self.environment)
-        return self._shell.python(code)
-
-    def visitor(self, username: str | None = None) -> Visitor:
-        """Return a browser without scripts, signed in if a name is given."""
-        visitor = Visitor(self.url)
-        if username is not None:
-            visitor.sign_in(username)
-        return visitor
 
 
 def _command(server: Sequence[str], port: int) -> list[str]:

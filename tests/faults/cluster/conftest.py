@@ -7,8 +7,7 @@ from itertools import count
 
 import pytest
 
-from tests.faults.cluster.memory import WEBS
-from tests.support.cluster import Cluster
+from tests.support.cluster import WEBS, Cluster
 
 _numbers = count(1)
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from notifications_hub.live.hub import SWEEP_SECONDS
-from tests.faults.cluster.memory import WEBS, resident
 from tests.faults.figures import record
 from tests.faults.run import running
 from tests.support.by_hand import BINARY, CONTINUATION, close_code, frame_of, head_of_frame, open_by_hand
-from tests.support.cluster import Cluster
+from tests.support.cluster import WEBS, Cluster
 from tests.support.live import WEBSOCKET
+from tests.support.memory import resident
 
 pytestmark = [pytest.mark.postgres, pytest.mark.faults, pytest.mark.usefixtures("_no_traceback")]
 
@@ -68,7 +68,7 @@ def crumbs() -> Iterator[bytes]:
 def test_frames_that_no_page_sends_end_only_their_own_connection(cluster: Cluster, tmp_path: Path) -> None:
     # Once beforehand, so that code which is loaded late does not count.
     assert wrong_codes(cluster) == []
-    before = [resident(cluster, part) for part in WEBS]
+    before = [resident(cluster.pids(part)) for part in WEBS]
     with running(cluster.url, cluster.environment, tmp_path, kinds=(WEBSOCKET,)) as run:
         wrong: list[str] = []
 
@@ -78,7 +78,7 @@ def test_frames_that_no_page_sends_end_only_their_own_connection(cluster: Cluste
             run.end_producing()
 
         verdict = run.prove(seconds=120, rate=20, happening=happening)
-    growth = max(resident(cluster, part) - then for part, then in zip(WEBS, before, strict=True))
+    growth = max(resident(cluster.pids(part)) - then for part, then in zip(WEBS, before, strict=True))
     record("T32", verdict, delay_p99_seconds=verdict.delay_p99, growth_megabytes=growth / 1e6)
     assert wrong == []
     assert verdict.holds

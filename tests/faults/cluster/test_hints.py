@@ -9,11 +9,12 @@ import pytest
 import requests
 
 from notifications_hub.live.hub import SWEEP_SECONDS
-from tests.faults.cluster.memory import forget_peak, peak, resident
 from tests.faults.figures import record
 from tests.faults.hints import send_hints
+from tests.faults.parts import paused
 from tests.faults.run import Run, running
 from tests.support.cluster import Cluster
+from tests.support.memory import forget_peak, peak, resident
 from tests.support.processes import wait_until
 
 pytestmark = [pytest.mark.postgres, pytest.mark.faults, pytest.mark.usefixtures("_no_traceback")]
@@ -65,13 +66,10 @@ def test_a_burst_of_hints_costs_neither_events_nor_memory(cluster: Cluster, tmp_
 def burst(run: Run, cluster: Cluster, part: str) -> int:
     """Send the hints while a web process is stopped. Return the bytes by which it grew at most."""
     send_hints(run, 500)
-    before = resident(cluster, part)
-    forget_peak(cluster, part)
-    cluster.pause(part)
-    try:
+    before = resident(cluster.pids(part))
+    forget_peak(cluster.pids(part))
+    with paused(cluster, part):
         send_hints(run, HINTS)
-    finally:
-        cluster.resume(part)
     # It answers in turn with the hints.
     wait_until(lambda: requests.get(f"{cluster.web_urls[0]}/healthz", timeout=60).ok, what="the last hint")
-    return peak(cluster, part) - before
+    return peak(cluster.pids(part)) - before

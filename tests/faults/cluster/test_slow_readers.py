@@ -10,12 +10,12 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.faults.cluster.memory import WEBS, forget_peak, peak, resident
 from tests.faults.figures import record
 from tests.support.by_hand import close_code, open_by_hand
-from tests.support.cluster import Cluster
+from tests.support.cluster import WEBS, Cluster
 from tests.support.live import WEBSOCKET, cookie_of
 from tests.support.live_many import Wanderer, session, wandering
+from tests.support.memory import forget_peak, peak, resident
 
 pytestmark = [pytest.mark.postgres, pytest.mark.faults, pytest.mark.usefixtures("_no_traceback")]
 
@@ -30,16 +30,16 @@ NOISE_SECONDS = 0.1
 
 def test_sockets_that_stop_reading_cost_little_memory_and_delay_nobody(cluster: Cluster, topic: str) -> None:
     usual = asyncio.run(delays(cluster, f"{topic}-usual", USUAL))
-    before = [resident(cluster, part) for part in WEBS]
+    before = [resident(cluster.pids(part)) for part in WEBS]
     for part in WEBS:
-        forget_peak(cluster, part)
+        forget_peak(cluster.pids(part))
     places = [cluster.url, *cluster.web_urls, cluster.url]
     with ExitStack() as opened:
         query = urlencode({"topic": [topic, large(topic)]}, doseq=True)
         pairs = zip(range(SLOW), cycle(places), strict=False)
         slow = [(at, opened.enter_context(open_by_hand(cluster, query, at=at, who="bob"))) for _, at in pairs]
         during = asyncio.run(delays(cluster, topic, BROADCASTS))
-        growth = max(peak(cluster, part) - then for part, then in zip(WEBS, before, strict=True))
+        growth = max(peak(cluster.pids(part)) - then for part, then in zip(WEBS, before, strict=True))
         # Nginx and the kernel may still hold what the others did not read.
         codes = {close_code(line) for at, line in slow if at != cluster.url}
     record(

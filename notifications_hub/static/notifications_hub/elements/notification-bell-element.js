@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * @import { HubStateName } from "../protocol/hub-state.js"
- * @import { Change } from "../inbox/inbox-store.js"
+ * @import { Change } from "../inbox/store-effect.js"
  * @import { ItemActEvent } from "../inbox/item-actions.js"
  * @import { ToastConfirmedEvent, ToastOpenedEvent, ToastsDisplayedEvent } from "../toasts/toast-events.js"
  * @import { Item } from "../protocol/wire.js"

@@ -2,7 +2,8 @@
 /**
  * @import { HubClient } from "../client/hub-client.js"
  * @import { HubEvent, HubFrameEvent, HubResetEvent, HubStateEvent } from "../client/hub-events.js"
- * @import { Change, InboxEvent, InboxStore } from "./inbox-store.js"
+ * @import { InboxStore } from "./inbox-store.js"
+ * @import { Change, InboxEvent } from "./store-effect.js"
  * @import { Report } from "./inbox-changes.js"
  * @import { NotificationsApi } from "./notifications-api.js"
  * @import { Page } from "../protocol/wire.js"

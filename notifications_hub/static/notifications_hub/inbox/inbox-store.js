@@ -1,40 +1,22 @@
 // @ts-check
-/** @import { Counts, Item, Page, Unconfirmed } from "../protocol/wire.js" */
+/**
+ * @import { Counts, Item, Page, Unconfirmed } from "../protocol/wire.js"
+ * @import { Change, InboxEvent } from "./store-effect.js"
+ */
 import { ItemGroups } from "./item-groups.js";
-import { isInScope, isNews, isUnconfirmed, isUnread, isUnseen, newestFirst } from "./item-state.js";
+import { isInScope, isNews, isUnconfirmed, isUnread, isUnseen, stateOf } from "./item-state.js";
+import { KeptItems } from "./kept-items.js";
+import { idsOf, noChange } from "./store-effect.js";
 
-const KEPT = 100;
 /** The server counts no further. A count that reached this may stand for any higher number. */
 const CAP = 100;
 
-/**
- * The effect of one or more events.
- *
- * @typedef {object} Change
- * @property {boolean} touched the list or a count changed
- * @property {Item[]} fresh new and not delivered yet: to be shown as toasts
- * @property {string[]} delivered reached the person in another way: not to be shown any more, but visible toasts stay
- * @property {Item[]} updated changed in their words or actions: visible toasts follow
- * @property {string[]} gone read, archived or deleted: visible toasts are removed too
- * @property {boolean} recount whether the counts must be fetched
- * @property {boolean} reload whether the list must be fetched
- * @property {Set<string>} groups the keys of groups that have changed
- *
- * @typedef {{kind: string, data: any}} InboxEvent
- */
-
 /** The state of the inbox on this page, computed from events. An event that is applied twice changes nothing. */
 export class InboxStore {
-  /** The newest items without archived ones. @type {Map<string, Item>} */
-  #items = new Map();
-  /** Older ones that the person must confirm. @type {Map<string, Item>} */
-  #pinned = new Map();
+  #items = new KeptItems();
   /** How many the person must confirm, as far as the page knows. */
   #unconfirmed = 0;
   #groups = new ItemGroups();
-  #kept = KEPT;
-  /** When the newest dropped item was created. @type {number | null} */
-  #dropped = null;
   /** @type {Counts} */
   #counts;
   #scope;
@@ -63,17 +45,12 @@ export class InboxStore {
 
   /** The loaded items that the person must confirm, newest first. */
   get pinned() {
-    const all = [...this.#items.values(), ...this.#pinned.values()];
-    return all.filter(isUnconfirmed).sort(newestFirst);
+    return this.#items.unconfirmed;
   }
 
   /** The items, newest first. The newest of a group stands for its unread ones. */
   get items() {
-    return this.#groups.heads(this.#all);
-  }
-
-  get #all() {
-    return [...this.#items.values()].sort(newestFirst);
+    return this.#groups.heads(this.#items.newestFirst);
   }
 
   /**
@@ -84,11 +61,7 @@ export class InboxStore {
   groupOf(id) {
     const item = this.get(id);
     if (!item?.group || !item.unread) return { ids: [id], count: 1 };
-    const { key } = item.group;
-    const rest = this.#all.filter((one) => one.unread && one.group?.key === key && newestFirst(item, one) <= 0);
-    const count = this.#groups.headOf(item, this.#all).group?.count ?? 1;
-    const isHead = this.items.some((one) => one.id === id);
-    return { ids: rest.map((one) => one.id), count: isHead ? Math.max(count, rest.length) : rest.length };
+    return this.#groups.under(item, this.#items.newestFirst);
   }
 
   /**
@@ -103,7 +76,7 @@ export class InboxStore {
     const change = noChange();
     change.touched = true;
     // The counts include it.
-    if (newest && !this.get(newest.id) && this.lists(newest)) this.#items.set(newest.id, newest);
+    if (newest && !this.get(newest.id) && this.lists(newest)) this.#items.set(newest);
     const head = this.items.find((item) => item.unread && item.group?.key === key);
     if (head) change.updated.push(head);
     return change;
@@ -120,7 +93,7 @@ export class InboxStore {
 
   /** @param {string} id */
   get(id) {
-    return this.#items.get(id) ?? this.#pinned.get(id);
+    return this.#items.get(id);
   }
 
   /**
@@ -131,12 +104,10 @@ export class InboxStore {
    * @param {Unconfirmed} [top] what the person must confirm
    */
   reset(items, { whole }, { results, count } = { results: [], count: 0 }) {
-    this.#kept = KEPT;
-    this.#items = new Map(items.filter((item) => !item.archived).map((item) => [item.id, item]));
-    this.#pinned = new Map(results.filter(({ id }) => !this.#items.has(id)).map((item) => [item.id, item]));
+    this.#items.reset(items, results);
     this.#unconfirmed = count;
     this.#groups.reset(items);
-    if (whole) this.#counts = { unread: this.#countOf(isUnread), unseen: this.#countOf(isUnseen) };
+    if (whole) this.#counts = { unread: this.#items.sum(isUnread), unseen: this.#items.sum(isUnseen) };
   }
 
   /**
@@ -145,26 +116,19 @@ export class InboxStore {
    * @param {Item[]} items
    */
   append(items) {
-    const added = items.filter((item) => !item.archived && !this.#items.has(item.id));
-    for (const item of added) {
-      this.#items.set(item.id, item);
-      this.#pinned.delete(item.id);
-    }
+    const added = this.#items.append(items);
     this.#groups.add(added);
-    this.keep(this.#items.size);
     return added.length;
   }
 
   /** @param {number} count how many items to keep, if more than usual */
   keep(count) {
-    this.#kept = Math.max(KEPT, count);
+    this.#items.keep(count);
   }
 
   /** Return when the newest item dropped since the last call was created, or null if none was dropped. */
   takeDropped() {
-    const dropped = this.#dropped;
-    this.#dropped = null;
-    return dropped;
+    return this.#items.takeDropped();
   }
 
   /**
@@ -198,7 +162,7 @@ export class InboxStore {
     const over = new Set([...change.delivered, ...change.gone]);
     const current = new Map(change.fresh.map((item) => [item.id, this.lists(item) ? this.get(item.id) : item]));
     const fresh = [...current.values()].filter((item) => item !== undefined).filter((item) => !over.has(item.id));
-    change.fresh = fresh.map((item) => this.#groups.headOf(item, this.#all));
+    change.fresh = fresh.map((item) => this.#groups.headOf(item, this.#items.newestFirst));
     return change;
   }
 
@@ -321,7 +285,7 @@ export class InboxStore {
   #delivered(data, change) {
     for (const id of idsOf(data, change)) {
       const item = this.get(id);
-      if (item) this.#mapOf(id).set(id, { ...item, delivered: true });
+      if (item) this.#items.set({ ...item, delivered: true });
       change.delivered.push(id);
     }
   }
@@ -354,7 +318,7 @@ export class InboxStore {
   #remove(data, change) {
     for (const id of idsOf(data, change)) {
       const item = this.get(id);
-      this.#mapOf(id).delete(id);
+      this.#items.delete(id);
       if (item) this.#adjustCounts(item, undefined, change);
       else this.#unknown(change);
     }
@@ -366,26 +330,8 @@ export class InboxStore {
    */
   #put(item, change) {
     this.#adjustCounts(this.get(item.id), item, change);
-    this.#mapOf(item.id).set(item.id, item);
-    if (this.#items.size > this.#kept) this.#dropOldest();
-  }
-
-  /**
-   * Return the map that holds the item, or that a new one belongs to.
-   *
-   * @param {string} id
-   */
-  #mapOf(id) {
-    return this.#pinned.has(id) ? this.#pinned : this.#items;
-  }
-
-  #dropOldest() {
-    const dropped = this.items.slice(this.#kept);
-    for (const item of dropped) {
-      this.#items.delete(item.id);
-      if (isUnconfirmed(item)) this.#pinned.set(item.id, item);
-    }
-    this.#dropped = Math.max(this.#dropped ?? -Infinity, ...dropped.map(({ at }) => Date.parse(at)));
+    this.#items.set(item);
+    if (this.#items.areTooMany) this.#items.drop(this.items);
   }
 
   /**
@@ -416,44 +362,4 @@ export class InboxStore {
     if (more < 0 && this.#counts[name] >= CAP) change.recount = true;
     else this.#counts[name] = Math.max(0, this.#counts[name] + more);
   }
-
-  /** @param {(item: Item) => number} test */
-  #countOf(test) {
-    return [...this.#items.values()].reduce((sum, item) => sum + test(item), 0);
-  }
-}
-
-/**
- * Return the part of an item that the person changes and can take back.
- *
- * @param {Item} item
- */
-function stateOf({ unread, seen, must_acknowledge, acknowledged_at }) {
-  return { unread, seen, ...(must_acknowledge && { acknowledged_at }) };
-}
-
-/** @returns {Change} */
-function noChange() {
-  return {
-    touched: false,
-    fresh: [],
-    updated: [],
-    delivered: [],
-    gone: [],
-    recount: false,
-    reload: false,
-    groups: new Set(),
-  };
-}
-
-/**
- * Return the ids of a change. A change may name a range of the log instead, which only the server can resolve.
- *
- * @param {{ids?: string[]}} data
- * @param {Change} change
- */
-function idsOf(data, change) {
-  if (Array.isArray(data?.ids)) return data.ids;
-  change.reload = true;
-  return [];
 }

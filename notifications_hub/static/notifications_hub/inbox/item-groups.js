@@ -1,5 +1,6 @@
 // @ts-check
 /** @import { Item, ItemGroup } from "../protocol/wire.js" */
+import { newestFirst } from "./item-state.js";
 
 /** The unread items that share a key: the newest stands for all, with what the server said of them last. */
 export class ItemGroups {
@@ -42,16 +43,29 @@ export class ItemGroups {
   /**
    * Return the items without those that a newer one stands for.
    *
-   * @param {Item[]} newestFirst
+   * @param {Item[]} loaded newest first
    */
-  heads(newestFirst) {
+  heads(loaded) {
     const seen = new Set();
-    return newestFirst
+    return loaded
       .filter(({ unread, group }) => {
         if (!unread || !group) return true;
         return !seen.has(group.key) && seen.add(group.key);
       })
-      .map((item) => this.headOf(item, newestFirst));
+      .map((item) => this.headOf(item, loaded));
+  }
+
+  /**
+   * Return the unread items of a group that are not newer than this one, and their number in all if it is the newest.
+   *
+   * @param {Item} item
+   * @param {Item[]} loaded newest first
+   */
+  under(item, loaded) {
+    const group = loaded.filter((one) => one.unread && one.group?.key === item.group?.key);
+    const ids = group.filter((one) => newestFirst(item, one) <= 0).map(({ id }) => id);
+    const isHead = group[0]?.id === item.id;
+    return { ids, count: isHead ? Math.max(this.headOf(item, loaded).group?.count ?? 1, ids.length) : ids.length };
   }
 
   /**

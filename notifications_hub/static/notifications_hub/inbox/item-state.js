@@ -59,3 +59,12 @@ export function isInScope({ scope: its }, scope) {
 export function newestFirst(a, b) {
   return Date.parse(b.at) - Date.parse(a.at) || b.id.localeCompare(a.id, undefined, { numeric: true });
 }
+
+/**
+ * Return the part of an item that the person changes and can take back.
+ *
+ * @param {Item} item
+ */
+export function stateOf({ unread, seen, must_acknowledge, acknowledged_at }) {
+  return { unread, seen, ...(must_acknowledge && { acknowledged_at }) };
+}

@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * @import { NotificationsApi } from "./notifications-api.js"
- * @import { InboxEvent, InboxStore } from "./inbox-store.js"
+ * @import { InboxStore } from "./inbox-store.js"
+ * @import { InboxEvent } from "./store-effect.js"
  * @import { Page } from "../protocol/wire.js"
  */
 

@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * @import { Change, InboxStore } from "./inbox-store.js"
+ * @import { InboxStore } from "./inbox-store.js"
+ * @import { Change } from "./store-effect.js"
  * @import { Counts, Item } from "../protocol/wire.js"
  */
 

@@ -3,7 +3,7 @@
  * @import { Counts, Item, ItemResult } from "../protocol/wire.js"
  * @import { HubStateName } from "../protocol/hub-state.js"
  * @import { FeedStateName, InboxChangedEvent } from "../inbox/inbox-feed.js"
- * @import { Change } from "../inbox/inbox-store.js"
+ * @import { Change } from "../inbox/store-effect.js"
  * @import { MarkName } from "../inbox/notifications-api.js"
  * @import { OlderStateName } from "../inbox/older-pages.js"
  * @import { HubClient } from "./hub-client.js"
