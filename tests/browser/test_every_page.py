@@ -7,7 +7,6 @@ bin/test sees each page in one look, by turns, and `make exhaustive` all pages i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from itertools import cycle
 from typing import TYPE_CHECKING
 
@@ -16,18 +15,15 @@ from django.urls import URLPattern
 
 from notifications_hub import urls
 from tests.support.axe import CONTEXT, FORCED, LOOKS, Look, findings
-from tests.support.every_state import EVERY_STATE
 from tests.support.full import FULL
-from tests.support.site import Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from playwright.sync_api import Page
 
     from tests.support.browser import People
-    from tests.support.databases import Databases
+    from tests.support.site import Site
 
 # Addresses by the names of URL patterns. Those in braces are made by ADDRESSES.
 PAGES: dict[str, list[str]] = {
@@ -98,15 +94,9 @@ ADMIN = """
 LET_AXE_IN = "for (const one of document.querySelectorAll('[inert]')) one.inert = false"
 
 
-@pytest.fixture(scope="module")
-def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder: Path = tmp_path_factory.mktemp("pages")
-    site = Site(folder, hub={}, environment={"DATABASE_URL": databases.copy()})
-    try:
-        site.python(EVERY_STATE)
-        yield site
-    finally:
-        site.close()
+@pytest.fixture
+def site(site_of_every_state: Site) -> Site:
+    return site_of_every_state
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""Clients without cookies: a connection token opens every kind of connection, for its person and its topics only."""
+"""Clients without cookies: a connection token opens every kind of connection, for its person and its topics only.
+
+test_token_claims.py and test_revocation.py have the queries, on both databases.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,6 @@ from tests.live.support import BRIEFLY, PROMPTLY, SECONDS, ends, person_id, poke
 from tests.support.live import POLL, WEBSOCKET, Closed, LiveClient, RefusedHandshake, cookie_of, opened
 from tests.support.processes import wait_until
 from tests.support.site import Site, Visitor
-
-pytestmark = pytest.mark.both_databases
 
 IN_HEADER, IN_QUERY = "header", "query"
 

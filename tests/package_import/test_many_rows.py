@@ -1,4 +1,8 @@
-"""`hub_import` with a million rows: its pace, its memory, and a kill in the middle."""
+"""`hub_import` with a million rows: its pace, its memory, and a kill in the middle.
+
+bin/test runs the short form on PostgreSQL, and `FULL=1` the long one on both databases. test_hub_import.py has the
+statements on both.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from tests.support.memory import resident
 from tests.support.processes import ROOT, Program, wait_until
 from tests.support.site import Shell, manage, site_environment
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.faults(short=True)]
+pytestmark = [pytest.mark.both_databases if FULL else pytest.mark.postgres, pytest.mark.faults(short=True)]
 
 ROWS, PEOPLE = (1_000_000, 10_000) if FULL else (20_000, 500)
 MORE_MEMORY = 40_000_000

@@ -1,4 +1,7 @@
-"""The tests of django-notifications-community pass on the hub's model, but for those that the guide lists."""
+"""The tests of django-notifications-community pass on the hub's model, but for those that the guide lists.
+
+bin/test runs them on SQLite, and `make exhaustive` on both databases. The hub's own tests run the same queries on both.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,11 @@ import pytest
 
 from tests.package_import.package_suite import GUIDE
 from tests.support.databases import Databases
+from tests.support.full import FULL
 from tests.support.processes import ROOT
 from tests.support.site import site_environment
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.exhaustive, *([pytest.mark.both_databases] if FULL else [])]
 
 VERSION = version("django-notifications-community")
 LIST = re.compile(r"^Of the package's own (\d+) tests \(([\d.]+)\), (\d+) pass.+?(?=^```)", re.DOTALL | re.MULTILINE)

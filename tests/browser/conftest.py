@@ -1,0 +1,22 @@
+"""A site that shows every state, shared by the files whose tests look at all pages and leave them as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.databases import Databases
+from tests.support.every_state import EVERY_STATE
+from tests.support.site import Site
+
+
+@pytest.fixture(scope="session")
+def site_of_every_state(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("every-state")
+    site = Site(folder, hub={}, environment={"DATABASE_URL": databases.copy()})
+    try:
+        site.python(EVERY_STATE)
+        yield site
+    finally:
+        site.close()
