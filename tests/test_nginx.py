@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import ssl
 import time
@@ -23,7 +24,7 @@ from tests.support.databases import Databases
 from tests.support.dialling import HALF, still_open, wait_until_closed
 from tests.support.full import FULL, report
 from tests.support.live import cookie_of
-from tests.support.processes import wait_until
+from tests.support.processes import ROOT, wait_until
 from tests.support.site import Site
 from tests.support.web import Front
 
@@ -124,27 +125,54 @@ def test_a_client_cannot_forge_its_address_or_host(front: Front, site: Site) -> 
 
 
 def test_pages_of_other_sites_end_at_nginx(tmp_path: Path) -> None:
-    with Backend() as site, Front((site.port, site.port), tmp_path) as front:
+    friend = "https://notifications.staging.a-company-with-a-long-name.example"
+    with Backend() as site, Front((site.port, site.port), tmp_path, listed=friend) as front:
         own = front.url.removeprefix("https://")
-        strangers = [
-            "https://evil.example",
-            f"https://{own}.evil.example",
-            f"https://evil.{own}",
-            f"https://{own}0",
-            "null",
+        refused = [
+            connecting(front, origin)
+            for origin in [
+                "https://evil.example",
+                f"https://{own}.evil.example",
+                f"https://evil.{own}",
+                f"https://{own}0",
+                f"{friend}.evil.example",
+                "null",
+            ]
         ]
-        pages = [f"https://{own}", f"http://{own}", f"https://{own}".upper()]
-        refused = [connecting(front, number, origin) for number, origin in enumerate(strangers)]
-        forwarded = [connecting(front, number, origin) for number, origin in enumerate([*pages, ""], 10)]
-        taken = site.requests
-    assert refused == [403] * 5
-    assert forwarded == [200] * 4
-    assert [line.split()[1] for line in taken] == [f"/live/ws/?{number}" for number in range(10, 14)]
+        assert site.requests == []
+        forwarded = [
+            connecting(front, f"https://{own}"),
+            connecting(front, f"http://{own}"),
+            connecting(front, f"https://{own}".upper()),
+            connecting(front, friend),
+            connecting(front, ""),
+            # Some clients name the default port, which the site takes as the same host.
+            connecting(front, "https://hub.example", host="hub.example:443"),
+            connecting(front, "https://hub.example:443", host="hub.example"),
+            connecting(front, "http://[::1]:8000", host="[::1]:8000"),
+        ]
+    assert refused == [403] * 6
+    assert forwarded == [200] * 8
 
 
-def connecting(front: Front, number: int, origin: str) -> int:
-    headers = {"Origin": origin} if origin else {}
-    return requests.get(f"{front.url}/live/ws/?{number}", headers=headers, verify=False, timeout=30).status_code
+def connecting(front: Front, origin: str, *, host: str = "") -> int:
+    headers = {name: value for name, value in {"Origin": origin, "Host": host}.items() if value}
+    return requests.get(f"{front.url}/live/ws/", headers=headers, verify=False, timeout=30).status_code
+
+
+def test_the_cluster_passes_requests_on_as_this_file_does() -> None:
+    source = (ROOT / "bin" / "clustering" / "configuration.py").read_text()
+    of_cluster = source.split('NGINX = """\\\n')[1].split('"""')[0].replace("{{", "{").replace("}}", "}")
+    of_cluster = of_cluster.replace("\\\\", "\\")
+    wanted = directives((ROOT / "deploy" / "nginx.conf").read_text())
+    assert {"proxy_next_upstream error timeout;", "least_conn;"} < directives(of_cluster) <= wanted
+
+
+def directives(text: str) -> set[str]:
+    """Return how a configuration passes requests on: whole blocks of `map` and `if`, and single directives."""
+    words = " ".join(line for line in text.splitlines() if not line.strip().startswith("#")).split()
+    pattern = r"\b(?:map|if) [^{]+\{[^}]+\}|\b(?:limit_req|proxy_(?!temp)|keepalive|least_conn)[^;]*;"
+    return set(re.findall(pattern, " ".join(words)))
 
 
 def test_a_flood_from_one_address_is_told_to_come_back_and_others_still_connect(

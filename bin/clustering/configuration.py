@@ -170,7 +170,9 @@ http {{
     limit_req_zone $address_that_connects zone=connecting:10m rate=200r/s;
     limit_req_status 429;
     map $http_origin $is_unlisted {{ default 1; "" 0; }}
-    map "$http_host $http_origin" $is_foreign {{ default $is_unlisted; "~*^(\\S+) https?://\\1$" 0; }}
+    map "$http_host $http_origin" $is_foreign {{
+        default $is_unlisted; "~*^(\\S+?)(:80|:443)? https?://\\1(:80|:443)?$" 0;
+    }}
     upstream hub {{
         least_conn;
         {servers}

@@ -141,12 +141,13 @@ def _inbox_replica() -> Answer:
         there = heartbeat.last(alias)
     except (DatabaseError, InterfaceError, ConnectionDoesNotExist) as error:
         return f"{alias!r} failed ({first_line(error)}): inboxes are read from the primary.", False
-    here = heartbeat.last(hub_alias())
-    if here is None:
-        return f"{alias!r} answers. How late it is will be known once a worker has run.", True
-    if there is None or (behind := (here - there).total_seconds()) > heartbeat.LATE_SECONDS:
+    here, age = heartbeat.last(hub_alias()), heartbeat.age()
+    if here and (there is None or (here - there).total_seconds() > heartbeat.LATE_SECONDS):
         return f"{alias!r} lacks what is new: inboxes that change are read from the primary. See to replication.", False
-    return f"{alias!r} is less than {max(behind, 0) + heartbeat.RENEW_SECONDS:.0f} s behind.", True
+    # Nothing was written that the replica could lack.
+    if here is None or there is None or age is None or age.total_seconds() > heartbeat.LATE_SECONDS:
+        return f"{alias!r} answers. How late it is will be known once a worker runs.", True
+    return f"{alias!r} is less than {int((age + here - there).total_seconds()) + 1} s behind.", True
 
 
 # What is shared between processes

@@ -120,7 +120,7 @@ PARTS: tuple[Proof, ...] = (
     ),
     Proof(
         11,
-        "PostgreSQL is killed every six seconds, at 1,000 notifications a second in commits for 50 people each.",
+        "PostgreSQL is killed every six seconds, at up to 1,000 notifications a second in commits for 50 people each.",
         (LOST, ONCE, ORDER, TIME),
         (
             FAULTS + "test_postgres_killed.py::test_nothing_is_lost_if_postgresql_is_killed_again_and_again",

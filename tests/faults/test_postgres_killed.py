@@ -24,7 +24,7 @@ KINDS = (*(WEBSOCKET, SSE) * (24 if FULL else 3), LONG_POLL, POLL)
 
 @pytest.mark.faults
 def test_nothing_is_lost_if_postgresql_is_killed_again_and_again(databases: Databases, tmp_path: Path) -> None:
-    """T11: `kill -9` every six seconds, three times, at 1,000 notifications a second. A commit is for 50 people."""
+    """T11: `kill -9` every six seconds, three times, at up to 1,000 notifications a second, 50 in a commit."""
     with (
         deployed(databases, tmp_path) as parts,
         running(parts.url, parts.environment, tmp_path, people=PEOPLE, clients=PEOPLE, kinds=KINDS) as run,

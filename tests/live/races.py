@@ -78,7 +78,7 @@ async def _listen(client: Wanderer, number: int) -> None:
     wandering = asyncio.create_task(client.wander(until))
     try:
         with suppress(TimeoutError):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 await client.until(number)
     finally:
         wandering.cancel()

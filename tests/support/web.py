@@ -86,7 +86,7 @@ class Front(Nginx):
 
     A server is a port of this machine, or a socket file. `inside` is the port for Prometheus, which reads the processes
     by the socket files in the folder `sockets`. `connecting` is how often one address may connect: its rate and burst.
-    One worker takes the servers in turns.
+    `listed` is an origin of `LIVE_ALLOWED_ORIGINS`. One worker takes the servers in turns.
     """
 
     def __init__(
@@ -97,8 +97,10 @@ class Front(Nginx):
         sockets: Path = Path("/run/hub"),
         head_seconds: float = 10,
         connecting: tuple[str, int] = ("200r/s", 4000),
+        listed: str = "",
     ) -> None:
         self._head_seconds, self._sockets, self._connecting = head_seconds, sockets, connecting
+        self._listed = listed
         self.plain, self.inside = free_port(), free_port()
         self._certificate, self._key = folder / "hub.pem", folder / "hub.key"
         made = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=hub"]
@@ -114,6 +116,7 @@ class Front(Nginx):
             "http {": "http {" + TEMPORARY.format(folder=self.folder),
             "access_log /var/log/nginx/access.log plain;": f"access_log {self.folder}/access.log plain;",
             "client_header_timeout 10s;": f"client_header_timeout {self._head_seconds:g}s;",
+            '"" 0;': f'"" 0; "{self._listed}" 0;' if self._listed else '"" 0;',
             "rate=200r/s": f"rate={self._connecting[0]}",
             "burst=4000": f"burst={self._connecting[1]}",
             "server unix:/run/hub/web-1.sock": f"server {one}",
