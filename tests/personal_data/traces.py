@@ -51,6 +51,7 @@ WITHOUT_TRACES = {
     "UseFold": "numbers",
     "UseSum": "counts",
     "UseWalk": "numbers",
+    "SendingProcess": "a count of a worker's process",
     "WorkerHeartbeat": "a time",
 }
 """Tables of the hub that hold nothing about a person, with the reason."""
