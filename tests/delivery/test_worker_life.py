@@ -133,6 +133,8 @@ def test_nobody_is_gone_because_it_counts_people(
         return HELD
 
     monkeypatch.setattr(planner, "count_people", count_people)
+    # Time for a second step, which finds nobody else.
+    monkeypatch.setattr(planner, "PLAN_SECONDS", 60)
     monkeypatch.setattr(worker_life, "_own", worker_life._Process())
     members(HELD)
     announced()

@@ -51,8 +51,8 @@ def hasty_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="module")
 def bounded_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site on which one session may connect six times an hour."""
-    environment = {"DATABASE_URL": databases.copy(), "LIVE_RATE": "6/h"}
+    """A site on which one session may connect six times a day. More often, some would be free again in a slow test."""
+    environment = {"DATABASE_URL": databases.copy(), "LIVE_RATE": "6/d"}
     site = Site(tmp_path_factory.mktemp("bounded"), hub={}, environment=environment)
     yield site
     site.close()

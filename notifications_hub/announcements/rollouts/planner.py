@@ -212,6 +212,7 @@ def _step(known: Rollout, people: int, claims: int) -> Step | None:
             step = None if retracted is None else Step(retracted)
         else:
             step = _plan_step(rollout, people, claims)
+            known.people = rollout.people
         # An engine that runs the worker as a task needs a next one.
         transaction.on_commit(partial(wake_worker, 1.0), robust=True)
     return step
