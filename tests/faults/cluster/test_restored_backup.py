@@ -39,11 +39,12 @@ def test_pages_start_again_after_a_restore_under_a_running_site(
         wait_until(lambda: pages.show(there), seconds=60, what="every notification on every page")
         assert not any(page.reset for page in pages.pages.values())
         restore(cluster.direct_database_url, backup)
+        began = time.monotonic()
         if rotates:
             cluster.manage("hub_rotate_epochs")
             # More than were lost, so that every number that a page knows is given again, to another event.
             notify(cluster.environment, LOST + 2)
-        there, began = rows_of(cluster.environment), time.monotonic()
+        there = rows_of(cluster.environment)
         with suppress(AssertionError):
             wait_until(lambda: pages.show(there), seconds=90, what="the restored inbox on every page")
         took = time.monotonic() - began
