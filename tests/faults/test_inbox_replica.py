@@ -28,6 +28,12 @@ person = get_user_model().objects.get
 for word in {words!r}:
     notify.send(person(username="bob"), recipient=person(username="alice"), verb=word)
 """
+NOTIFY_BOB = """
+from django.contrib.auth import get_user_model
+from notifications.signals import notify
+person = get_user_model().objects.get
+notify.send(person(username="alice"), recipient=person(username="bob"), verb="waved")
+"""
 
 
 class Standby:
@@ -85,9 +91,13 @@ def unread(person: Visitor) -> list[str]:
 @pytest.mark.faults
 def test_a_person_sees_their_own_marks_while_the_replica_lags(replicated: tuple[Site, Standby]) -> None:
     site, standby = replicated
-    alice = site.visitor("alice")
+    alice, bob = site.visitor("alice"), site.visitor("bob")
+    # Who was never notified has no topic, and reads from the primary.
+    site.python(NOTIFY_BOB)
     before = standby.reads()
     wait_until(lambda: titles(alice) and standby.reads() > before, what="that a list is read from the standby")
+    before = standby.reads()
+    wait_until(lambda: bob.get(API).ok and standby.reads() > before, what="that Bob's list is read from there")
     with standby.paused():
         site.python(NOTIFY.format(words=["sang", "danced"]))
         assert titles(alice)[:2] == ["Bob danced", "Bob sang"]
@@ -97,7 +107,6 @@ def test_a_person_sees_their_own_marks_while_the_replica_lags(replicated: tuple[
         assert "Bob danced" in alice.get("/notifications/").text
         # Nothing of Bob has changed, so his lists still come from the standby.
         reads = standby.reads()
-        bob = site.visitor("bob")
         wait_until(lambda: bob.get(API).ok and standby.reads() > reads)
     wait_until(lambda: "Bob danced" not in unread(alice))
 
