@@ -127,6 +127,8 @@ class Presence:
         self._written: set[object] = set()
         self._in_turn: list[object] = []
         self._since: float | None = None
+        # The first sign of life comes at once: others leave out the connections of a hub without one.
+        self._pause = 0.0
         self._write_task: asyncio.Task[None] | None = None
         # Without the lock, a writer with an older read could write last, and show a person who has left as present.
         self._write_lock = asyncio.Lock()
@@ -142,7 +144,8 @@ class Presence:
             self._schedule_write(person_pk)
 
     async def refresh(self) -> None:
-        await asyncio.sleep(_REFRESH_SECONDS)
+        pause, self._pause = self._pause, _REFRESH_SECONDS
+        await asyncio.sleep(pause)
         async with self._write_lock:
             await self._database(self._refresh)
 

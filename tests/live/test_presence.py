@@ -179,6 +179,12 @@ async def test_nobody_is_present_through_a_killed_hub_while_another_keeps_writin
     killed._present.clear()
 
 
+async def test_a_hub_is_alive_before_anybody_comes(hubs: list[Presence]) -> None:
+    async with asyncio.timeout(10):
+        await hubs[0].refresh()
+    assert presence.find_alive([one.name for one in hubs]) == {hubs[0].name: True, hubs[1].name: False}
+
+
 async def test_a_hub_that_was_out_of_touch_is_alive_after_its_refresh(
     hubs: list[Presence], monkeypatch: pytest.MonkeyPatch
 ) -> None:
