@@ -120,8 +120,9 @@ async def flooded(site: Site, flooder: str, other: str, *, connections: int) -> 
             socket = await session.ws_connect(f"{site.url}/live/ws/", headers={"Cookie": flooder, "Origin": site.url})
             first = await socket.receive()
         closed = asyncio.create_task(socket.receive())
-        if first.type is aiohttp.WSMsgType.TEXT:
-            await asyncio.wait({closed, ending}, return_when=asyncio.FIRST_COMPLETED)
+        # One that newer ones replaced before its first frame is closed already.
+        ends = {closed, ending} if first.type is aiohttp.WSMsgType.TEXT else {closed}
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         codes[0 if not closed.done() else int((await closed).data or socket.close_code or 0)] += 1
         closed.cancel()
         await socket.close()
