@@ -23,16 +23,9 @@ API = "/api/v1/notifications/"
 NOTIFY = """
 from django.contrib.auth import get_user_model
 from notifications.signals import notify
-from notifications_hub.streams.numberer import numberer
 person = get_user_model().objects.get
 for word in {words!r}:
-    notify.send(person(username="bob"), recipient=person(username="alice"), verb=word)
-"""
-NOTIFY_BOB = """
-from django.contrib.auth import get_user_model
-from notifications.signals import notify
-person = get_user_model().objects.get
-notify.send(person(username="alice"), recipient=person(username="bob"), verb="waved")
+    notify.send(person(username="bob"), recipient=person(username={to!r}), verb=word)
 """
 
 
@@ -93,13 +86,13 @@ def test_a_person_sees_their_own_marks_while_the_replica_lags(replicated: tuple[
     site, standby = replicated
     alice, bob = site.visitor("alice"), site.visitor("bob")
     # Who was never notified has no topic, and reads from the primary.
-    site.python(NOTIFY_BOB)
+    site.python(NOTIFY.format(words=["waved"], to="bob"))
     before = standby.reads()
     wait_until(lambda: titles(alice) and standby.reads() > before, what="that a list is read from the standby")
     before = standby.reads()
     wait_until(lambda: bob.get(API).ok and standby.reads() > before, what="that Bob's list is read from there")
     with standby.paused():
-        site.python(NOTIFY.format(words=["sang", "danced"]))
+        site.python(NOTIFY.format(words=["sang", "danced"], to="alice"))
         assert titles(alice)[:2] == ["Bob danced", "Bob sang"]
         alice.post(f"{API}read/", json={"ids": [alice.get(API).json()["results"][0]["id"]]})
         assert "Bob danced" not in unread(alice)
@@ -126,10 +119,10 @@ def test_a_list_and_its_cursor_leave_no_hole_while_the_replica_stops_and_goes(
             until = time.monotonic() + SECONDS
             while time.monotonic() < until:
                 with standby.paused():
-                    site.python(NOTIFY.format(words=["waved"]))
+                    site.python(NOTIFY.format(words=["waved"], to="alice"))
                     page = alice.get(API).json()
                     listed = {one["id"] for one in page["results"]}
-                    site.python(NOTIFY.format(words=["called"]))
+                    site.python(NOTIFY.format(words=["called"], to="alice"))
                     with listening_by(WEBSOCKET, site, alice, cursor=page["cursor"]) as client:
                         came = {event["data"]["id"] for event in client.caught_up() if "id" in event["data"]}
                 newest = {one["id"] for one in alice.get(API).json()["results"][:5]}
