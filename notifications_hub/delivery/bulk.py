@@ -7,36 +7,34 @@ deliveries come first.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from notifications_hub.delivery.models import Delivery, DeliveryState
 
 Counts = Mapping[DeliveryState, int]
 """How many deliveries ended in each state."""
-
-
 Begin = Callable[[Sequence[Delivery]], int]
 """Begin to send deliveries that are claimed, and return how many there are."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Planned:
     """The rollouts with deliveries to claim, and how many were claimed and begun already.
 
     With `more`, the next call can plan further at once.
     """
 
-    rollouts: list[int] = field(default_factory=list)
+    rollouts: Sequence[int] = ()
     begun: int = 0
     more: bool = False
 
 
 class BulkPlanner(Protocol):
-    def plan_more(self, wanted: int, begin: Begin | None = None) -> Planned:
+    def plan_more(self, wanted: int, begin: Begin) -> Planned:
         """Plan more where fewer than `wanted` are due, for a moment. Cheap when idle.
 
-        With `begin`, the caller holds what is planned, and begins it after each step: at most `wanted`.
+        The caller holds what is planned, and `begin` is called after each step: at most `wanted` in all.
         """
         ...
 

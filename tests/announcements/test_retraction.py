@@ -28,7 +28,7 @@ from notifications_hub.signals import delivery_settled
 from notifications_hub.streams.sweeper import Isolation
 from notifications_hub.transports import TransportError
 from tests.announcements.test_rollout_cost import MANY, _insert, plans_of
-from tests.announcements.test_rollouts import announced, members
+from tests.announcements.test_rollouts import announced, members, plan
 from tests.support.deliveries import PushInMemory, memory, one_worker, send, send_due
 from tests.support.full import FULL
 from tests.support.processes import wait_until
@@ -121,7 +121,7 @@ def test_a_person_who_reads_it_after_the_plan_is_left_alone(alice: User, one_wor
     rollout = announced()
     one_worker.run_due()
     announce.withdraw(rollout.announcement)
-    planner.RolloutPlanner().plan_more(1)
+    planner.RolloutPlanner().plan_more(1, len)
     Notification.objects.mark_all_as_read()
     one_worker.run_due()
     assert taken_back() == {}
@@ -132,7 +132,7 @@ def test_a_late_report_of_the_push_does_not_keep_it_on_the_screen(alice: User, o
     rollout = announced()
     one_worker.run_due()
     announce.withdraw(rollout.announcement)
-    planner.RolloutPlanner().plan_more(1)
+    planner.RolloutPlanner().plan_more(1, len)
     arming.mark_delivered([Notification.objects.get().pk], "web_push")
     one_worker.run_due()
     assert taken_back() == {str(alice.pk): 1}
@@ -140,7 +140,7 @@ def test_a_late_report_of_the_push_does_not_keep_it_on_the_screen(alice: User, o
 
 def test_a_message_that_a_worker_is_sending_is_awaited(alice: User, one_worker: Worker) -> None:
     rollout = announced()
-    planner.RolloutPlanner().plan_more(1)
+    plan(rollout)
     Delivery.objects.update(claim="6f1c1b57-6d6f-4d41-8a3c-1df1f0a1b7c2", due_at=datetime.now(UTC) + timedelta(hours=1))
     announce.withdraw(rollout.announcement)
     one_worker.run_due()
@@ -158,7 +158,7 @@ def test_what_a_killed_worker_may_have_sent_is_taken_back(
     alice: User, one_worker: Worker, left: dict[str, Any]
 ) -> None:
     rollout = announced()
-    planner.RolloutPlanner().plan_more(1)
+    plan(rollout)
     Delivery.objects.update(**left)
     announce.withdraw(rollout.announcement)
     one_worker.run_due()
@@ -171,7 +171,7 @@ def test_what_a_killed_worker_may_have_sent_is_taken_back(
 
 def test_what_was_never_tried_is_only_cancelled(alice: User, one_worker: Worker) -> None:
     rollout = announced()
-    planner.RolloutPlanner().plan_more(1)
+    plan(rollout)
     announce.withdraw(rollout.announcement)
     one_worker.run_due()
     assert memory().outbox == []
@@ -195,7 +195,7 @@ def test_it_can_be_paused_and_stopped(one_worker: Worker) -> None:
     rollout = announced()
     one_worker.run_due()
     announce.withdraw(rollout.announcement)
-    planner.RolloutPlanner().plan_more(1)
+    planner.RolloutPlanner().plan_more(1, len)
     assert control.pause(rollout.announcement) == 1
     one_worker.run_due()
     assert taken_back() == {}
@@ -210,7 +210,7 @@ def test_other_notifications_go_first(alice: User, bob: User, one_worker: Worker
     rollout = announced()
     one_worker.run_due()
     announce.withdraw(rollout.announcement)
-    planner.RolloutPlanner().plan_more(10)
+    planner.RolloutPlanner().plan_more(10, len)
     send_due(bob, alice)
     one_worker.run_due()
     sent = [(message.id, message.retracts) for message, _address in memory().outbox]
@@ -277,11 +277,11 @@ def test_a_step_reads_only_what_was_sent(alice: User, bob: User) -> None:
     announce.withdraw(sent.announcement)
     with connection.cursor() as sql:
         sql.execute("ANALYZE")
-    plans = plans_of(lambda: planner.RolloutPlanner().plan_more(1))
-    steps = [plan for plan in plans if "hub_delivery_rollout_sent" in plan]
+    plans = plans_of(lambda: planner.RolloutPlanner().plan_more(1, len))
+    steps = [one for one in plans if "hub_delivery_rollout_sent" in one]
     assert len(steps) >= 1
-    for plan in plans:
-        assert not any(word in plan for word in ("Sort", "TEMP B-TREE", "Seq Scan on notifications_hub_delivery")), plan
+    for one in plans:
+        assert not any(word in one for word in ("Sort", "TEMP B-TREE", "Seq Scan on notifications_hub_delivery")), one
 
 
 _WORKER = """

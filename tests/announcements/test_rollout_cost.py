@@ -84,7 +84,7 @@ def test_a_takeover_reads_no_settled_delivery(rollout: Rollout) -> None:
 
 def test_a_turn_reads_no_settled_delivery(rollout: Rollout) -> None:
     Rollout.objects.filter(pk=rollout.pk).update(planned_at=datetime.now(UTC))
-    ends = plans_of(lambda: planner.RolloutPlanner().plan_more(10))
+    ends = plans_of(lambda: planner.RolloutPlanner().plan_more(10, len))
     assert Rollout.objects.get(pk=rollout.pk).finished_at is not None
     assert len(ends) == 2
     assert all("hub_delivery_rollout" in plan for plan in ends), ends
@@ -92,7 +92,7 @@ def test_a_turn_reads_no_settled_delivery(rollout: Rollout) -> None:
 
 def test_a_stopped_one_reads_no_settled_delivery(rollout: Rollout) -> None:
     Rollout.objects.filter(pk=rollout.pk).update(state="stopped")
-    ends = plans_of(lambda: planner.RolloutPlanner().plan_more(10))
+    ends = plans_of(lambda: planner.RolloutPlanner().plan_more(10, len))
     assert Rollout.objects.get(pk=rollout.pk).finished_at is not None
     assert ends
     assert all("hub_delivery_rollout" in plan for plan in ends), ends

@@ -24,7 +24,7 @@ from notifications_hub.delivery.models import Delivery, DeliveryState, Preferenc
 from notifications_hub.delivery.worker import Worker
 from notifications_hub.streams.sweeper import Isolation, sweep
 from notifications_hub.transports.memory import Memory
-from tests.announcements.test_rollouts import announced, members, reached
+from tests.announcements.test_rollouts import announced, members, plan, reached
 from tests.support.deliveries import one_worker, use_memory
 
 __all__ = ["one_worker"]
@@ -47,10 +47,6 @@ def _by_memory(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planner, "CHUNK", 4)
     monkeypatch.setattr(planner, "_isolation", Isolation(longest=60))
     _away.clear()
-
-
-def plan(wanted: int = 1) -> bulk.Planned:
-    return planner.RolloutPlanner().plan_more(wanted)
 
 
 # Pace
@@ -143,9 +139,8 @@ def test_one_that_has_yet_to_start_takes_no_share(monkeypatch: pytest.MonkeyPatc
 def test_rollouts_share_the_free_slots(one_worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planner, "CHUNK", 500)
     members(300)
-    announced()
-    announced(title="Second")
-    plan(300)
+    plan(announced())
+    plan(announced(title="Second"))
     monkeypatch.setattr(one_worker, "_record", lambda: None)
     one_worker.turn()
     claimed = Counter(Delivery.objects.exclude(claim=None).values_list("rollout", flat=True))
@@ -157,7 +152,7 @@ def test_a_paused_one_costs_a_turn_nothing() -> None:
     for number in range(3):
         control.pause(broadcast(title=f"Number {number}"))
     with CaptureQueriesContext(connection) as caught:
-        planned = plan()
+        planned = planner.RolloutPlanner().plan_more(1, len)
     assert (len(caught), planned) == (1, bulk.Planned([]))
     assert not bulk.has_work()
 
@@ -165,7 +160,7 @@ def test_a_paused_one_costs_a_turn_nothing() -> None:
 def test_a_paused_one_ends_with_its_announcement(one_worker: Worker) -> None:
     members(6)
     rollout = announced()
-    plan()
+    plan(rollout)
     control.pause(rollout.announcement)
     announce.withdraw(rollout.announcement)
     assert bulk.has_work()
@@ -182,7 +177,7 @@ def test_a_paused_one_ends_with_its_announcement(one_worker: Worker) -> None:
 def test_nothing_is_sent_while_the_audience_cannot_be_read(error: Exception, one_worker: Worker) -> None:
     members(6)
     rollout = announced(audience="audience.perhaps")
-    plan()
+    plan(rollout)
     _away.append(error)
     one_worker.run_due()
     assert reached() == {}
@@ -224,12 +219,12 @@ def test_a_stop_tells_the_host_what_was_cancelled(
 
     members(4)
     rollout = announced()
-    plan()
+    plan(rollout)
     control.stop(rollout.announcement)
     delivery_settled.connect(hear)
     try:
         with django_capture_on_commit_callbacks(execute=True):
-            plan()
+            planner.RolloutPlanner().plan_more(1, len)
     finally:
         delivery_settled.disconnect(hear)
     assert [(one.state, str(one.reason.code)) for one in heard] == [(DeliveryState.CANCELLED, "stopped")] * 4

@@ -59,6 +59,12 @@ def announced(**given: object) -> Rollout:
     return announcement.rollouts.get()
 
 
+def plan(rollout: Rollout, steps: int = 1) -> None:
+    """Take steps that claim nothing. Their deliveries are due, like those that a worker cannot hold."""
+    for _ in range(steps):
+        planner._step(Rollout.objects.get(pk=rollout.pk), planner.CHUNK, 0)
+
+
 def reached() -> Counter[str]:
     return Counter(address for _message, address in memory().outbox)
 
@@ -124,7 +130,7 @@ def test_a_person_whose_page_showed_it_gets_none(alice: User, bob: User, one_wor
 
 def test_a_page_that_shows_it_after_the_plan_stops_the_message(alice: User, one_worker: Worker) -> None:
     rollout = announced()
-    planner.RolloutPlanner().plan_more(10)
+    plan(rollout)
     show(rollout.announcement, alice)
     one_worker.run_due()
     assert reached() == {}
@@ -229,7 +235,7 @@ def test_a_person_who_read_it_gets_none(alice: User, one_worker: Worker) -> None
 def test_a_paused_one_sends_nothing_until_it_is_resumed(one_worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     members(9)
     rollout = announced()
-    planner.RolloutPlanner().plan_more(1)
+    plan(rollout)
     assert control.pause(rollout.announcement) == 1
     assert one_worker.run_due() == 0
     assert reached() == {}
@@ -242,7 +248,7 @@ def test_a_paused_one_sends_nothing_until_it_is_resumed(one_worker: Worker, monk
 def test_a_stopped_one_cancels_what_waits(one_worker: Worker) -> None:
     members(9)
     rollout = announced()
-    planner.RolloutPlanner().plan_more(1)
+    plan(rollout)
     assert control.stop(rollout.announcement) == 1
     one_worker.run_due()
 
@@ -256,7 +262,7 @@ def test_a_stopped_one_cancels_what_waits(one_worker: Worker) -> None:
 def test_a_withdrawn_one_is_stopped(one_worker: Worker) -> None:
     members(9)
     rollout = announced()
-    planner.RolloutPlanner().plan_more(1)
+    plan(rollout)
     announce.withdraw(rollout.announcement)
     one_worker.run_due()
 
@@ -269,7 +275,7 @@ def test_a_withdrawn_one_is_stopped(one_worker: Worker) -> None:
 def test_an_edit_changes_the_words_of_later_messages(one_worker: Worker) -> None:
     members(3)
     rollout = announced()
-    planner.RolloutPlanner().plan_more(1)
+    plan(rollout)
     Announcement.objects.update(title="Corrected")
     announce.publish_edit(rollout.announcement)
     one_worker.run_due()
@@ -279,7 +285,7 @@ def test_an_edit_changes_the_words_of_later_messages(one_worker: Worker) -> None
 def test_a_person_who_left_the_audience_after_the_plan_gets_none(alice: User, bob: User, one_worker: Worker) -> None:
     User.objects.update(is_staff=True)
     rollout = announced(audience="staff")
-    planner.RolloutPlanner().plan_more(1)
+    plan(rollout)
     User.objects.filter(pk=alice.pk).update(is_staff=False)
     one_worker.run_due()
     assert reached() == {str(bob.pk): 1}
@@ -304,8 +310,7 @@ def test_other_notifications_go_first(
 ) -> None:
     monkeypatch.setattr(planner, "CHUNK", 500)
     members(300)
-    announced()
-    planner.RolloutPlanner().plan_more(1)
+    plan(announced())
     send_due(bob, alice)
     one_worker.turn()
 

@@ -16,7 +16,7 @@ from notifications_hub.delivery import claiming, worker_life
 from notifications_hub.delivery.models import Delivery, DeliveryState, SendingProcess
 from notifications_hub.delivery.worker import Worker
 from notifications_hub.models import Notification
-from tests.announcements.test_rollouts import _by_memory, announced, members
+from tests.announcements.test_rollouts import _by_memory, announced, members, plan
 from tests.support.deliveries import one_worker
 
 __all__ = ["_by_memory", "one_worker"]
@@ -46,10 +46,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def killed(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> uuid.UUID:
     """Let a process claim deliveries of an announcement. This one is another from then on."""
     monkeypatch.setattr(worker_life, "_own", worker_life._Process())
-    monkeypatch.setattr(planner, "PLAN_SECONDS", 60)
     members(HELD)
     rollout = announced()
-    planner.RolloutPlanner().plan_more(100)
+    plan(rollout, steps=2)
     worker_life.beat()
     assert len(claiming.claim_due(rollout=rollout.pk)) == HELD
     name = worker_life._own.name

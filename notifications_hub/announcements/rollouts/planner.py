@@ -75,30 +75,30 @@ def _start_of(transport: str) -> Any:
 class RolloutPlanner:
     """The planner that workers ask."""
 
-    def plan_more(self, wanted: int, begin: Begin | None = None) -> Planned:
+    def plan_more(self, wanted: int, begin: Begin) -> Planned:
         until = time.monotonic() + PLAN_SECONDS
         active = list(Rollout.objects.active().annotate(**_CLOCK).select_related("announcement").order_by("pk"))
         if active:
             _take_over()
-        planned, running = Planned(), []
+        claimable, running, begun, more = [], [], 0, False
         for rollout in active:
             if _is_stopped(rollout):
                 with _isolation.guard(rollout.pk, f"Rollout {rollout.pk}"):
-                    planned.more |= _cancel_some(rollout)
+                    more |= _cancel_some(rollout)
             elif rollout.is_begun or rollout.starts_at <= rollout.clock:
                 running.append(rollout)
         for others, rollout in zip(range(len(running), 0, -1), running, strict=True):
-            share = math.ceil((wanted - planned.begun) / others) if begin else wanted
+            share = math.ceil((wanted - begun) / others)
             due = _count_due(rollout, share)
             # What is planned is claimed even while planning more fails: an audience is looked at again at the claim.
             if due < share and rollout.pk not in _isolation.resting():
-                newly, begun = _plan_until(until, rollout, share - due, begin)
-                planned.begun += begun
-                planned.more |= due + newly < share and time.monotonic() >= until
-                due += newly - begun
+                planned, held = _plan_until(until, rollout, share - due, begin)
+                begun += held
+                more |= due + planned < share and time.monotonic() >= until
+                due += planned - held
             if due:
-                planned.rollouts.append(rollout.pk)
-        return planned
+                claimable.append(rollout.pk)
+        return Planned(claimable, begun, more)
 
     def has_work(self) -> bool:
         return Rollout.objects.active().exists()
@@ -142,20 +142,20 @@ def _count_due(rollout: Rollout, most: int) -> int:
     return len(_waiting(rollout).filter(due_at__lte=Now())[:most])
 
 
-def _plan_until(until: float, rollout: Rollout, wanted: int, begin: Begin | None) -> tuple[int, int]:
+def _plan_until(until: float, rollout: Rollout, wanted: int, begin: Begin) -> tuple[int, int]:
     """Take steps, at least one. Return how many deliveries they planned, and how many of these were begun.
 
     Most people may be outside the audience. What a step claimed is begun before the next one, which may be slow.
     """
     planned = begun = 0
     # Few people are outside most audiences, so that the first step mostly finds as many as are wanted.
-    people = min(CHUNK, wanted) if begin else CHUNK
+    people = min(CHUNK, wanted)
     while planned < wanted and rollout.planned_at is None:
-        step = _guarded_step(rollout, people, wanted - planned if begin else 0)
+        step = _guarded_step(rollout, people, wanted - planned)
         if step is None:
             break
         planned += step.planned
-        begun += begin(step.claimed) if begin else 0
+        begun += begin(step.claimed)
         people = CHUNK
         if time.monotonic() >= until:
             break
