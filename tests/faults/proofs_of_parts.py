@@ -170,7 +170,7 @@ PARTS: tuple[Proof, ...] = (
     ),
     Proof(
         17,
-        "A process that was stopped for a moment finds 10,000 hints, a hundred times what its channel holds.",
+        "A process is stopped for a moment while 10,000 hints are sent, a hundred times what a channel holds.",
         (LOST, ONCE, BOUNDED),
         (
             CLUSTER + "test_hints.py::test_a_burst_of_hints_costs_neither_events_nor_memory",
