@@ -15,8 +15,10 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, S
 from dataclasses import replace
 from typing import Any, Literal
 
+from notifications_hub.database.reconnect import CONNECTION_ERRORS, first_line
 from notifications_hub.live.admission import AdmissionRequest, Admitted
 from notifications_hub.live.close_codes import RESTART, TOO_SLOW, Closing
+from notifications_hub.live.counted_warning import CountedWarning
 from notifications_hub.live.eager_start import begin
 from notifications_hub.live.frames import Batch, Frame, Positions, Round, compose, encode_events, without_topic
 from notifications_hub.live.log_reader import LogReader
@@ -32,6 +34,7 @@ ConnectionKind = Literal["ws", "sse", "poll"]
 log = logging.getLogger(__name__)
 _NOTHING: Mapping[str, Position] = {}
 _PLACED = Position("", 0, 0)
+_unread = CountedWarning(log, "Connections closed because the log could not be read; their clients reconnect: %d (%s)")
 _UNSENT = "A frame could not be sent; closing the connection so that the client reconnects"
 
 
@@ -150,6 +153,9 @@ class Connection:
         """Read the log to its end. The first frame is sent even if it has no events."""
         try:
             await self._read_all()
+        except CONNECTION_ERRORS as error:
+            _unread.add(first_line(error))
+            self._close(RESTART)
         except Exception:
             log.exception("The log could not be read; closing the connection so that the client reconnects")
             self._close(RESTART)

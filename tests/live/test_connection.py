@@ -11,8 +11,13 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
-from notifications_hub.live.close_codes import Closing
+import pytest
+from django.db import OperationalError
+
+from notifications_hub.live import connection as connections
+from notifications_hub.live.close_codes import RESTART, Closing
 from notifications_hub.live.connection import Connection
+from notifications_hub.live.counted_warning import CountedWarning
 from notifications_hub.live.frames import Frame, Round, batch_of
 from notifications_hub.live.visitor import Credential, Visitor
 from notifications_hub.streams import LoggedEvent, Reading, cursor
@@ -216,6 +221,22 @@ def test_acknowledged_events_are_not_acknowledged_again() -> None:
     # These do not join: from before its start, after its end, and of another epoch.
     for other in (Position(EPOCH, 4, 11), Position(EPOCH, 9, 11), Position("ffffffff", 5, 11)):
         assert newly_shown(other) == other
+
+
+async def test_a_database_that_is_away_closes_a_crowd_with_one_line_of_the_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(connections, "_unread", CountedWarning(connections.log, "closed: %d (%s)"))
+
+    def fail() -> None:
+        raise OperationalError("connection refused\nIs the server running?")
+
+    for _ in range(100):
+        world = World()
+        world.after_reading = fail
+        await world.connection.catch_up()
+        assert world.closings == [RESTART]
+    assert caplog.messages == ["closed: 1 (connection refused)"]
 
 
 async def test_a_connection_that_ends_before_its_first_read_does_not_wait_for_the_garbage_collector() -> None:
