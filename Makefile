@@ -27,11 +27,19 @@ bench: tools ## measure the hub beside its peers (BENCH=--quick for a first look
 	@$(VENV)/python -m bench.run $(BENCH)
 
 # The proofs of both databases run on PostgreSQL, which a site of this size needs; `make exhaustive` has them on SQLite.
-# Without a guard a test must fail, however busy the machine is, so these run in parallel.
+# Some measure the machine, and run alone: parallel workers leave them out. The others wait most of the time. Without a
+# guard a test must fail, however busy the machine is.
+PROOFS := faults and not exhaustive
+ALONE := (clocked or faults(alone=True))
+PROVE := $(VENV)/python -m pytest -rP --ignore tests/guards
+ON_POSTGRES := $(VENV)/python -m tests.support.postgres
+faults: export FULL := 1
 faults: tools ## run the slow proofs: failures, races, load, and the code without each guard
-	FULL=1 $(VENV)/python -m tests.support.postgres $(VENV)/python -m pytest -rP -m "faults and not exhaustive" --ignore tests/guards
-	FULL=1 $(VENV)/python -m pytest -rP -m "faults and not exhaustive and not both_databases" --ignore tests/guards
-	FULL=1 $(VENV)/python -m pytest -n 2 -m faults tests/guards
+	$(ON_POSTGRES) $(PROVE) -m "$(PROOFS) and $(ALONE)"
+	$(ON_POSTGRES) $(PROVE) -m "$(PROOFS)" -n 2
+	$(PROVE) -m "$(PROOFS) and not both_databases and $(ALONE)"
+	$(PROVE) -m "$(PROOFS) and not both_databases" -n 2
+	$(VENV)/python -m pytest -n 2 -m faults tests/guards
 
 exhaustive: tools ## run the proofs over a million people, thousands of examples, each server and each look
 	FULL=1 $(VENV)/python -m tests.support.postgres $(VENV)/python -m pytest -rP -m exhaustive

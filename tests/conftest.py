@@ -105,8 +105,13 @@ def _is_asked_for(item: pytest.Item) -> bool:
     return FULL or all(mark.kwargs.get("short") for mark in item.iter_markers("faults"))
 
 
+def _is_alone(item: pytest.Item) -> bool:
+    """Return whether the full size of a proof measures the machine, so that no other test may run beside it."""
+    return any(mark.kwargs.get("alone") for mark in item.iter_markers("faults"))
+
+
 def _belongs_to_this_run(item: pytest.Item) -> bool:
-    if IS_ONE_OF_MANY and any(item.iter_markers("clocked")):
+    if IS_ONE_OF_MANY and (any(item.iter_markers("clocked")) or (FULL and _is_alone(item))):
         return False
     if connection.vendor == "postgresql":
         return any(item.iter_markers("both_databases")) or any(item.iter_markers("postgres"))

@@ -29,7 +29,7 @@ from tests.support.live_many import session
 from tests.support.processes import ROOT, wait_until
 from tests.support.site import Shell
 
-pytestmark = [pytest.mark.postgres, pytest.mark.faults]
+pytestmark = [pytest.mark.postgres, pytest.mark.faults(alone=True)]
 
 SOCKETS, PEOPLE = 1_000, 200
 CATCHES_UP_SECONDS = 10.0

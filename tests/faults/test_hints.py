@@ -16,7 +16,7 @@ from tests.support.processes import stopped, wait_until
 from tests.support.redis import RedisServer
 from tests.support.site import Site
 
-pytestmark = [pytest.mark.postgres, pytest.mark.faults]
+pytestmark = [pytest.mark.postgres, pytest.mark.faults(alone=True)]
 
 HINTS = 10_000
 ALLOWED_GROWTH = 20_000_000

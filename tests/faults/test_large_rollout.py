@@ -26,7 +26,7 @@ from tests.support.processes import wait_until
 from tests.support.redis import RedisServer
 from tests.support.site import Site
 
-pytestmark = [pytest.mark.postgres, pytest.mark.faults]
+pytestmark = [pytest.mark.postgres, pytest.mark.faults(alone=True)]
 
 PEOPLE = int(os.environ.get("PEOPLE", "100000"))
 WORKERS, KILLED_AT = 2, (0.1, 0.5, 0.9)

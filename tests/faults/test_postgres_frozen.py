@@ -18,7 +18,7 @@ from tests.support.databases import Databases
 from tests.support.full import report
 from tests.support.live import SSE, WEBSOCKET
 
-pytestmark = [pytest.mark.postgres, pytest.mark.faults]
+pytestmark = [pytest.mark.postgres, pytest.mark.faults(alone=True)]
 
 AWAY = 20.0
 PAGES = ("/", "/notifications/", "/api/v1/notifications/count/", "/live/poll/?wait=0", "/live/poll/?wait=25")

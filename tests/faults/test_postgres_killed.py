@@ -22,7 +22,7 @@ KINDS = (*(WEBSOCKET, SSE) * (24 if FULL else 3), LONG_POLL, POLL)
 """Most pages hold a connection. A poll costs as much as many events."""
 
 
-@pytest.mark.faults
+@pytest.mark.faults(alone=True)
 def test_nothing_is_lost_if_postgresql_is_killed_again_and_again(databases: Databases, tmp_path: Path) -> None:
     """T11: `kill -9` every six seconds, three times, at up to 1,000 notifications a second, 50 in a commit."""
     with (

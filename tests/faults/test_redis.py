@@ -96,19 +96,19 @@ def parts(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield parts
 
 
-@pytest.mark.faults
+@pytest.mark.faults(alone=True)
 def test_writing_and_live_delivery_go_on_if_redis_is_killed(parts: Parts, tmp_path: Path) -> None:
     """T13: `kill -9`, away for ten seconds, restarted empty."""
     proved("T13", parts, Redis(parts), [KILLED], tmp_path)
 
 
-@pytest.mark.faults
+@pytest.mark.faults(alone=True)
 def test_they_go_on_if_redis_forgets_cuts_its_clients_is_full_or_read_only(parts: Parts, tmp_path: Path) -> None:
     """T15: FLUSHALL, CLIENT KILL, `maxmemory` reached, and a replica that refuses to write."""
     proved("T15", parts, Redis(parts), [FLUSHED, CUT, FULL_MEMORY, READ_ONLY], tmp_path)
 
 
-@pytest.mark.faults
+@pytest.mark.faults(alone=True)
 def test_they_go_on_if_redis_swallows_every_packet(parts: Parts, tmp_path: Path) -> None:
     """T14: nobody refuses, so whoever asks waits for a timeout. After the first, nobody asks for a while."""
     felt = proved("T14", parts, Redis(parts), [SWALLOWS], tmp_path)

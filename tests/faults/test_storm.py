@@ -21,7 +21,7 @@ CAUGHT_UP_SECONDS = 10.0
 
 
 @pytest.mark.postgres
-@pytest.mark.faults
+@pytest.mark.faults(alone=True)
 def test_two_thousand_pages_that_return_at_once_are_caught_up_in_seconds(
     start_site: Callable[..., Site], redis_server: RedisServer, tmp_path: Path
 ) -> None:

@@ -21,7 +21,7 @@ from tests.support.cluster import Cluster
 from tests.support.live import EVERY, cookie_of
 from tests.support.proxy import Proxy, proxy_before
 
-pytestmark = [pytest.mark.postgres, pytest.mark.faults, pytest.mark.usefixtures("_no_traceback")]
+pytestmark = [pytest.mark.postgres, pytest.mark.faults(alone=True), pytest.mark.usefixtures("_no_traceback")]
 
 BACKLOG, LIVE = 80, 20
 TIMES = 700

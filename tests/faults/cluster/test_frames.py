@@ -18,7 +18,7 @@ from tests.support.cluster import WEBS, Cluster
 from tests.support.live import WEBSOCKET
 from tests.support.memory import resident
 
-pytestmark = [pytest.mark.postgres, pytest.mark.faults, pytest.mark.usefixtures("_no_traceback")]
+pytestmark = [pytest.mark.postgres, pytest.mark.faults(alone=True), pytest.mark.usefixtures("_no_traceback")]
 
 ALLOWED_GROWTH = 5_000_000
 PIECE = 2**16

@@ -17,7 +17,7 @@ from tests.support.cluster import Cluster
 from tests.support.memory import forget_peak, peak, resident
 from tests.support.processes import wait_until
 
-pytestmark = [pytest.mark.postgres, pytest.mark.faults, pytest.mark.usefixtures("_no_traceback")]
+pytestmark = [pytest.mark.postgres, pytest.mark.faults(alone=True), pytest.mark.usefixtures("_no_traceback")]
 
 PEOPLE, RATE = 16, 40
 LOST, DOUBLED, LATE = 0.3, 0.1, 0.5

@@ -20,7 +20,7 @@ from tests.support.live import LONG_POLL, WEBSOCKET, cookie_of, opened
 from tests.support.site import Site
 from tests.support.web import CONFIGURATION, Nginx
 
-pytestmark = [pytest.mark.postgres, pytest.mark.faults, pytest.mark.usefixtures("_no_traceback")]
+pytestmark = [pytest.mark.postgres, pytest.mark.faults(alone=True), pytest.mark.usefixtures("_no_traceback")]
 
 TIMES = 5
 AT_ONCE, NOTICED = 1.0, 45.0

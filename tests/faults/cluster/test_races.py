@@ -17,7 +17,7 @@ from tests.support.cluster import Cluster
 from tests.support.live import cookie_of
 from tests.support.site import Shell
 
-pytestmark = [pytest.mark.postgres, pytest.mark.faults, pytest.mark.usefixtures("_no_traceback")]
+pytestmark = [pytest.mark.postgres, pytest.mark.faults(alone=True), pytest.mark.usefixtures("_no_traceback")]
 
 TIMES, LANES = 1_000, 4
 

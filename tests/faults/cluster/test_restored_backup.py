@@ -19,7 +19,7 @@ from tests.support.cluster import Cluster
 from tests.support.live import cookie_of
 from tests.support.processes import wait_until
 
-pytestmark = [pytest.mark.postgres, pytest.mark.faults]
+pytestmark = [pytest.mark.postgres, pytest.mark.faults(alone=True)]
 
 OF_EACH = 3
 """Pages by each kind of connection, so that both web processes have some."""

@@ -17,7 +17,7 @@ from tests.support.live import WEBSOCKET, cookie_of
 from tests.support.live_many import Wanderer, session, wandering
 from tests.support.memory import forget_peak, peak, resident
 
-pytestmark = [pytest.mark.postgres, pytest.mark.faults, pytest.mark.usefixtures("_no_traceback")]
+pytestmark = [pytest.mark.postgres, pytest.mark.faults(alone=True), pytest.mark.usefixtures("_no_traceback")]
 
 READERS, SLOW = 900, 100
 BROADCASTS, USUAL, PAUSE = 50, 15, 0.5

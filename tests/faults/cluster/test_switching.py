@@ -12,7 +12,7 @@ from tests.faults.figures import record
 from tests.faults.run import running
 from tests.support.cluster import Cluster
 
-pytestmark = [pytest.mark.postgres, pytest.mark.faults, pytest.mark.usefixtures("_no_traceback")]
+pytestmark = [pytest.mark.postgres, pytest.mark.faults(alone=True), pytest.mark.usefixtures("_no_traceback")]
 
 CLIENTS, PEOPLE, RATE = 200, 40, 20
 STAYS = (1.0, 5.0)
