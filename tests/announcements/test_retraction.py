@@ -304,7 +304,7 @@ def test_killed_workers_leave_nothing_on_a_screen(
     sent = tmp_path / "sent"
     sent.touch()
     monkeypatch.setenv("SENT_FILE", str(sent))
-    people = members(20_000 if FULL else 300)
+    people = members(5_000 if FULL else 300)
     rollout = announced()
     one_worker.run_due()
     announce.withdraw(rollout.announcement)

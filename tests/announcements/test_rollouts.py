@@ -364,7 +364,7 @@ def test_killed_workers_leave_nobody_out(tmp_path: Path, monkeypatch: pytest.Mon
     sent = tmp_path / "sent"
     sent.touch()
     monkeypatch.setenv("SENT_FILE", str(sent))
-    people = members(20_000 if FULL else 300)
+    people = members(5_000 if FULL else 300)
     rollout = announced()
 
     for part in (0.1, 0.5, 0.9, 1) if FULL else (0.5, 1):

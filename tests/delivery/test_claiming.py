@@ -20,6 +20,7 @@ from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.delivery.worker import Worker
 from notifications_hub.message import Message
 from tests.support.deliveries import make_due, memory, send, settle, states, use_memory
+from tests.support.full import FULL
 from tests.support.together import together
 
 ACCEPTED = DeliveryReason(ReasonCode.ACCEPTED)
@@ -243,7 +244,7 @@ def test_a_worker_whose_clock_is_behind_puts_off_for_the_right_time(alice: User,
 
 # Very many deliveries
 
-MANY = 100_000 if os.environ.get("FULL") else 20_000
+MANY = 40_000 if FULL else 20_000
 
 
 @pytest.fixture
