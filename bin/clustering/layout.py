@@ -76,8 +76,6 @@ class Layout:
         """Return the environment of every part. A variable of the caller replaces a default, but no address."""
         defaults = {
             "DJANGO_SETTINGS_MODULE": "config.settings",
-            # As in deploy/, where it is explained.
-            "MALLOC_ARENA_MAX": "1",
             "ALLOWED_HOSTS": "127.0.0.1,localhost",
             "SECRET_KEY": self.keys.secret_key,
             "VAPID_PRIVATE_KEY": self.keys.vapid_private_key,
