@@ -13,12 +13,16 @@ import requests
 from tests.support.processes import family
 
 TASKS = re.compile(r"^notifications_hub_event_loop_tasks (\S+)", re.MULTILINE)
+ANONYMOUS = re.compile(r"^Pss_Anon:\s+(\d+) kB", re.MULTILINE)
 BARS = "▁▂▃▄▅▆▇█"
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Gauges of some processes together. Memory is in MB: their own, and their part of what they share."""
+    """Gauges of some processes together. Memory is in MB, without the files that they map.
+
+    Other programs of the machine map the same files, so a process's part of these changes whenever one starts or ends.
+    """
 
     memory: float
     tasks: float
@@ -102,7 +106,10 @@ def _growth(points: Sequence[tuple[float, float]]) -> float:
 
 
 def _memory(pid: int) -> float:
-    found = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    found = ANONYMOUS.search(text)
+    assert found or not text, "This kernel does not tell how much of a process's memory maps no file"
+    # Without text the process has just ended.
     return int(found[1]) / 1024 if found else 0.0
 
 
