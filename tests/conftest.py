@@ -108,9 +108,17 @@ def _is_asked_for(item: pytest.Item) -> bool:
 def _belongs_to_this_run(item: pytest.Item) -> bool:
     if IS_ONE_OF_MANY and any(item.iter_markers("clocked")):
         return False
+    if not FULL and (only := _only_on(item)):
+        return connection.vendor == only
     if connection.vendor == "postgresql":
         return any(item.iter_markers("both_databases")) or any(item.iter_markers("postgres"))
     return not any(item.iter_markers("postgres"))
+
+
+def _only_on(item: pytest.Item) -> str:
+    """Return the one database on which the short form of a heavy test runs, or an empty text."""
+    mark = item.get_closest_marker("both_databases")
+    return str(mark.kwargs.get("short", "")) if mark else ""
 
 
 @pytest.fixture(scope="session")

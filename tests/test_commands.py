@@ -212,6 +212,7 @@ def test_once_before_migrate_names_the_remedy(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_worker_runs_until_a_signal_stops_it(databases: Databases, tmp_path: Path, number: signal.Signals) -> None:
     environment = site_environment(DATABASE_URL=databases.copy())
@@ -229,6 +230,7 @@ def test_a_worker_runs_until_a_signal_stops_it(databases: Databases, tmp_path: P
     assert "Traceback" not in worker.log.read_text()
 
 
+@pytest.mark.both_databases(short="postgresql")
 def test_a_worker_starts_an_announcement_that_another_process_planned(databases: Databases, tmp_path: Path) -> None:
     environment = site_environment(DATABASE_URL=databases.copy())
     command = [sys.executable, str(ROOT / "manage.py"), "hub_worker"]

@@ -117,7 +117,7 @@ class Inbox(RuleBasedStateMachine):
         return Notification.objects.filter(pk__in=[newest[number] for number in chosen if number < len(newest)])
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="postgresql")
 @pytest.mark.faults(short=True)
 @pytest.mark.django_db(transaction=True)
 def test_every_tab_ends_up_with_the_state_of_the_database() -> None:

@@ -72,6 +72,7 @@ def wait_for(site: Site, room: str, *happened: str, seconds: float = SOON) -> No
     wait_until(lambda: heard(site, room) == list(happened), seconds=seconds, what=", ".join(happened))
 
 
+@pytest.mark.both_databases(short="postgresql")
 def test_five_tabs_in_two_processes_join_and_leave_once(sites: tuple[Site, Site], room: str) -> None:
     one, other = sites
     tabs = [(WEBSOCKET, one), (SSE, other), (LONG_POLL, one), (WEBSOCKET, other), (SSE, one)]
@@ -130,6 +131,7 @@ def test_nobody_is_recorded_on_a_topic_without_presence(sites: tuple[Site, Site]
         assert here(one, "open.room") == []
 
 
+@pytest.mark.both_databases(short="postgresql")
 def test_a_stopped_process_is_no_departure_for_those_who_reconnect(sites: tuple[Site, Site], room: str) -> None:
     one, other = sites
     with ExitStack() as tabs:
@@ -145,6 +147,7 @@ def test_a_stopped_process_is_no_departure_for_those_who_reconnect(sites: tuple[
     wait_until(lambda: heard(one, room).count("Alice left") == 1, seconds=SOON, what="Alice's departure")
 
 
+@pytest.mark.both_databases(short="postgresql")
 def test_the_people_of_a_killed_process_leave_once(sites: tuple[Site, Site], room: str) -> None:
     one, other = sites
     with ExitStack() as tabs:

@@ -278,6 +278,7 @@ def _as_here(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "_planners", [])
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.exhaustive
 @pytest.mark.faults(short=True)
 def test_a_person_gets_what_the_model_says(one_worker: Worker) -> None:

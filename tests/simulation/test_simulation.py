@@ -26,6 +26,7 @@ SEEDS = 300
 """The most worlds in which a mutant must be found."""
 
 
+@pytest.mark.both_databases(short="postgresql")
 @pytest.mark.faults(short=True)
 def test_nothing_is_lost_or_repeated() -> None:
     steps = 0
@@ -43,6 +44,7 @@ def test_nothing_is_lost_or_repeated() -> None:
     assert min(figures["kills"], figures["restores"], figures["prunes"]) > 0
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.faults(short=True)
 def test_a_seed_replays() -> None:
     if connection.vendor == "postgresql":
@@ -66,6 +68,7 @@ def _replayed(hash_seed: str) -> str:
     return found[1]
 
 
+@pytest.mark.both_databases(short="postgresql")
 @pytest.mark.faults(short=True)
 @pytest.mark.parametrize("mutant", [pytest.param(one, id=one.title) for one in (MENDS + OTHERS if FULL else MENDS[:2])])
 def test_the_simulation_finds(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
