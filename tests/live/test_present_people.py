@@ -15,7 +15,8 @@ from tests.support.live import EVERY, LONG_POLL, SSE, WEBSOCKET, LiveClient, lis
 from tests.support.processes import wait_until
 from tests.support.site import Site
 
-pytestmark = pytest.mark.both_databases
+# Two processes are what these add to `test_topic_presence.py`, which runs on both.
+pytestmark = pytest.mark.both_databases(short="postgresql")
 
 GRACE, LEASE = 3.0, 3.0
 KNOBS = {
@@ -72,7 +73,6 @@ def wait_for(site: Site, room: str, *happened: str, seconds: float = SOON) -> No
     wait_until(lambda: heard(site, room) == list(happened), seconds=seconds, what=", ".join(happened))
 
 
-@pytest.mark.both_databases(short="postgresql")
 def test_five_tabs_in_two_processes_join_and_leave_once(sites: tuple[Site, Site], room: str) -> None:
     one, other = sites
     tabs = [(WEBSOCKET, one), (SSE, other), (LONG_POLL, one), (WEBSOCKET, other), (SSE, one)]
@@ -131,7 +131,6 @@ def test_nobody_is_recorded_on_a_topic_without_presence(sites: tuple[Site, Site]
         assert here(one, "open.room") == []
 
 
-@pytest.mark.both_databases(short="postgresql")
 def test_a_stopped_process_is_no_departure_for_those_who_reconnect(sites: tuple[Site, Site], room: str) -> None:
     one, other = sites
     with ExitStack() as tabs:
@@ -147,7 +146,6 @@ def test_a_stopped_process_is_no_departure_for_those_who_reconnect(sites: tuple[
     wait_until(lambda: heard(one, room).count("Alice left") == 1, seconds=SOON, what="Alice's departure")
 
 
-@pytest.mark.both_databases(short="postgresql")
 def test_the_people_of_a_killed_process_leave_once(sites: tuple[Site, Site], room: str) -> None:
     one, other = sites
     with ExitStack() as tabs:
