@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_database
 SEED = int(os.environ.get("SEED", "1"))
 STEPS = int(os.environ.get("STEPS", "5000"))
 """Steps of one world. Many small worlds differ more than a large one."""
-IN_ALL = 1_000_000 if FULL else 50_000
+IN_ALL = 1_000_000 if FULL else 25_000
 SEEDS = 300
 """The most worlds in which a mutant must be found."""
 

@@ -398,6 +398,7 @@ def test_a_reader_overtaken_by_pruning_is_reset(monkeypatch: pytest.MonkeyPatch)
 # Valid topics and data
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize("topic", ["", "Post.9", "post..9", ".post", "post.9 ", "post/9", "post.ü", "9", "a" * 201])
 def test_an_invalid_topic_is_refused(topic: str) -> None:
     with pytest.raises(BadTopic, match=r"post\.9"):
