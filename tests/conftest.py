@@ -118,7 +118,10 @@ def _belongs_to_this_run(item: pytest.Item) -> bool:
 def _only_on(item: pytest.Item) -> str:
     """Return the one database on which the short form of a heavy test runs, or an empty text."""
     mark = item.get_closest_marker("both_databases")
-    return str(mark.kwargs.get("short", "")) if mark else ""
+    only = str(mark.kwargs.get("short", "")) if mark else ""
+    if only not in ("", "postgresql", "sqlite"):
+        raise pytest.UsageError(f"{item.nodeid}: short={only!r} is no database, so the test would run on none")
+    return only
 
 
 @pytest.fixture(scope="session")

@@ -232,7 +232,7 @@ def test_a_worker_runs_until_a_signal_stops_it(databases: Databases, tmp_path: P
     assert "Traceback" not in worker.log.read_text()
 
 
-@pytest.mark.both_databases(short="postgresql")
+@pytest.mark.both_databases(short="sqlite")
 def test_a_worker_starts_an_announcement_that_another_process_planned(databases: Databases, tmp_path: Path) -> None:
     environment = site_environment(DATABASE_URL=databases.copy())
     command = [sys.executable, str(ROOT / "manage.py"), "hub_worker"]

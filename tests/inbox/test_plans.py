@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
-ROWS = 30_000
+ROWS = 15_000
 ROWS_READ = 400
 BUFFERS = 400
 """A capped count reads a hundred rows. Rows that no vacuum has visited yet cost a buffer each."""

@@ -14,7 +14,7 @@ from tests.support.live import cookie_of
 from tests.support.redis import RedisServer
 from tests.support.site import Site
 
-TIMES = 20
+TIMES = 10
 
 
 @pytest.mark.both_databases(short="postgresql")

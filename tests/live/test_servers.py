@@ -70,7 +70,7 @@ def test_an_ephemeral_event_reaches_every_process(servers: Servers, by: str, lis
 
 @in_short_too
 def test_a_session_that_ends_in_one_process_ends_in_the_other(servers: Servers) -> None:
-    """Without FULL=1 no promised time is asserted, so that it runs in parallel, where these two sites stand anyway."""
+    """Assert the promised time with FULL=1 alone, so that the short form can run in parallel."""
     visitor = servers.one.visitor("charlie")
     for by in HELD:
         with listening_by(by, servers.other, visitor) as client:
