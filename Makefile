@@ -42,8 +42,8 @@ faults: tools ## run the slow proofs: failures, races, load, and the code withou
 	$(VENV)/python -m pytest -n 2 -m faults tests/guards
 
 exhaustive: tools ## run the proofs over a million people, thousands of examples, each server and each look
-	FULL=1 $(VENV)/python -m tests.support.postgres $(VENV)/python -m pytest -rP -m exhaustive
-	FULL=1 $(VENV)/python -m pytest -rP -m "exhaustive or (faults and both_databases)"
+	FULL=1 $(VENV)/python -m tests.support.postgres $(VENV)/python -m pytest -rP -m "exhaustive or both_databases(short='sqlite')"
+	FULL=1 $(VENV)/python -m pytest -rP -m "exhaustive or (faults and both_databases) or both_databases(short='postgresql')"
 
 soak: tools ## run the cluster for half an hour under load and kills (SOAK="--minutes 5")
 	@$(VENV)/python -m tests.faults.soak $(SOAK)

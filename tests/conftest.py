@@ -113,9 +113,20 @@ def _is_alone(item: pytest.Item) -> bool:
 def _belongs_to_this_run(item: pytest.Item) -> bool:
     if IS_ONE_OF_MANY and (any(item.iter_markers("clocked")) or (FULL and _is_alone(item))):
         return False
+    if not FULL and (only := _only_on(item)):
+        return connection.vendor == only
     if connection.vendor == "postgresql":
         return any(item.iter_markers("both_databases")) or any(item.iter_markers("postgres"))
     return not any(item.iter_markers("postgres"))
+
+
+def _only_on(item: pytest.Item) -> str:
+    """Return the one database on which the short form of a heavy test runs, or an empty text."""
+    mark = item.get_closest_marker("both_databases")
+    only = str(mark.kwargs.get("short", "")) if mark else ""
+    if only not in ("", "postgresql", "sqlite"):
+        raise pytest.UsageError(f"{item.nodeid}: short={only!r} is no database, so the test would run on none")
+    return only
 
 
 @pytest.fixture(scope="session")

@@ -65,6 +65,7 @@ def planned(alice: User, charlie: User) -> Delivery:
     return Delivery.objects.get()
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.usefixtures("planned")
 @pytest.mark.parametrize(
     ("model", "lookup"),

@@ -73,6 +73,7 @@ def test_inactive_people_are_in_no_audience(alice: User, admin: User, gone: User
     assert set(audiences.members("audience.early")) == {alice}
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize(
     "wrong", ["", "nobody", "group.", "group.987654", "group.x", "audience.nope", "inbox", "post.9"]
 )

@@ -155,6 +155,7 @@ def test_a_later_start_is_in_the_time_zone_of_the_site(settings: Settings) -> No
     assert kinds_on("staff") == []
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -203,6 +204,7 @@ def test_once_sends_due_deliveries_and_numbers_leftover_events(due: Memory) -> N
     assert run("hub_worker", "--once") == "0 deliveries were due.\n"
 
 
+@pytest.mark.both_databases(short="sqlite")
 def test_once_before_migrate_names_the_remedy(tmp_path: Path) -> None:
     environment = site_environment(DATABASE_URL=f"sqlite:///{tmp_path}/new.sqlite3")
     command = [sys.executable, "manage.py", "hub_worker", "--once"]
@@ -212,6 +214,7 @@ def test_once_before_migrate_names_the_remedy(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_worker_runs_until_a_signal_stops_it(databases: Databases, tmp_path: Path, number: signal.Signals) -> None:
     environment = site_environment(DATABASE_URL=databases.copy())
@@ -229,6 +232,7 @@ def test_a_worker_runs_until_a_signal_stops_it(databases: Databases, tmp_path: P
     assert "Traceback" not in worker.log.read_text()
 
 
+@pytest.mark.both_databases(short="sqlite")
 def test_a_worker_starts_an_announcement_that_another_process_planned(databases: Databases, tmp_path: Path) -> None:
     environment = site_environment(DATABASE_URL=databases.copy())
     command = [sys.executable, str(ROOT / "manage.py"), "hub_worker"]

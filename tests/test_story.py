@@ -69,6 +69,7 @@ def world(start_site: Callable[..., Site]) -> Iterator[World]:
         yield World(site, push, post)
 
 
+@pytest.mark.both_databases(short="postgresql")
 def test_one_signal_reaches_alice_once_by_the_best_delivery_method(world: World) -> None:
     alice = world.site.visitor("alice")
     browser = _allow_push(world, alice)

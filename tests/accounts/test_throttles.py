@@ -92,7 +92,7 @@ def test_one_address_can_try_a_limited_number_of_names(client: Client, alice: Us
     assert sign_in(client, PASSWORD, REMOTE_ADDR="192.0.2.2").status_code == 302
 
 
-@both_databases
+@pytest.mark.both_databases(short="postgresql")
 def test_two_processes_count_wrong_passwords_together(start_site: StartSite) -> None:
     one = start_site()
     other = start_site(DATABASE_URL=one.database_url)

@@ -91,6 +91,7 @@ def test_an_unknown_audience_is_rejected_by_name() -> None:
     assert not Announcement.objects.exists()
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -72,6 +72,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize(("wrong", "words"), WRONG, ids=range(len(WRONG)))
 def test_the_form_says_what_is_wrong_and_keeps_every_word(writer: Client, wrong: dict[str, Any], words: str) -> None:
     form = filled_in(title="Closed on Sunday", body="We move the shelves.") | wrong
@@ -105,6 +106,7 @@ def test_a_browser_lets_a_text_in_that_is_too_long_so_that_the_form_can_say_so(w
 NOW = datetime.now(UTC)
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [

@@ -296,6 +296,7 @@ _WORKER = """
 """
 
 
+@pytest.mark.both_databases(short="postgresql")
 @pytest.mark.faults(short=True)
 @pytest.mark.django_db(transaction=True)
 def test_killed_workers_leave_nothing_on_a_screen(

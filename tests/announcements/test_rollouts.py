@@ -357,6 +357,7 @@ _WORKER = """
 """
 
 
+@pytest.mark.both_databases(short="postgresql")
 @pytest.mark.faults(short=True)
 @pytest.mark.django_db(transaction=True)
 def test_killed_workers_leave_nobody_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:

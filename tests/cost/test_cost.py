@@ -20,30 +20,40 @@ from tests.cost.loading import SMALL, load, vacuum, written_tables
 from tests.cost.requests import PAGES, ROUTES
 from tests.cost.running import run
 from tests.cost.world import Case
-from tests.support.databases import Databases
+from tests.support.databases import PostgresDatabases
 from tests.support.short_numberer import short_numberer
 
 pytestmark = pytest.mark.postgres
 
 
 @pytest.fixture(scope="module")
-def large_site(databases: Databases, django_db_setup: None, django_db_blocker: Any) -> Iterator[set[str]]:
-    """Load the rows into a database of its own, which Django uses until the module ends.
+def large_site(databases: PostgresDatabases, django_db_setup: None, django_db_blocker: Any) -> Iterator[set[str]]:
+    """Let Django use a database with the rows until the module ends. The workers of a run copy what one has loaded.
 
     Yield the tables in which the last case left dead rows.
     """
     before = connection.settings_dict["NAME"]
     with django_db_blocker.unblock():
-        connections.close_all()
-        connection.settings_dict["NAME"] = databases.copy().rpartition("/")[2]
         try:
-            load(SMALL)
+            use_database(databases.copy_of("large_site", load_into))
             # A thread that stayed would go on numbering in this database.
             with short_numberer():
                 yield set()
         finally:
-            connections.close_all()
-            connection.settings_dict["NAME"] = before
+            use_database(before)
+
+
+def load_into(name: str) -> None:
+    before = connection.settings_dict["NAME"]
+    use_database(name)
+    with short_numberer():
+        load(SMALL)
+    use_database(before)
+
+
+def use_database(name: str) -> None:
+    connections.close_all()
+    connection.settings_dict["NAME"] = name
 
 
 @pytest.fixture

@@ -160,6 +160,7 @@ def digests_in(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text().splitlines() if line.endswith("}")]
 
 
+@pytest.mark.both_databases(short="postgresql")
 @pytest.mark.exhaustive
 @pytest.mark.faults(short=True)
 @pytest.mark.django_db(transaction=True)

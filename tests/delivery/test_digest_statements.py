@@ -80,7 +80,7 @@ KILLED_AT_EACH_POINT = """
 
 
 @pytest.mark.exhaustive
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="postgresql")
 @pytest.mark.faults(short=True)
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_killed_at_any_point_sends_each_notification_in_one_digest(settings: Settings, alice: User) -> None:

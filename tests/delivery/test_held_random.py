@@ -99,6 +99,7 @@ def covered(message: Message) -> int:
     return int(number)
 
 
+@pytest.mark.both_databases(short="postgresql")
 @pytest.mark.parametrize("seed", range(5))
 def test_each_delivery_ends_in_one_message_or_is_read(seed: int, alice: User, bob: User, one_worker: Worker) -> None:
     day = Day(seed, alice, bob, one_worker)

@@ -161,7 +161,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing(
     _kill(push_service, start_worker, reader, kills=1, lease=6)
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="postgresql")
 @pytest.mark.parametrize("fault", [Fault(mode="hang"), Fault(201, mode="slow")], ids=["unanswered", "accepted"])
 def test_a_worker_killed_while_it_sums_up_leaves_one_summary(
     fault: Fault, push_service: LocalPushService, start_worker: StartWorker, reader: Reader, alice: User

@@ -116,6 +116,7 @@ KILLED_AT_EACH_STATEMENT = """
 """
 
 
+@pytest.mark.both_databases(short="postgresql")
 def test_a_worker_killed_before_and_after_any_statement_leaves_each_step_done_once(
     settings: Settings, alice: User, bob: User
 ) -> None:

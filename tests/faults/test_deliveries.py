@@ -40,7 +40,7 @@ class Worker:
         self._program.kill()
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="postgresql")
 @pytest.mark.faults(short=True)
 def test_killed_workers_lose_nothing_and_double_nothing(start_site: Callable[..., Site], tmp_path: Path) -> None:
     """T21: half of the people have a browser without a page, the others an email address. Workers are killed."""

@@ -82,6 +82,7 @@ class Load:
             self.stopped.set()
 
 
+@pytest.mark.both_databases(short="postgresql")
 def test_an_erasure_under_load_leaves_no_orphan_and_no_gap(
     numberer: Numberer, settings: Settings, caplog: pytest.LogCaptureFixture, alice: User, bob: User
 ) -> None:

@@ -77,7 +77,7 @@ def test_deliveries_are_lost_sent_again_or_doubled(ledger: Ledger) -> None:
     assert (found.promised, found.lost, found.again, found.doubled) == (3, 1, 1, 1)
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="postgresql")
 @pytest.mark.faults(short=True)
 def test_nothing_is_lost_doubled_or_skipped_without_faults(site: Site, tmp_path: Path) -> None:
     """T1, T2: writers that hold their transactions open and give some up, and clients of all four kinds."""

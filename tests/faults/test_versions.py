@@ -29,7 +29,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return version_before(tmp_path_factory.mktemp("before"))
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="postgresql")
 def test_processes_are_replaced_one_by_one(start_site: Callable[..., Site], before: Path, tmp_path: Path) -> None:
     """T47: both versions serve, number and notify on one database, while each process is replaced in its turn."""
     one = start_site()

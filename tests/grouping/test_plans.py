@@ -28,7 +28,7 @@ SMALL = "UPDATE notifications_hub_notification SET group_key = 'default:' || id 
 
 @pytest.fixture(autouse=True)
 def _crowd(alice: User) -> None:
-    """Give Alice 6,000 notifications of 30,000, and then 10,000 of one group."""
+    """Give Alice 3,000 notifications of 15,000, and then 10,000 of one group."""
     User.objects.bulk_create(User(username=f"reader{n}") for n in range(200))
     fill(alice, "untouched")
 

@@ -174,7 +174,7 @@ def test_a_mark_accepts_ids_or_all(alice: User, bob: User, client_for: ClientFor
     assert post(client, path, {"ids": []}).json() == {"changed": 0}
 
 
-@both_databases
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize(
     "body",
     [
@@ -225,7 +225,7 @@ def test_bytes_that_are_not_json_are_refused(alice: User, client_for: ClientFor,
     assert answer.json()["detail"]
 
 
-@both_databases
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize(
     "query",
     [

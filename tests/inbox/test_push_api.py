@@ -134,6 +134,7 @@ def test_the_same_browser_again_is_the_same_subscription(
     assert first["id"] == second["id"]
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize(
     "change",
     [
@@ -352,6 +353,7 @@ def test_a_token_covers_one_notification(alice: User, bob: User, sent: Delivery)
     assert (other.delivered_at, other.unread) == (None, True)
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize(
     "token",
     [

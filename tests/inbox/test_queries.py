@@ -65,6 +65,7 @@ def test_a_full_last_page_has_no_next(alice: User, bob: User) -> None:
     assert items(alice, limit=4).next is None
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize("text", ["yesterday", "1", "1.2.3", "1.-2", "9" * 30 + ".1", "9" * 18 + ".1", "1.٣", "1.2\n"])
 def test_an_invalid_before_is_rejected(alice: User, text: str) -> None:
     with pytest.raises(BadPageMark):

@@ -178,6 +178,7 @@ def test_a_person_without_quiet_hours_has_none_by_the_api(alice: User, client_fo
     assert not QuietHours.objects.exists()
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -78,6 +78,7 @@ def test_only_the_person_of_a_token_revokes_it(of_alice: Client, bob: User) -> N
     assert visitor_of(issued) is None
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize(
     "wanted",
     [

@@ -119,6 +119,13 @@ def test_a_batch_is_sent_whole_or_not_at_all(token: str, alice: User, bob: User)
     )
     assert (Notification.objects.count(), IngestedRequest.objects.count()) == (0, 0)
 
+    answer = ask(token, {"notifications": [PAID] * 3}, f"{URL}batch/")
+    assert answer.status_code == 201
+    assert [len(one["ids"]) for one in answer.json()["results"]] == [2] * 3
+
+
+@pytest.mark.both_databases(short="sqlite")
+def test_the_largest_batch_is_sent(token: str, alice: User, bob: User) -> None:
     answer = ask(token, {"notifications": [PAID] * MOST}, f"{URL}batch/")
     assert answer.status_code == 201
     assert [len(one["ids"]) for one in answer.json()["results"]] == [2] * MOST

@@ -153,6 +153,7 @@ def plain(job: object) -> None:
     """Stand for a function that nobody declared as a job."""
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize(
     ("given", "remedy"),
     [
@@ -201,6 +202,7 @@ def test_a_task_called_without_start_is_a_plain_task(alice: User) -> None:
     assert not Job.objects.exists()
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize("engine", [tasks.CELERY], indirect=True)
 def test_the_app_and_its_jobs_can_be_imported_without_celery() -> None:
     script = """

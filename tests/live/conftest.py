@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from itertools import count
+from typing import Any
 
 import pytest
+from django.db import connection
 
 from tests.live.support import HURRIED
 from tests.support.databases import Databases
-from tests.support.live import EVERY, HELD, LiveClient, listening_by
+from tests.support.full import FULL
+from tests.support.live import EVERY, HELD, POLL, WEBSOCKET, LiveClient, listening_by
 from tests.support.site import Site, Visitor
 
 Listen = Callable[..., AbstractContextManager[LiveClient]]
@@ -26,13 +29,26 @@ def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
     site.close()
 
 
-@pytest.fixture(params=EVERY)
+def _tested(kinds: Sequence[str]) -> list[Any]:
+    """Return the kinds of connection as parameters.
+
+    All send the same statements. So on PostgreSQL only `make exhaustive` repeats the tests of SQLite for each kind, and
+    `tests/faults/test_ledger.py` always runs clients of all kinds.
+    """
+    if connection.vendor == "sqlite":
+        return list(kinds)
+    always = [kind for kind in kinds if kind in (WEBSOCKET, POLL)]
+    others = [pytest.param(kind, marks=pytest.mark.exhaustive) for kind in kinds if kind not in always]
+    return [*always, *others] if FULL else [*always]
+
+
+@pytest.fixture(params=_tested(EVERY))
 def by(request: pytest.FixtureRequest) -> str:
     """Every kind of connection. A test for only some kinds uses `parametrize` instead."""
     return str(request.param)
 
 
-@pytest.fixture(params=HELD)
+@pytest.fixture(params=_tested(HELD))
 def held_by(request: pytest.FixtureRequest) -> str:
     """The kinds of connection that a server can end."""
     return str(request.param)

@@ -306,7 +306,7 @@ def _answers(url: str) -> bool:
         return False
 
 
-@both_databases
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.clocked
 def test_a_poll_under_wsgi_is_answered_immediately_for_any_wait(wsgi_url: str) -> None:
 

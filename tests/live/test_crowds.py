@@ -33,7 +33,7 @@ from tests.support.full import FULL, report
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.both_databases,
+    pytest.mark.both_databases(short="postgresql"),
     pytest.mark.clocked,
     pytest.mark.faults(short=True),
 ]

@@ -73,6 +73,7 @@ def _random(cursor: str, seeds: list[str], chance: random.Random) -> str:
     return "".join(chance.choices(string.printable + "é٣", k=chance.randint(1, 2100)))
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.django_db(transaction=True)
 def test_ten_thousand_forged_cursors_are_a_reset_or_a_bad_request(
     alice: User, charlie: User, client_for: Callable[[User], Client]
@@ -123,6 +124,7 @@ def _only_what_joins(frame: Mapping[str, Any], cursor: str) -> None:
     assert not (seqs and "inbox" in frame["reset"]), cursor
 
 
+@pytest.mark.both_databases(short="postgresql")
 def test_the_running_site_handles_forged_cursors_as_well(site: Site) -> None:
     poke(site, "alice", times=2)
     before = len(site.log)

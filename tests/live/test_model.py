@@ -21,7 +21,7 @@ from tests.live.inbox_tab import Tab, in_the_database
 from tests.support.full import FULL
 from tests.support.together import rolled_back
 
-EXAMPLES = 200 if FULL else 8
+EXAMPLES = 200 if FULL else 5
 _numbers = count(1)
 LATE_TABS = st.integers(1, 2)
 CHOSEN = st.lists(st.integers(0, 6), min_size=1, max_size=3)
@@ -117,7 +117,7 @@ class Inbox(RuleBasedStateMachine):
         return Notification.objects.filter(pk__in=[newest[number] for number in chosen if number < len(newest)])
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="postgresql")
 @pytest.mark.faults(short=True)
 @pytest.mark.django_db(transaction=True)
 def test_every_tab_ends_up_with_the_state_of_the_database() -> None:

@@ -22,7 +22,11 @@ from tests.support.full import FULL, report
 from tests.support.live import cookie_of, listening
 from tests.support.site import Site
 
-pytestmark = [pytest.mark.clocked, pytest.mark.both_databases, pytest.mark.faults(short=True)]
+pytestmark = [
+    pytest.mark.clocked,
+    pytest.mark.both_databases(short="postgresql"),
+    pytest.mark.faults(short=True),
+]
 
 PEOPLE, ROOM = (1500, 50) if FULL else (150, 5)
 MANY, POLLS = (1000, 500) if FULL else (100, 100)

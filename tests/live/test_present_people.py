@@ -15,7 +15,8 @@ from tests.support.live import EVERY, LONG_POLL, SSE, WEBSOCKET, LiveClient, lis
 from tests.support.processes import wait_until
 from tests.support.site import Site
 
-pytestmark = pytest.mark.both_databases
+# Two processes are what these add to `test_topic_presence.py`, which has the statements on both.
+pytestmark = pytest.mark.both_databases(short="sqlite")
 
 GRACE, LEASE = 3.0, 3.0
 KNOBS = {

@@ -187,6 +187,7 @@ def code_of(client: LiveClient) -> int:
         return 0
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize(("by", "address"), [(by, f"192.0.2.{number}") for number, by in enumerate(HELD, start=1)])
 def test_a_flood_of_one_address_is_capped_and_harms_no_one_else(small_site: Site, by: str, address: str) -> None:
     post = new_post(small_site)
@@ -205,6 +206,7 @@ def test_a_flood_of_one_address_is_capped_and_harms_no_one_else(small_site: Site
         assert alice.until("notification.created")
 
 
+@pytest.mark.both_databases(short="sqlite")
 def test_strangers_of_many_addresses_leave_room_for_people(small_site: Site) -> None:
     post = new_post(small_site)
     with ExitStack() as opened:
@@ -220,6 +222,7 @@ def test_strangers_of_many_addresses_leave_room_for_people(small_site: Site) -> 
             assert alice.frame()
 
 
+@pytest.mark.both_databases(short="sqlite")
 def test_an_address_that_polls_or_reconnects_too_often_is_held(small_site: Site) -> None:
     post = new_post(small_site)
 
@@ -235,6 +238,7 @@ def test_an_address_that_polls_or_reconnects_too_often_is_held(small_site: Site)
         assert socket.closing()[0] == 4429
 
 
+@pytest.mark.both_databases(short="sqlite")
 def test_a_socket_that_changes_its_topics_too_often_is_held(small_site: Site) -> None:
     posts = [new_post(small_site) for _ in range(2)]
     with from_address(small_site, WEBSOCKET, "192.0.2.60", posts[0]) as socket:

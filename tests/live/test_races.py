@@ -14,10 +14,10 @@ from tests.support.live import cookie_of
 from tests.support.redis import RedisServer
 from tests.support.site import Site
 
-TIMES = 20
+TIMES = 10
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="postgresql")
 @pytest.mark.parametrize("beside", [False, True], ids=["alone", "beside-another"])
 def test_an_event_published_while_a_client_connects_is_not_missed(
     start_site: Callable[..., Site], redis_server: RedisServer, topic: str, beside: bool

@@ -9,7 +9,7 @@ import pytest
 from tests.support.live import HELD, listening_by
 from tests.support.site import Site
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.clocked]
+pytestmark = [pytest.mark.both_databases(short="sqlite"), pytest.mark.clocked]
 
 SECONDS = 5.0
 

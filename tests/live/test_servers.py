@@ -69,8 +69,8 @@ def test_an_ephemeral_event_reaches_every_process(servers: Servers, by: str, lis
 
 
 @in_short_too
-@pytest.mark.clocked
 def test_a_session_that_ends_in_one_process_ends_in_the_other(servers: Servers) -> None:
+    """Assert the promised time with FULL=1 alone, so that the short form can run in parallel."""
     visitor = servers.one.visitor("charlie")
     for by in HELD:
         with listening_by(by, servers.other, visitor) as client:
@@ -82,7 +82,7 @@ def test_a_session_that_ends_in_one_process_ends_in_the_other(servers: Servers) 
                 charlie.set_password("demo"); charlie.save()
             """)
             assert client.closing()[0] == 4401
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < (2 if FULL else 20)
         visitor.sign_in("charlie")
 
 

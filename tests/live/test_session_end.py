@@ -15,6 +15,7 @@ from tests.support.site import Site, Visitor
 pytestmark = pytest.mark.both_databases
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.clocked
 def test_signing_out_ends_the_connection(listen: Listen, site: Site, newcomer: str, visitor: Visitor) -> None:
     with listen(visitor) as client:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     StartSite = Callable[..., Site]
 
 both_databases = pytest.mark.both_databases
+# The query is tested on both. Each process that makes it at its start takes two seconds.
+short = pytest.mark.both_databases(short="sqlite")
 PRODUCTION: dict[str, str] = {
     "DEBUG": "0",
     "SECRET_KEY": "twelve-lamps-in-the-harbour-of-a-town-without-a-name-0123456789",
@@ -52,16 +54,14 @@ def python(environment: dict[str, str], *arguments: str) -> subprocess.Completed
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
-@both_databases
 @pytest.mark.parametrize(
     "start",
     [
-        ("-m", "uvicorn", "config.asgi:application", "--port", "{port}"),
-        ("-c", "import config.wsgi"),
-        ("manage.py", "hub_worker"),
-        ("-m", "celery", "-A", "config", "worker", "--pool=solo"),
+        pytest.param(("-m", "uvicorn", "config.asgi:application", "--port", "{port}"), id="asgi", marks=both_databases),
+        pytest.param(("-c", "import config.wsgi"), id="wsgi", marks=short),
+        pytest.param(("manage.py", "hub_worker"), id="worker", marks=short),
+        pytest.param(("-m", "celery", "-A", "config", "worker", "--pool=solo"), id="celery", marks=short),
     ],
-    ids=["asgi", "wsgi", "worker", "celery"],
 )
 def test_a_site_without_debug_does_not_start_beside_demo_people(
     production: dict[str, str], start: tuple[str, ...]
@@ -74,7 +74,7 @@ def test_a_site_without_debug_does_not_start_beside_demo_people(
     assert REMEDY in ended.stdout + ended.stderr
 
 
-@both_databases
+@pytest.mark.both_databases(short="sqlite")
 def test_the_site_starts_after_the_demo_is_removed_and_nobody_can_sign_in(
     production: dict[str, str], start_site: StartSite
 ) -> None:

@@ -91,6 +91,7 @@ def pushing(**given: str) -> dict[str, str]:
     return {"VAPID_PRIVATE_KEY": generate(), "VAPID_SUBJECT": "mailto:you@acme.com", **given}
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.usefixtures("_healthy")
 @pytest.mark.parametrize(
     ("given", "about", "words"),
@@ -229,6 +230,7 @@ def test_unapplied_migrations_are_reported(findings: Findings) -> None:
         recorder.record_applied(*latest)
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.usefixtures("_healthy")
 @pytest.mark.parametrize(
     ("given", "about", "words"),
@@ -296,6 +298,7 @@ def test_a_worker_of_any_engine_that_sends_nothing_is_reported(
     assert not findings()["worker"].good
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.usefixtures("_healthy")
 @pytest.mark.parametrize(
     ("running", "about", "words"),

@@ -130,7 +130,7 @@ def worker(site: Site, tmp_path: Path) -> Iterator[Program]:
     worker.kill()
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="sqlite")
 def test_every_line_of_a_site_is_json_and_names_its_request(site: Site, worker: Program) -> None:
     for path, request_id in (("/?token=secret-of-a-page", "a-page"), ("/no-such-page/", "a-missing-page")):
         page = requests.get(site.url + path, headers={"X-Request-ID": request_id}, timeout=30)

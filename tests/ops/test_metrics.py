@@ -68,7 +68,7 @@ def shared(start_site: StartSite, tmp_path: Path, push_service: LocalPushService
         worker.kill()
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="sqlite")
 def test_a_scrape_tells_what_happened_in_every_process(
     shared: tuple[Site, int], push_service: LocalPushService
 ) -> None:

@@ -96,7 +96,7 @@ def traced(
     worker.kill()
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="sqlite")
 def test_one_trace_goes_through_every_process(traced: Site, spans: Callable[[], list[Span]]) -> None:
     with listening_by(SSE, traced, "alice") as client:
         client.frame()

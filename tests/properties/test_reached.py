@@ -42,7 +42,7 @@ __all__ = ["one_worker"]
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
-EXAMPLES = int(os.environ.get("EXAMPLES", "2000" if FULL else "60"))
+EXAMPLES = int(os.environ.get("EXAMPLES", "2000" if FULL else "40"))
 # To find a smaller example takes minutes.
 PHASES = [Phase.generate, Phase.shrink] if FULL else [Phase.generate]
 TICK = timedelta(seconds=10)
@@ -278,6 +278,7 @@ def _as_here(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "_planners", [])
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.exhaustive
 @pytest.mark.faults(short=True)
 def test_a_person_gets_what_the_model_says(one_worker: Worker) -> None:

@@ -21,11 +21,12 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_database
 SEED = int(os.environ.get("SEED", "1"))
 STEPS = int(os.environ.get("STEPS", "5000"))
 """Steps of one world. Many small worlds differ more than a large one."""
-IN_ALL = 1_000_000 if FULL else 50_000
+IN_ALL = 1_000_000 if FULL else 25_000
 SEEDS = 300
 """The most worlds in which a mutant must be found."""
 
 
+@pytest.mark.both_databases(short="postgresql")
 @pytest.mark.faults(short=True)
 def test_nothing_is_lost_or_repeated() -> None:
     steps = 0
@@ -43,6 +44,7 @@ def test_nothing_is_lost_or_repeated() -> None:
     assert min(figures["kills"], figures["restores"], figures["prunes"]) > 0
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.faults(short=True)
 def test_a_seed_replays() -> None:
     if connection.vendor == "postgresql":
@@ -66,6 +68,7 @@ def _replayed(hash_seed: str) -> str:
     return found[1]
 
 
+@pytest.mark.both_databases(short="postgresql")
 @pytest.mark.faults(short=True)
 @pytest.mark.parametrize("mutant", [pytest.param(one, id=one.title) for one in (MENDS + OTHERS if FULL else MENDS[:2])])
 def test_the_simulation_finds(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -65,6 +65,20 @@ class PostgresDatabases:
         template = self._with_people()
         self._copies.append(f"site{os.getpid()}_{len(self._copies)}")
         return self._new(self._copies[-1], template)
+
+    def copy_of(self, name: str, fill: Callable[[str], None]) -> str:
+        """Create a copy of a database that `fill` fills once a run, by its name. Return the copy's name.
+
+        Nothing may be connected to it when `fill` returns.
+        """
+        once(self._run / name, lambda: self._filled(name, fill))
+        self._copies.append(f"{name}{os.getpid()}_{len(self._copies)}")
+        self._new(self._copies[-1], name)
+        return self._copies[-1]
+
+    def _filled(self, name: str, fill: Callable[[str], None]) -> None:
+        self._new(name, self._with_people())
+        fill(name)
 
     def drop(self) -> None:
         for name in self._copies:

@@ -34,7 +34,8 @@ from tests.push_lab.reader import Reader
 from tests.push_lab.service import LocalPushService
 from tests.support.smtp import DROP, HANG, MailServer, text_of, use_mail_server
 
-pytestmark = pytest.mark.both_databases
+# On PostgreSQL too, one transport with a table of addresses is enough: the others' queries are tested beside them.
+pytestmark = pytest.mark.both_databases(short="sqlite")
 
 WEBHOOK = "notifications_hub.transports.webhook.transport.Webhook"
 APPRISE = "notifications_hub.transports.apprise.transport.Apprise"
@@ -158,6 +159,7 @@ class Receivers(OwnAddresses):
         return Received(f"{data['title']} {data['body']}", data["tag"])
 
 
+@pytest.mark.both_databases
 class TestWebhook(TransportSuite):
     @pytest.fixture
     def transport(self) -> Webhook:

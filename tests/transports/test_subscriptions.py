@@ -163,6 +163,7 @@ def key(name: str, value: object) -> Callable[[dict[str, Any]], object]:
     return lambda given: given["keys"].update({name: value})
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize(
     ("spoil", "named"),
     [

@@ -78,8 +78,13 @@ def test_a_counter_has_one_row_and_a_constant_cost() -> None:
     assert few <= 4
 
 
-@pytest.mark.parametrize("backend", ["database", "redis"])
-@both_databases
+@pytest.mark.parametrize(
+    "backend",
+    [
+        pytest.param("database", marks=both_databases),
+        pytest.param("redis", marks=pytest.mark.both_databases(short="sqlite")),
+    ],
+)
 def test_parallel_requests_of_several_processes_cannot_exceed_a_rate(
     databases: Databases, redis_server: RedisServer, backend: str
 ) -> None:
