@@ -17,6 +17,7 @@ import pytest
 
 import notifications_hub
 from notifications_hub.inbox.api import api
+from tests.support.host import NOT_OF_A_HOST
 from tests.support.installed import APPS, install_beside, packages_from_source
 from tests.support.processes import ROOT
 
@@ -85,7 +86,8 @@ def test_plain(request):
     assert ours == ["notifications_hub", "notifications_hub.testing", "notifications_hub.testing.plugin"]
     assert "django.apps" not in sys.modules
 """)
-    _run(installed, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:django", folder=tmp_path)
+    options = ("-p", "no:cacheprovider", "-p", "no:django", *NOT_OF_A_HOST)
+    _run(installed, "-m", "pytest", *options, folder=tmp_path)
 
 
 @pytest.mark.parametrize(
