@@ -21,7 +21,6 @@ def main() -> None:
     # Looking for garbage among what imports make takes a seventh of the start.
     gc.disable()
     django.setup()
-    gc.freeze()
     gc.enable()
     names: dict[str, Any] = {}
     for line in sys.stdin:
