@@ -17,7 +17,8 @@ import pytest
 
 import notifications_hub
 from notifications_hub.inbox.api import api
-from tests.support.installed import APPS, install_beside, packages_from_source
+from tests.support.host import NOT_OF_A_HOST
+from tests.support.installed import APPS, EPOCH, packages_from_source, shared_installation, shared_packages
 from tests.support.processes import ROOT
 
 sys.path.append(str(ROOT))
@@ -26,12 +27,11 @@ from hatch_build import link_outside
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 DOCUMENTS = "https://docs.hub.example/"
 BESIDE_THE_APPS = {"CHANGELOG.md", "LICENSE", "PKG-INFO", "README.md", "hatch_build.py", "pyproject.toml", ".gitignore"}
-EPOCH = 1_700_000_000
 
 
 @pytest.fixture(scope="module")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    return packages_from_source(tmp_path_factory.mktemp("packages"), epoch=EPOCH)
+def packages(run_folder: Path) -> tuple[Path, Path]:
+    return shared_packages(run_folder)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,8 @@ def test_plain(request):
     assert ours == ["notifications_hub", "notifications_hub.testing", "notifications_hub.testing.plugin"]
     assert "django.apps" not in sys.modules
 """)
-    _run(installed, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:django", folder=tmp_path)
+    options = ("-p", "no:cacheprovider", "-p", "no:django", *NOT_OF_A_HOST)
+    _run(installed, "-m", "pytest", *options, folder=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -171,8 +172,8 @@ def test_every_extra_that_a_page_names_exists() -> None:
 
 
 @pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return install_beside(wheel, tmp_path_factory.mktemp("environment"))
+def installed(run_folder: Path) -> Path:
+    return shared_installation(run_folder)
 
 
 @pytest.mark.parametrize("extra", PROJECT["optional-dependencies"])

@@ -35,12 +35,14 @@ def run(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.M
     """Run a stage over files of tests, and return its exit status and output."""
     # This test may itself run beside others.
     monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    # Each process of these runs would import every plugin of this environment.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
 
     def run(*files: str, workers: int = 2, options: tuple[str, ...] = ()) -> Outcome:
         for number, text in enumerate(files):
             (tmp_path / f"test_{number}.py").write_text(text)
-        own = ("-c", str(tmp_path / "pytest.ini"), "-p", "no:django", "-p", "no:hypothesispytest")
+        own = ("-c", str(tmp_path / "pytest.ini"), "-p", "xdist.plugin")
         arguments = (*own, *options, str(tmp_path))
         status = run_stages([Stage("A stage:", (sys.executable,), arguments, workers)])
         return status, capfd.readouterr().out

@@ -230,6 +230,17 @@ class Migration(migrations.Migration):
                 "permissions": [("broadcast", "Can announce to people")],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("withdrawn_at", None)), fields=["ends_at"], name="hub_announcement_ends"
+                    ),
+                    models.Index(
+                        condition=models.Q(("announced_at__isnull", False), ("withdrawn_at", None)),
+                        fields=["audience", "seq"],
+                        name="hub_announcement_current",
+                    ),
+                    models.Index(fields=["audience", "seq"], name="hub_announcement_seq"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -285,7 +296,11 @@ class Migration(migrations.Migration):
                     models.Index(condition=models.Q(("finished_at", None)), fields=["id"], name="hub_rollout_open"),
                     models.Index(condition=models.Q(("moved", True)), fields=["id"], name="hub_rollout_moved"),
                 ],
-                "constraints": [models.UniqueConstraint(fields=("announcement", "transport"), name="hub_rollout_once")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("announcement", "transport", "is_retraction"), name="hub_rollout_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -428,6 +443,124 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "swappable": "NOTIFICATIONS_NOTIFICATION_MODEL",
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["recipient", "-timestamp", "-id"], name="hub_inbox"),
+                    models.Index(
+                        condition=models.Q(("announcement", None), ("deleted", False)),
+                        fields=["recipient", "archived_at", "-timestamp", "-id"],
+                        name="hub_inbox_listed",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted", False), ("unread", True)),
+                        fields=["recipient", "announcement", "archived_at", "-timestamp", "-id"],
+                        name="hub_inbox_unread",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted", False), ("seen_at", None), ("unread", True)),
+                        fields=["recipient", "announcement", "archived_at", "seen_at"],
+                        name="hub_inbox_unseen",
+                    ),
+                    models.Index(
+                        condition=models.Q(
+                            ("announcement", None), ("deleted", False), ("delivered_at", None), ("unread", True)
+                        ),
+                        fields=["recipient", "flash", "archived_at", "-id"],
+                        name="hub_undelivered",
+                    ),
+                    models.Index(
+                        condition=models.Q(("read_at__isnull", False)), fields=["recipient", "read_at"], name="hub_read"
+                    ),
+                    models.Index(
+                        condition=models.Q(("archived_at__isnull", False)),
+                        fields=["recipient", "archived_at"],
+                        name="hub_archived",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted", False), ("scope__isnull", False)),
+                        fields=["recipient", "scope", "announcement", "archived_at", "-timestamp", "-id"],
+                        name="hub_scope_listed",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted", False), ("scope__isnull", False), ("unread", True)),
+                        fields=["recipient", "scope", "archived_at", "announcement", "-timestamp", "-id"],
+                        name="hub_scope_unread",
+                    ),
+                    models.Index(
+                        condition=models.Q(
+                            ("deleted", False), ("scope__isnull", False), ("seen_at", None), ("unread", True)
+                        ),
+                        fields=["recipient", "scope", "archived_at", "announcement", "seen_at"],
+                        name="hub_scope_unseen",
+                    ),
+                    models.Index(
+                        condition=models.Q(("announcement__isnull", False), ("unread", False)),
+                        fields=["announcement"],
+                        name="hub_announcement_read",
+                    ),
+                    models.Index(
+                        condition=models.Q(("acknowledged_at", None), ("must_acknowledge", True), ("deleted", False)),
+                        fields=["recipient", "acknowledged_at", "announcement", "-timestamp", "-id"],
+                        name="hub_unconfirmed",
+                    ),
+                    models.Index(
+                        condition=models.Q(
+                            ("acknowledged_at", None),
+                            ("must_acknowledge", True),
+                            ("announcement", None),
+                            ("deleted", False),
+                        ),
+                        fields=["kind", "acknowledged_at", "-timestamp", "-id"],
+                        name="hub_unconfirmed_of_kind",
+                    ),
+                    models.Index(
+                        condition=models.Q(("action_key__gt", "")), fields=["action_key", "id"], name="hub_action_key"
+                    ),
+                    models.Index(
+                        condition=models.Q(("archived_at__isnull", False), ("deleted", False), ("snoozed_until", None)),
+                        fields=["recipient", "announcement", "-timestamp", "-id"],
+                        name="hub_archive_listed",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted", False), ("saved_at__isnull", False)),
+                        fields=["recipient", "announcement", "-timestamp", "-id"],
+                        name="hub_saved_listed",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted", False), ("snoozed_until__isnull", False)),
+                        fields=["recipient", "announcement", "-timestamp", "-id"],
+                        name="hub_snoozed_listed",
+                    ),
+                    models.Index(
+                        condition=models.Q(("snoozed_until__isnull", False)),
+                        fields=["snoozed_until", "id"],
+                        name="hub_snoozed_due",
+                    ),
+                    models.Index(
+                        condition=models.Q(("snoozed_until__isnull", False)),
+                        fields=["recipient", "snoozed_until"],
+                        name="hub_snoozed_of_person",
+                    ),
+                    models.Index(
+                        condition=models.Q(("saved_at__isnull", False)),
+                        fields=["recipient", "saved_at"],
+                        name="hub_saved",
+                    ),
+                    models.Index(
+                        condition=models.Q(
+                            ("archived_at", None), ("deleted", False), ("group_key__isnull", False), ("unread", True)
+                        ),
+                        fields=["recipient", "group_key", "-timestamp", "-id"],
+                        name="hub_grouped",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("recipient", "dedupe_key"), name="hub_notification_dedupe"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("announcement__isnull", False)),
+                        fields=("announcement", "recipient"),
+                        name="hub_notification_announcement",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -459,6 +592,9 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "translations",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("announcement", "language"), name="hub_translation_once")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -480,6 +616,7 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [models.UniqueConstraint(fields=("person", "audience"), name="hub_rows_through_once")],
             },
         ),
         migrations.CreateModel(
@@ -502,6 +639,9 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("person", "topic", "start"), name="hub_delivered_through_once")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -617,6 +757,44 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "deliveries",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("held_for__isnull", True), ("rollout__isnull", True), ("state", "waiting")),
+                        fields=["due_at"],
+                        name="hub_delivery_due",
+                    ),
+                    models.Index(
+                        condition=models.Q(
+                            ("held_for__isnull", False), ("rollout__isnull", True), ("state", "waiting")
+                        ),
+                        fields=["due_at"],
+                        name="hub_delivery_held_due",
+                    ),
+                    models.Index(
+                        condition=models.Q(("rollout__isnull", False), ("state", "waiting")),
+                        fields=["rollout", "due_at"],
+                        name="hub_delivery_rollout",
+                    ),
+                    models.Index(
+                        condition=models.Q(("rollout__isnull", False), ("state", "sent")),
+                        fields=["rollout", "settled_at", "id"],
+                        name="hub_delivery_rollout_sent",
+                    ),
+                    models.Index(
+                        condition=models.Q(("held_for__isnull", False), ("state", "waiting")),
+                        fields=["held_for", "transport", "address", "id"],
+                        name="hub_delivery_held",
+                    ),
+                    models.Index(
+                        condition=models.Q(("summary__isnull", False)), fields=["summary"], name="hub_delivery_summary"
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("notification", "transport", "address", "is_retraction", "escalation", "wake"),
+                        name="hub_delivery_once",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -738,6 +916,18 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "jobs",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state__in", ["queued", "running", "retrying"])),
+                        fields=["due_at"],
+                        name="hub_job_due",
+                    ),
+                    models.Index(fields=["owner", "-created"], name="hub_job_of_owner"),
+                    models.Index(fields=["-created"], name="hub_job_newest"),
+                    models.Index(
+                        condition=models.Q(("ended_at__isnull", False)), fields=["ended_at"], name="hub_job_ended"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -757,6 +947,7 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [models.UniqueConstraint(fields=("person", "kind"), name="hub_preference_once")],
             },
         ),
         migrations.CreateModel(
@@ -841,188 +1032,6 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.AddIndex(
-            model_name="announcement",
-            index=models.Index(
-                condition=models.Q(("withdrawn_at", None)), fields=["ends_at"], name="hub_announcement_ends"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="announcement",
-            index=models.Index(
-                condition=models.Q(("announced_at__isnull", False), ("withdrawn_at", None)),
-                fields=["audience", "seq"],
-                name="hub_announcement_current",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="announcement",
-            index=models.Index(fields=["audience", "seq"], name="hub_announcement_seq"),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(fields=["recipient", "-timestamp", "-id"], name="hub_inbox"),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("announcement", None), ("deleted", False)),
-                fields=["recipient", "archived_at", "-timestamp", "-id"],
-                name="hub_inbox_listed",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("deleted", False), ("unread", True)),
-                fields=["recipient", "announcement", "archived_at", "-timestamp", "-id"],
-                name="hub_inbox_unread",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("deleted", False), ("seen_at", None), ("unread", True)),
-                fields=["recipient", "announcement", "archived_at", "seen_at"],
-                name="hub_inbox_unseen",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(
-                    ("announcement", None), ("deleted", False), ("delivered_at", None), ("unread", True)
-                ),
-                fields=["recipient", "flash", "archived_at", "-id"],
-                name="hub_undelivered",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("read_at__isnull", False)), fields=["recipient", "read_at"], name="hub_read"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("archived_at__isnull", False)),
-                fields=["recipient", "archived_at"],
-                name="hub_archived",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("deleted", False), ("scope__isnull", False)),
-                fields=["recipient", "scope", "announcement", "archived_at", "-timestamp", "-id"],
-                name="hub_scope_listed",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("deleted", False), ("scope__isnull", False), ("unread", True)),
-                fields=["recipient", "scope", "archived_at", "announcement", "-timestamp", "-id"],
-                name="hub_scope_unread",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("deleted", False), ("scope__isnull", False), ("seen_at", None), ("unread", True)),
-                fields=["recipient", "scope", "archived_at", "announcement", "seen_at"],
-                name="hub_scope_unseen",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("announcement__isnull", False), ("unread", False)),
-                fields=["announcement"],
-                name="hub_announcement_read",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="notification",
-            constraint=models.UniqueConstraint(fields=("recipient", "dedupe_key"), name="hub_notification_dedupe"),
-        ),
-        migrations.AddConstraint(
-            model_name="notification",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("announcement__isnull", False)),
-                fields=("announcement", "recipient"),
-                name="hub_notification_announcement",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="announcementtranslation",
-            constraint=models.UniqueConstraint(fields=("announcement", "language"), name="hub_translation_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="rowsthrough",
-            constraint=models.UniqueConstraint(fields=("person", "audience"), name="hub_rows_through_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="deliveredthrough",
-            constraint=models.UniqueConstraint(fields=("person", "topic", "start"), name="hub_delivered_through_once"),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(
-                condition=models.Q(("held_for__isnull", True), ("rollout__isnull", True), ("state", "waiting")),
-                fields=["due_at"],
-                name="hub_delivery_due",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(
-                condition=models.Q(("held_for__isnull", False), ("rollout__isnull", True), ("state", "waiting")),
-                fields=["due_at"],
-                name="hub_delivery_held_due",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(
-                condition=models.Q(("rollout__isnull", False), ("state", "waiting")),
-                fields=["rollout", "due_at"],
-                name="hub_delivery_rollout",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="delivery",
-            constraint=models.UniqueConstraint(
-                fields=("notification", "transport", "address"), name="hub_delivery_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="job",
-            index=models.Index(
-                condition=models.Q(("state__in", ["queued", "running", "retrying"])),
-                fields=["due_at"],
-                name="hub_job_due",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="job",
-            index=models.Index(fields=["owner", "-created"], name="hub_job_of_owner"),
-        ),
-        migrations.AddIndex(
-            model_name="job",
-            index=models.Index(fields=["-created"], name="hub_job_newest"),
-        ),
-        migrations.AddIndex(
-            model_name="job",
-            index=models.Index(
-                condition=models.Q(("ended_at__isnull", False)), fields=["ended_at"], name="hub_job_ended"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="preference",
-            constraint=models.UniqueConstraint(fields=("person", "kind"), name="hub_preference_once"),
-        ),
         migrations.CreateModel(
             name="PresenceHub",
             fields=[
@@ -1055,6 +1064,12 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("gone_at__isnull", False)), fields=["gone_at"], name="hub_presence_gone"
+                    )
+                ],
+                "constraints": [models.UniqueConstraint(fields=("topic", "person"), name="hub_presence_once")],
             },
         ),
         migrations.CreateModel(
@@ -1082,21 +1097,8 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [models.UniqueConstraint(fields=("hub", "presence"), name="hub_presence_hold_once")],
             },
-        ),
-        migrations.AddIndex(
-            model_name="topicpresence",
-            index=models.Index(
-                condition=models.Q(("gone_at__isnull", False)), fields=["gone_at"], name="hub_presence_gone"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="topicpresence",
-            constraint=models.UniqueConstraint(fields=("topic", "person"), name="hub_presence_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="presencehold",
-            constraint=models.UniqueConstraint(fields=("hub", "presence"), name="hub_presence_hold_once"),
         ),
         migrations.CreateModel(
             name="ImportPosition",
@@ -1331,35 +1333,6 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.RemoveConstraint(
-            model_name="delivery",
-            name="hub_delivery_once",
-        ),
-        migrations.RemoveConstraint(
-            model_name="rollout",
-            name="hub_rollout_once",
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(
-                condition=models.Q(("rollout__isnull", False), ("state", "sent")),
-                fields=["rollout", "settled_at", "id"],
-                name="hub_delivery_rollout_sent",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="delivery",
-            constraint=models.UniqueConstraint(
-                fields=("notification", "transport", "address", "is_retraction", "escalation", "wake"),
-                name="hub_delivery_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="rollout",
-            constraint=models.UniqueConstraint(
-                fields=("announcement", "transport", "is_retraction"), name="hub_rollout_once"
-            ),
-        ),
         migrations.CreateModel(
             name="AudienceList",
             fields=[
@@ -1450,20 +1423,6 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
             },
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(
-                condition=models.Q(("held_for__isnull", False), ("state", "waiting")),
-                fields=["held_for", "transport", "address", "id"],
-                name="hub_delivery_held",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(
-                condition=models.Q(("summary__isnull", False)), fields=["summary"], name="hub_delivery_summary"
-            ),
         ),
         migrations.CreateModel(
             name="ServiceToken",
@@ -1564,48 +1523,25 @@ class Migration(migrations.Migration):
                 ("before", models.CharField(blank=True, max_length=255)),
                 ("sent", models.PositiveBigIntegerField(default=0)),
                 ("done_at", models.DateTimeField(null=True)),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(condition=models.Q(("done_at", None)), fields=["id"], name="hub_reminder_open")
+                ],
+                "constraints": [models.UniqueConstraint(fields=("subject", "number"), name="hub_reminder_once")],
             },
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("acknowledged_at", None), ("must_acknowledge", True), ("deleted", False)),
-                fields=["recipient", "acknowledged_at", "announcement", "-timestamp", "-id"],
-                name="hub_unconfirmed",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(
-                    ("acknowledged_at", None), ("must_acknowledge", True), ("announcement", None), ("deleted", False)
-                ),
-                fields=["kind", "acknowledged_at", "-timestamp", "-id"],
-                name="hub_unconfirmed_of_kind",
-            ),
-        ),
-        migrations.AddField(
-            model_name="reminder",
-            name="asked_by",
-            field=models.ForeignKey(
-                db_index=False,
-                null=True,
-                on_delete=django.db.models.deletion.SET_NULL,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="reminder",
-            index=models.Index(condition=models.Q(("done_at", None)), fields=["id"], name="hub_reminder_open"),
-        ),
-        migrations.AddConstraint(
-            model_name="reminder",
-            constraint=models.UniqueConstraint(fields=("subject", "number"), name="hub_reminder_once"),
         ),
         migrations.CreateModel(
             name="EscalationStep",
@@ -1716,26 +1652,29 @@ class Migration(migrations.Migration):
                 ("claimed_until", models.DateTimeField()),
                 ("at", models.DateTimeField(blank=True, null=True, verbose_name="done")),
                 ("published_through", models.BigIntegerField(editable=False, null=True)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "result of an action",
                 "verbose_name_plural": "results of actions",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("published_through__isnull", False)),
+                        fields=["id"],
+                        name="hub_result_unpublished",
+                    )
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("action_key__gt", "")), fields=["action_key", "id"], name="hub_action_key"
-            ),
-        ),
-        migrations.AddField(
-            model_name="actionresult",
-            name="person",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
         ),
         migrations.CreateModel(
             name="UseFold",
@@ -1808,6 +1747,9 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(fields=("day", "kind", "method", "age"), name="hub_kind_use_once")
                 ],
+                "indexes": [
+                    models.Index(condition=models.Q(("age__in", [1, 24])), fields=["day"], name="hub_kind_use_replaced")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1828,72 +1770,6 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(fields=("day", "what", "kind", "method", "detail"), name="hub_use_sum_once")
                 ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="kinduse",
-            index=models.Index(condition=models.Q(("age__in", [1, 24])), fields=["day"], name="hub_kind_use_replaced"),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("archived_at__isnull", False), ("deleted", False), ("snoozed_until", None)),
-                fields=["recipient", "announcement", "-timestamp", "-id"],
-                name="hub_archive_listed",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("deleted", False), ("saved_at__isnull", False)),
-                fields=["recipient", "announcement", "-timestamp", "-id"],
-                name="hub_saved_listed",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("deleted", False), ("snoozed_until__isnull", False)),
-                fields=["recipient", "announcement", "-timestamp", "-id"],
-                name="hub_snoozed_listed",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("snoozed_until__isnull", False)),
-                fields=["snoozed_until", "id"],
-                name="hub_snoozed_due",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("snoozed_until__isnull", False)),
-                fields=["recipient", "snoozed_until"],
-                name="hub_snoozed_of_person",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("saved_at__isnull", False)), fields=["recipient", "saved_at"], name="hub_saved"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(
-                    ("archived_at", None), ("deleted", False), ("group_key__isnull", False), ("unread", True)
-                ),
-                fields=["recipient", "group_key", "-timestamp", "-id"],
-                name="hub_grouped",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="actionresult",
-            index=models.Index(
-                condition=models.Q(("published_through__isnull", False)), fields=["id"], name="hub_result_unpublished"
-            ),
         ),
         migrations.CreateModel(
             name="WorkerHeartbeat",

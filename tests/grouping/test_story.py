@@ -1,4 +1,7 @@
-"""Random stories of grouped notifications, beside a model that keeps plain lists."""
+"""Random stories of grouped notifications, beside a model that keeps plain lists.
+
+`make exhaustive` has six stories, and bin/test two.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from notifications_hub.inbox.marks import Mark
 from notifications_hub.inbox.queries import InboxPage, counts, items, place_of
 from notifications_hub.notification import Notification
 from tests.inbox.support import send_one
+from tests.support.full import FULL
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -87,7 +91,9 @@ def shown(page: InboxPage) -> list[tuple[str, int]]:
     return [(item.message.id, (item.group or {}).get("count", 1)) for item in page.items]
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.faults(short=True)
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("seed", range(6 if FULL else 2))
 def test_lists_are_those_of_the_model_after_each_step(seed: int, alice: User, bob: User, charlie: User) -> None:
     chance, model = random.Random(seed), Model()
     for _ in range(60):

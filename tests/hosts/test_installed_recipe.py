@@ -23,7 +23,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from tests.support.host import FENCE, OWN, README
-from tests.support.installed import install_beside, packages_from_source
+from tests.support.installed import shared_installation
 from tests.support.processes import Program, free_port
 from tests.support.site import Visitor, inherited_environment, is_healthy
 
@@ -131,11 +131,10 @@ class Project:
 
 
 @pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def python(run_folder: Path) -> Path:
     if "INSTALLED" in os.environ:
         return Path(os.environ["INSTALLED"])
-    _, wheel = packages_from_source(tmp_path_factory.mktemp("packages"), epoch=0)
-    return install_beside(wheel, tmp_path_factory.mktemp("environment"))
+    return shared_installation(run_folder)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.host import Host
+from tests.support.host import NOT_OF_A_HOST, Host
 from tests.support.processes import ROOT
 from tests.support.site import site_environment
 
@@ -55,7 +55,7 @@ def run(project: Path, *command: str) -> tuple[int, str]:
 
 def test_pytest_runs_them_and_wrong_assertions_say_what_happened_instead(project: Path) -> None:
     files = ["shop/pytest_tests.py", "shop/tests.py", "shop/pytest_wrong.py"]
-    status, output = run(project, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files)
+    status, output = run(project, "-m", "pytest", "-q", "-p", "no:cacheprovider", *NOT_OF_A_HOST, *files)
     assert status == 1
     assert re.search(r"^1 failed, 2\d passed", output, re.MULTILINE), output
     for line in MESSAGE.splitlines():

@@ -1,4 +1,7 @@
-"""Scripts that swap a page's body in place of a new page: htmx's boost, in both of its generations, and Turbo Drive."""
+"""Scripts that swap a page's body in place of a new page: htmx's boost, in both of its generations, and Turbo Drive.
+
+bin/test runs each of them once, and the rest with htmx 4 and Turbo. `make exhaustive` does all with htmx 2 too.
+"""
 
 from __future__ import annotations
 
@@ -41,6 +44,7 @@ BASE = """
 <html lang="en"><head><title>inbox</title><script defer src="{% static "htmx2.js" %}"></script></head>
 <body hx-boost="true"><nav>{% notification_bell %}</nav><main>{% block content %}{% endblock %}</main></body></html>
 """
+ONLY_FULL = [pytest.mark.faults, pytest.mark.exhaustive]
 RING = 'notify.send(person("bob"), recipient=person("alice"), verb="{}", url="/{}/second/")'
 
 
@@ -52,7 +56,7 @@ def project(start_project: StartProject) -> HostProject:
     return start_project("htmx and Turbo", files={"urls.py": URLS, "settings.py": settings, **pages, **scripts})
 
 
-@pytest.fixture(params=SCRIPTS)
+@pytest.fixture(params=[pytest.param("htmx2", marks=ONLY_FULL), "htmx4", "turbo"])
 def swapped(request: pytest.FixtureRequest, browser: Browser, project: HostProject) -> Iterator[Swapped]:
     people = People(browser, project)
     yield Swapped(project, request.param, people("alice", f"/{request.param}/first/"))
@@ -84,6 +88,7 @@ class Swapped:
         assert self.page.evaluate("window.isSamePage"), "the page was loaded anew"
 
 
+@pytest.mark.parametrize("swapped", SCRIPTS, indirect=True)
 def test_swaps_keep_one_connection(swapped: Swapped) -> None:
     for name in ("Second", "First", "Second"):
         swapped.visit(name)

@@ -15,7 +15,7 @@ from websockets.typing import Origin
 
 from tests.support.host import Host
 from tests.support.processes import ROOT
-from tests.support.site import Visitor
+from tests.support.site import Shell, Visitor
 
 PAGE = """
 {% load notifications_hub %}<!doctype html><title>Host</title>{% notification_bell %}
@@ -81,10 +81,17 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
     host.add("settings.py", 'LOGIN_REDIRECT_URL = "/"\n')
     host.add("urls.py", OTHER_URLS)
     host.add("templates/page.html", PAGE)
-    host.manage("check", "--fail-level", "ERROR")
-    host.manage("migrate", "--verbosity", "0")
-    host.manage("shell", "--command", PEOPLE)
+    host.run_lines("manage.py check --fail-level ERROR\nmanage.py migrate --verbosity 0")
     return host
+
+
+@pytest.fixture(scope="module")
+def shell(host: Host) -> Iterator[Shell]:
+    """A shell of the project, where the people have been made."""
+    shell = host.shell()
+    shell.python(PEOPLE)
+    yield shell
+    shell.close()
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +101,7 @@ def address(host: Host) -> Iterator[str]:
     program.stop()
 
 
-def test_ten_lines_add_a_bell_that_shows_a_reply(host: Host, address: str) -> None:
+def test_ten_lines_add_a_bell_that_shows_a_reply(shell: Shell, address: str) -> None:
     alice = Visitor(address)
     alice.sign_in("alice")
     assert "<notification-bell" in alice.get("/").text
@@ -102,22 +109,22 @@ def test_ten_lines_add_a_bell_that_shows_a_reply(host: Host, address: str) -> No
     live = address.replace("http", "ws") + "/live/ws/"
     with connect(live, origin=Origin(address), additional_headers={"Cookie": cookies}) as socket:
         socket.recv(timeout=30)
-        host.manage("shell", "--command", NOTIFY)
+        shell.python(NOTIFY)
         [event] = json.loads(socket.recv(timeout=30))["events"]
     assert event["data"]["title"] == "bob waved"
     assert alice.get("/api/v1/notifications/count/").json() == {"unread": 1, "unseen": 1, "capped": False}
     assert "bob waved" in alice.get("/notifications/").text
 
 
-def test_an_undelivered_notification_is_flashed_by_the_messages_of_the_host(host: Host, address: str) -> None:
+def test_an_undelivered_notification_is_flashed_by_the_messages_of_the_host(shell: Shell, address: str) -> None:
     alice = Visitor(address)
     alice.sign_in("alice")
-    host.manage("shell", "--command", NOTIFY)
+    shell.python(NOTIFY)
     assert "bob waved" in alice.get("/").text
     assert "bob waved" not in alice.get("/").text
 
 
-def test_a_check_and_every_call_name_the_remedy_for_missing_time_zones(host: Host) -> None:
+def test_a_check_and_every_call_name_the_remedy_for_missing_time_zones(host: Host, shell: Shell) -> None:
     host.add("host/naive.py", NAIVE)
     host.manage("shell", "--settings", "host.naive", "--command", USE_WITHOUT_TIME_ZONES)
 
