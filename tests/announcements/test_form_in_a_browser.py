@@ -15,47 +15,34 @@ def site(quiet_site: Site) -> Site:
     return quiet_site
 
 
-def test_the_preview_follows_what_is_written(page_for: People) -> None:
+def test_the_preview_follows_what_is_written_and_fits_beside_it(page_for: People) -> None:
     page = page_for("admin", ADD)
     preview = page.get_by_role("region", name="Preview")
     expect(preview).to_contain_text("Write a title")
-
-    page.locator("#id_title").fill("Water off <b>on Monday</b>")
-    page.locator("#id_body").fill("From **8 to 10**.")
-    expect(preview.locator(".nh-toast")).to_contain_text("Water off <b>on Monday</b>")
-    expect(preview.locator(".hub-preview-text strong")).to_have_text("8 to 10")
-
-    page.get_by_label("Warning").check()
-    expect(preview.locator(".nh-toast")).to_have_attribute("data-level", "warning")
-
-
-def test_the_urgencies_fit_beside_the_preview(page_for: People) -> None:
-    page = page_for("admin", ADD)
     urgency, form = page.locator("#id_urgency").bounding_box(), page.locator(".field-urgency").bounding_box()
     assert urgency is not None
     assert form is not None
     assert urgency["x"] + urgency["width"] <= form["x"] + form["width"]
 
+    page.locator("#id_title").fill("Water off <b>on Monday</b>")
+    page.locator("#id_body").fill("From **8 to 10**.")
+    expect(preview.locator(".nh-toast")).to_contain_text("Water off <b>on Monday</b>")
+    expect(preview.locator(".hub-preview-text strong")).to_have_text("8 to 10")
+    page.get_by_label("Warning").check()
+    expect(preview.locator(".nh-toast")).to_have_attribute("data-level", "warning")
 
-def test_the_form_and_a_banner_fit_beside_each_other(page_for: People) -> None:
-    page = page_for("admin", ADD)
-    page.locator("#id_title").fill("Water off")
-    page.locator("#id_url").fill("https://elsewhere.example/")
-    page.locator("#id_is_banner").check()
-    words, banner = page.locator(".hub-preview .nh-banner-words"), page.locator(".hub-preview .nh-banner")
-    expect(banner.get_by_text("leads to elsewhere.example")).to_be_visible()
-    widths = [one.evaluate("one => one.clientWidth") for one in (words, banner)]
-    assert widths[0] > widths[1] / 2
-
-
-def test_a_translation_that_is_added_is_previewed(page_for: People) -> None:
-    page = page_for("admin", ADD)
-    page.locator("#id_title").fill("Closed")
     page.get_by_text("Add another").click()
     page.locator("#id_translations-0-language").select_option("zh-hans")
     page.locator("#id_translations-0-title").fill("闭馆")
-
     expect(page.locator('.hub-preview [lang="zh-hans"] .nh-title')).to_have_text("闭馆")
+    page.locator("#id_translations-0-title").fill("")
+
+    page.locator("#id_url").fill("https://elsewhere.example/")
+    page.locator("#id_is_banner").check()
+    words, banner = (preview.locator(f".nh-banner{part}").first for part in ("-words", ""))
+    expect(banner.get_by_text("leads to elsewhere.example")).to_be_visible()
+    widths = [one.evaluate("one => one.clientWidth") for one in (words, banner)]
+    assert widths[0] > widths[1] / 2
 
 
 def test_announcing_and_withdrawing(page_for: People) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from tests.support.full import FULL
 from tests.support.host_pages import SHEETS, HostPage
 from tests.support.site import Site
 
@@ -98,9 +99,12 @@ def show_toast(page: Page, site: Site) -> None:
     expect(page.locator(".nh-toast")).to_be_visible()
 
 
+@pytest.mark.exhaustive
+@pytest.mark.faults(short=True)
 @pytest.mark.parametrize("direction", ["ltr", "rtl"])
 def test_bell_and_panel_look_the_same_under_every_style_sheet(host: HostPage, direction: str) -> None:
-    sheets = SHEETS if direction == "ltr" else ["pico", "reset"]
+    """Compare them from right to left under one sheet, or under two with `FULL=1`."""
+    sheets = SHEETS if direction == "ltr" else ["pico", "reset"] if FULL else ["reset"]
     parts = ("notification-bell .nh-bell", ".nh-panel")
     attributes = f'dir="{direction}"'
     page = host.open(PREFERENCES, attributes=attributes)
@@ -127,15 +131,21 @@ def test_toasts_look_the_same_under_every_style_sheet(host: HostPage, site: Site
         assert differences(page, ".nh-toast", plain) == [], sheet
 
 
+@pytest.mark.exhaustive
+@pytest.mark.faults(short=True)
 @pytest.mark.parametrize("path", [INBOX, PREFERENCES])
 def test_pages_keep_their_layout_under_every_style_sheet(host: HostPage, path: str) -> None:
-    """Compare boxes at one width and line height, because both are the host's to choose."""
+    """Compare boxes at one width and line height, because both are the host's to choose.
+
+    Each page is under two of the sheets, or with `FULL=1` under three.
+    """
+    sheets = ["pico", "bootstrap", "reset"] if FULL else ["pico", "bootstrap" if path == INBOX else "reset"]
     same = "main { display: grid } .nh-page { max-width: 40rem; line-height: 1.5; text-align: start; }"
     page = host.open(path, css=same)
     plain = boxes(page, ".nh-page")
     assert plain[0][3] == 40 * 16
 
-    for sheet in ("pico", "bootstrap", "reset"):
+    for sheet in sheets:
         host.restyle(sheet, css=same)
         assert differences(page, ".nh-page", plain) == [], sheet
         assert page.evaluate(MISFITS) == [], sheet
@@ -218,10 +228,12 @@ def in_chinese(site: Site) -> Iterator[None]:
     site.python("User.objects.filter(pk=alice.pk).update(language=before)")
 
 
+@pytest.mark.exhaustive
+@pytest.mark.faults(short=True)
 def test_text_of_twice_the_size_fits(host: HostPage) -> None:
-    for size in (WIDE, PHONE):
-        for path in (INBOX, PREFERENCES):
-            expect_large_text_to_fit(host, path, size)
+    """Leave out without `FULL=1` what fits if the others do: the inbox on a screen, and preferences beside Chinese."""
+    for size, path in ((WIDE, PREFERENCES), (PHONE, INBOX), *([(WIDE, INBOX), (PHONE, PREFERENCES)] if FULL else [])):
+        expect_large_text_to_fit(host, path, size)
 
 
 @pytest.mark.usefixtures("in_chinese")

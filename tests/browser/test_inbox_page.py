@@ -45,7 +45,9 @@ def test_a_row_is_archived_in_place_and_undo_brings_it_back(page_for: People, si
     assert page.evaluate("window.stayed")
 
 
-def test_reading_a_row_moves_the_focus_to_its_opposite(page_for: People, site: Site) -> None:
+def test_reading_a_row_moves_the_focus_to_its_opposite_and_news_is_inserted_at_the_top(
+    page_for: People, site: Site
+) -> None:
     site.python("wave(2)")
     page = ready(page_for("alice", PATH))
     button(page, 2, "read").focus()
@@ -56,6 +58,12 @@ def test_reading_a_row_moves_the_focus_to_its_opposite(page_for: People, site: S
     page.keyboard.press("Enter")
     expect(button(page, 2, "read")).to_be_focused()
     expect(page.locator("[data-part=count]")).to_have_text("2")
+
+    site.python("notify.send(bob, recipient=alice, verb='waved 99')")
+    news(page).locator("a").click()
+    expect(card(page, 99)).to_be_focused()
+    assert page.locator(".nh-card").count() == 3
+    expect(news(page)).to_be_hidden()
     assert page.evaluate("window.stayed")
 
 
@@ -175,18 +183,6 @@ def test_what_is_archived_elsewhere_while_older_ones_load_does_not_appear(page_f
 
     expect(page.locator(".nh-card")).to_have_count(24)
     expect(card(page, 3)).to_have_count(0)
-
-
-def test_news_is_inserted_at_the_top(page_for: People, site: Site) -> None:
-    site.python("wave(2)")
-    page = ready(page_for("alice", PATH))
-    site.python("notify.send(bob, recipient=alice, verb='waved 99')")
-    news(page).locator("a").click()
-
-    expect(card(page, 99)).to_be_focused()
-    assert page.locator(".nh-card").count() == 3
-    expect(news(page)).to_be_hidden()
-    assert page.evaluate("window.stayed")
 
 
 def test_many_are_selected_and_archived_by_keyboard(page_for: People, site: Site) -> None:

@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.sync_api import Page, expect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.support.browser import People
     from tests.support.site import Site
@@ -66,6 +67,13 @@ RECORD = """
       window.words.add(row.querySelector("[data-field=body]").textContent);
     });
 """
+
+
+@pytest.fixture
+def site(quiet_site: Site) -> Iterator[Site]:
+    yield quiet_site
+    # Other tests look at Alice's posts, and at Bob's name.
+    quiet_site.python("post.delete(); User.objects.filter(pk=bob.pk).update(first_name=bob.first_name)")
 
 
 def rows(page: Page) -> list[str]:

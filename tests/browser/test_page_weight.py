@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.databases import Databases
 from tests.support.full import report
-from tests.support.site import PASSWORD, Shell, Site, manage, site_environment
+from tests.support.site import PASSWORD, Shell, Site, site_environment
 from tests.support.web import Front
 
 if TYPE_CHECKING:
@@ -39,12 +39,13 @@ def front(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Ite
         "TEST_SETTINGS": json.dumps({"STATIC_ROOT": str(folder / "static")}),
     }
     whole = site_environment(hub={}, **environment)
-    manage("collectstatic", "--noinput", environment=whole)
-    # The demo people have a password that everybody knows, so a production site refuses to start with them.
-    manage("hub_demo", "--remove", environment=whole)
     shell = Shell(whole)
+    # The demo people have a password that everybody knows, so a production site refuses to start with them.
     shell.python(f"""
+        from django.core.management import call_command
         from accounts.models import User
+        call_command("collectstatic", interactive=False, verbosity=0)
+        call_command("hub_demo", remove=True)
         carol = User.objects.create_user("carol", "carol@example.com", "{PASSWORD}")
     """)
     shell.close()

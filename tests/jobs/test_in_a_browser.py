@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -12,17 +11,19 @@ from playwright.sync_api import Locator, Page, expect
 from tests.jobs.support import ATTACKS
 from tests.support.browser import People, click_through
 from tests.support.celery import CeleryWorker
+from tests.support.databases import Databases
 from tests.support.processes import wait_until
 from tests.support.site import Site
 
-if TYPE_CHECKING:
-    StartSite = Callable[..., Site]
 
-
-@pytest.fixture
-def site(start_site: StartSite, tmp_path: Path) -> Site:
+@pytest.fixture(scope="module")
+def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Start a site whose broker is a folder, as bin/run does."""
-    return start_site(hub={"JOB_LEASE": 2.0}, CELERY_FOLDER=str(tmp_path / "folder"))
+    folder = tmp_path_factory.mktemp("site")
+    environment = {"DATABASE_URL": databases.copy(), "CELERY_FOLDER": str(folder / "folder")}
+    site = Site(folder, hub={"JOB_LEASE": 2.0}, environment=environment)
+    yield site
+    site.close()
 
 
 @pytest.fixture
@@ -154,7 +155,7 @@ def test_a_stop_that_fails_and_a_session_that_ends_are_reported_at_the_bar(
     people_of: Callable[[Site], People], site: Site
 ) -> None:
     people = people_of(site)
-    page = people("alice", "/showcase/report/")
+    page = people("bob", "/showcase/report/")
     bar = start(page, "whole")
     stop = bar.get_by_role("button", name="Stop")
     page.route("**/cancel/", lambda route: route.abort())

@@ -43,6 +43,8 @@ NO_NETWORK = {
     "network.proxy.ssl_port": 9,
     "app.normandy.enabled": False,
     "browser.newtabpage.enabled": False,
+    # A start makes three processes for pages that no test opens.
+    "dom.ipc.processPrelaunch.enabled": False,
     "browser.startup.page": 0,
     "datareporting.policy.dataSubmissionEnabled": False,
     "network.dns.disablePrefetch": True,

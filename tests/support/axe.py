@@ -14,8 +14,8 @@ _SCRIPT = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 # No rule is left out. The tags also turn on rules that axe runs only if asked to, such as the size of targets.
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _RUN = """
-async ([runOnly, rules]) => {
-  const { violations } = await axe.run(document, { runOnly, rules, resultTypes: ["violations"] });
+async ([runOnly, rules, part]) => {
+  const { violations } = await axe.run(part || document, { runOnly, rules, resultTypes: ["violations"] });
   return violations.flatMap(({ id, nodes }) =>
     nodes.map((node) => `${id}: ${node.target.join(" ")}: ${node.failureSummary.replace(/\\s+/g, " ")}`));
 }
@@ -35,16 +35,19 @@ LOOKS = (Look(1280, "light"), Look(320, "dark"))
 FORCED = Look(1280, "dark", forced_colours=True)
 
 
-def findings(page: Page, looks: Sequence[Look] = LOOKS) -> list[str]:
-    """Return what axe objects to in the page as it is now. The page's context must have been opened with `CONTEXT`."""
+def findings(page: Page, looks: Sequence[Look] = LOOKS, part: str = "") -> list[str]:
+    """Return what axe objects to in the page as it is now. The page's context must have been opened with `CONTEXT`.
+
+    `part` is a selector. With it axe looks at this part alone, whose rest was seen in another state.
+    """
     _prepare(page)
-    return [f"{look.width} px, {look.scheme}: {found}" for look in looks for found in _look(page, look)]
+    return [f"{look.width} px, {look.scheme}: {found}" for look in looks for found in _look(page, look, part)]
 
 
 def poor_contrasts(page: Page) -> list[str]:
     """Return the texts of the page as it looks now whose contrast axe finds too low."""
     _prepare(page)
-    found: list[str] = page.evaluate(_RUN, [{"type": "rule", "values": ["color-contrast"]}, {}])
+    found: list[str] = page.evaluate(_RUN, [{"type": "rule", "values": ["color-contrast"]}, {}, ""])
     return found
 
 
@@ -60,10 +63,10 @@ def _prepare(page: Page) -> None:
 CONTEXT = {"bypass_csp": True}
 
 
-def _look(page: Page, look: Look) -> list[str]:
+def _look(page: Page, look: Look, part: str) -> list[str]:
     page.set_viewport_size({"width": look.width, "height": 900})
     page.emulate_media(color_scheme=look.scheme, forced_colors="active" if look.forced_colours else "none")
     # In forced colours, scripts read the colours of the style sheet, not those of the screen.
     off = {"color-contrast": {"enabled": False}} if look.forced_colours else {}
-    found: list[str] = page.evaluate(_RUN, [_RULES, off])
+    found: list[str] = page.evaluate(_RUN, [_RULES, off, part])
     return found
