@@ -46,7 +46,7 @@ exhaustive: tools ## run the proofs over a million people, thousands of examples
 	FULL=1 $(VENV)/python -m pytest -rP -m "exhaustive or (faults and both_databases) or both_databases(short='postgresql')"
 
 soak: tools ## run the cluster for half an hour under load and kills (SOAK="--minutes 5")
-	@$(VENV)/python -m tests.faults.soak $(SOAK)
+	@FULL=1 $(VENV)/python -m tests.faults.soak $(SOAK)
 
 check: format lint types scripts templates docs migrations deploy translations audit ## run every check except the tests
 	@echo "make check: everything passed."

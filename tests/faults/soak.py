@@ -74,7 +74,7 @@ def soak(folder: Path, *, minutes: float, sockets: int, rate: float) -> tuple[Ve
     for curve in found:
         report(str(curve))
     growth = {f"{curve.name}_growth": curve.growth[1] for curve in found}
-    record("T46", verdict, minutes=minutes, sockets=sockets, **growth)
+    record(f"T46 {minutes:g} minutes", verdict, sockets=sockets, **growth)
     return verdict, found
 
 
