@@ -349,7 +349,7 @@ def _shared_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture
 def quiet_site(_shared_site: Site) -> Site:
-    """A running site that tests share, to save time. It resets notifications and preferences, but nothing else."""
+    """A running site that tests share, to save time. It forgets notifications, preferences and quiet hours alone."""
     reset_site(_shared_site)
     return _shared_site
 

@@ -1,8 +1,4 @@
-"""Pushes in a real Firefox through a local push service, from the subscription to the click.
-
-Two stories share one Firefox and one site, because both take seconds of a core to start. Each leaves nobody signed in,
-no page and no notification on the screen. The story of a withdrawal has its own, for it counts every push.
-"""
+"""Pushes in a real Firefox through a local push service, from the subscription to the click."""
 
 from __future__ import annotations
 
@@ -14,26 +10,20 @@ import pytest
 from notifications_hub.transports.web_push.vapid import generate
 from tests.push_lab.firefox import Firefox
 from tests.push_lab.service import LocalPushService, wait_for
-from tests.support.databases import Databases
 from tests.support.site import PASSWORD, Site
 
 ACK_WINDOW = 3
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def push_service() -> Iterator[LocalPushService]:
     with LocalPushService.in_thread() as service:
         yield service
 
 
-@pytest.fixture(scope="module")
-def push_site(
-    databases: Databases, tmp_path_factory: pytest.TempPathFactory, push_service: LocalPushService
-) -> Iterator[Site]:
-    environment = {"DATABASE_URL": databases.copy(), **push_settings(push_service)}
-    site = Site(tmp_path_factory.mktemp("push"), hub={"ACK_WINDOW": ACK_WINDOW}, environment=environment)
-    yield site
-    site.close()
+@pytest.fixture
+def push_site(start_site: Callable[..., Site], push_service: LocalPushService) -> Site:
+    return start_site({"ACK_WINDOW": ACK_WINDOW}, **push_settings(push_service))
 
 
 def push_settings(push_service: LocalPushService) -> dict[str, str]:
@@ -44,39 +34,11 @@ def push_settings(push_service: LocalPushService) -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="module")
-def shared_firefox(push_service: LocalPushService) -> Iterator[Firefox]:
+@pytest.fixture
+def firefox(push_service: LocalPushService, record_property: Callable[[str, object], None]) -> Iterator[Firefox]:
     with Firefox(push_service.browser_url) as firefox:
+        record_property("firefox", firefox.version)
         yield firefox
-
-
-@pytest.fixture
-def firefox(
-    shared_firefox: Firefox, push_service: LocalPushService, record_property: Callable[[str, object], None]
-) -> Iterator[Firefox]:
-    record_property("firefox", shared_firefox.version)
-    push_service.messages.clear()
-    yield shared_firefox
-    shared_firefox.forget_cookies()
-    shared_firefox.close_pages()
-    wait_for(shared_firefox.close_alerts)
-
-
-@pytest.fixture
-def own_service() -> Iterator[LocalPushService]:
-    with LocalPushService.in_thread() as service:
-        yield service
-
-
-@pytest.fixture
-def own_firefox(own_service: LocalPushService) -> Iterator[Firefox]:
-    with Firefox(own_service.browser_url) as firefox:
-        yield firefox
-
-
-@pytest.fixture
-def own_site(start_site: Callable[..., Site], own_service: LocalPushService) -> Site:
-    return start_site({"ACK_WINDOW": ACK_WINDOW}, **push_settings(own_service))
 
 
 def sign_in(firefox: Firefox, site: Site, username: str) -> None:
@@ -89,11 +51,9 @@ def sign_in(firefox: Firefox, site: Site, username: str) -> None:
 
 def subscribe(firefox: Firefox, site: Site) -> None:
     firefox.visit(f"{site.url}/notifications/preferences/")
-    known = "['default', 'off'].find(one => one === document.querySelector('push-subscription').state)"
-    state = firefox.wait_until(known)
+    firefox.wait_until("document.querySelector('push-subscription').state === 'default'")
     firefox.click("push-subscription button")
-    if state == "default":
-        firefox.press_allow()
+    firefox.press_allow()
     firefox.wait_until("document.querySelector('push-subscription').state === 'on'")
 
 
@@ -139,10 +99,10 @@ def test_alice_gets_a_push_only_while_she_cannot_see_it_and_turns_pushes_off(
 
     firefox.close_pages()
     bob_replies(push_site)
-    (alert,) = wait_for(firefox.alerts, timeout=30)
-    assert alert == {"title": "Bob replied", "body": "I agree. 我同意"}
+    # The window of an alert has its title before its text.
+    wait_for(lambda: firefox.alerts() == [{"title": "Bob replied", "body": "I agree. 我同意"}], timeout=30)
     wait_for(lambda: delivered_by(push_site) == "web_push")
-    wait_for(lambda: firefox.click_alert(alert["title"]))
+    wait_for(lambda: firefox.click_alert("Bob replied"))
     wait_for(lambda: f"{push_site.url}/notifications/?from=push" in firefox.pages())
     assert [message.ack for message in push_service.messages.values()] == ["delivered"] * 2
 
@@ -203,9 +163,8 @@ def test_people_sharing_a_browser_never_see_each_others_notifications(
 
 
 def test_with_her_pages_closed_an_announcement_is_withdrawn_and_a_subscription_replaced_and_deleted(
-    own_firefox: Firefox, own_site: Site, own_service: LocalPushService
+    firefox: Firefox, push_site: Site, push_service: LocalPushService
 ) -> None:
-    firefox, push_site, push_service = own_firefox, own_site, own_service
     sign_in(firefox, push_site, "alice")
     subscribe(firefox, push_site)
     firefox.close_pages()

@@ -198,13 +198,13 @@ class Visitor:
 
 
 def reset_site(site: Site) -> None:
-    """Mark everything read, delivered and confirmed, end all announcements, and forget preferences and presence."""
+    """Mark everything read and confirmed, end announcements, and forget preferences, quiet hours and presence."""
     site.python("""
         from django.core.cache import cache
         from django.utils import timezone
         from notifications_hub.announcements.announce import withdraw
         from notifications_hub.kinds import DeliveryMethod
-        from notifications_hub.models import Announcement, Notification, Preference
+        from notifications_hub.models import Announcement, Notification, Preference, QuietHours
         for announcement in Announcement.objects.filter(withdrawn_at=None):
             withdraw(announcement)
         Notification.objects.all().mark_all_as_read()
@@ -212,6 +212,7 @@ def reset_site(site: Site) -> None:
         Notification.objects.filter(must_acknowledge=True, acknowledged_at=None).update(acknowledged_at=timezone.now())
         Notification.objects.filter(delivered_at=None).mark_as_delivered(DeliveryMethod.FLASH)
         Preference.objects.all().delete()
+        QuietHours.objects.all().delete()
         cache.clear()
     """)
 
