@@ -62,25 +62,25 @@ async def beside_idle_polls(site: Site, keys: Sequence[str]) -> float:
     """Return how long a page takes while each of these people's polls waits for news."""
     waiting = asyncio.Semaphore(0)
 
-    async def one(key: str) -> None:
+    async def one(key: str) -> str:
         headers = {"Cookie": f"sessionid={key}"}
         async with session.get(f"{site.url}/live/poll/", headers=headers) as answer:
             cursor = (await answer.json())["cursor"]
         asking = asyncio.create_task(_wait(cursor, headers))
         waiting.release()
-        await asking
+        return await asking
 
-    async def _wait(cursor: str, headers: Mapping[str, str]) -> None:
+    async def _wait(cursor: str, headers: Mapping[str, str]) -> str:
         asked = {"cursor": cursor, "wait": "25"}
         async with session.get(f"{site.url}/live/poll/", params=asked, headers=headers) as answer:
-            assert answer.status == 200
+            return f"{answer.status}: {await answer.text()}"
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session, asyncio.timeout(100):
         polls = [asyncio.create_task(one(key)) for key in keys]
         for _ in keys:
             await waiting.acquire()
         await asyncio.sleep(1)
-        assert not any(poll.done() for poll in polls)
+        assert [poll.result() for poll in polls if poll.done()] == []
         began = time.monotonic()
         async with session.get(f"{site.url}/notifications/", headers={"Cookie": f"sessionid={keys[0]}"}) as answer:
             assert answer.status == 200
