@@ -217,7 +217,7 @@ PARTS: tuple[Proof, ...] = (
         (LOST, ONCE, TIME),
         (
             "tests/delivery/test_hub_worker.py::test_a_worker_killed_in_the_middle_loses_nothing",
-            "tests/delivery/test_hub_worker.py::test_twenty_workers_killed_in_the_middle_lose_nothing",
+            "tests/delivery/test_hub_worker.py::test_workers_killed_one_after_the_other_lose_nothing",
             "tests/jobs/test_worker.py::test_a_killed_broker_loses_no_job",
             FAULTS + "test_deliveries.py::test_killed_workers_lose_nothing_and_double_nothing",
         ),

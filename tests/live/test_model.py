@@ -21,7 +21,7 @@ from tests.live.inbox_tab import Tab, in_the_database
 from tests.support.full import FULL
 from tests.support.together import rolled_back
 
-EXAMPLES = 200 if FULL else 5
+EXAMPLES = 100 if FULL else 5
 _numbers = count(1)
 LATE_TABS = st.integers(1, 2)
 CHOSEN = st.lists(st.integers(0, 6), min_size=1, max_size=3)

@@ -33,6 +33,8 @@ class Mutant:
     broken: Sequence[tuple[Any, str, Any]]
     needs_overlap: bool = False
     """Only PostgreSQL lets transactions overlap."""
+    takes_minutes: bool = False
+    """It shows in few worlds only, so `make exhaustive` looks for it."""
 
     def install(self, patched: pytest.MonkeyPatch) -> None:
         for owner, name, function in self.broken:
@@ -143,7 +145,11 @@ OTHERS = [
     Mutant("trusts hints", [(Fanout, "check_log", _trust_hints)]),
     Mutant("trusts any epoch", [(store, "_continues", _trust_any_epoch)]),
     Mutant("skips what was pruned", [(store, "_continues", _skip_what_was_pruned)]),
-    Mutant("takes batches that do not join", [(Connection, "_take", _take_batches_that_do_not_join)]),
+    Mutant(
+        "takes batches that do not join",
+        [(Connection, "_take", _take_batches_that_do_not_join)],
+        takes_minutes=True,
+    ),
     Mutant("numbers without the lock", [(sequencer, "_number_once", _number_without_the_lock)]),
     Mutant("numbers by id", [(sequencer, "_number_once", _number_by_id)], needs_overlap=True),
     Mutant("takes the cursor first", [(Client, "_take", _take_the_cursor_first)]),

@@ -68,9 +68,14 @@ def _replayed(hash_seed: str) -> str:
     return found[1]
 
 
+def _case(mutant: Mutant) -> object:
+    marks = [pytest.mark.exhaustive] if mutant.takes_minutes else []
+    return pytest.param(mutant, id=mutant.title, marks=marks)
+
+
 @pytest.mark.both_databases(short="postgresql")
 @pytest.mark.faults(short=True)
-@pytest.mark.parametrize("mutant", [pytest.param(one, id=one.title) for one in (MENDS + OTHERS if FULL else MENDS[:2])])
+@pytest.mark.parametrize("mutant", [_case(one) for one in (MENDS + OTHERS if FULL else MENDS[:2])])
 def test_the_simulation_finds(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     if mutant.needs_overlap and connection.vendor == "sqlite":
         pytest.skip("SQLite has one writer")
