@@ -36,9 +36,9 @@ ON_POSTGRES := $(VENV)/python -m tests.support.postgres
 faults: export FULL := 1
 faults: tools ## run the slow proofs: failures, races, load, and the code without each guard
 	$(ON_POSTGRES) $(PROVE) -m "$(PROOFS) and $(ALONE)"
-	$(ON_POSTGRES) $(PROVE) -m "$(PROOFS)" -n 2
+	$(ON_POSTGRES) $(PROVE) -m "$(PROOFS)" -n 3
 	$(PROVE) -m "$(PROOFS) and not both_databases and $(ALONE)"
-	$(PROVE) -m "$(PROOFS) and not both_databases" -n 2
+	$(PROVE) -m "$(PROOFS) and not both_databases" -n 3
 	$(VENV)/python -m pytest -n 2 -m faults tests/guards
 
 exhaustive: tools ## run the proofs over a million people, thousands of examples, each server and each look
