@@ -9,7 +9,7 @@ import pytest
 from tests.faults.soak import soak
 from tests.support.full import FULL
 
-MINUTES, SOCKETS, RATE = (3.0, 500, 20) if FULL else (0.2, 40, 20)
+MINUTES, SOCKETS, RATE = (2.0, 500, 20) if FULL else (0.2, 40, 20)
 
 
 @pytest.mark.postgres
