@@ -82,7 +82,9 @@ def test_a_pause_silences_open_pages_except_for_what_is_critical(page_for: Peopl
     wait_for(lambda: site.python(DELIVERED).split() == ["live", "-"], 20)
 
     page.locator("notification-bell [data-part=button]").click()
-    expect(page.locator("[data-part=quiet]")).to_contain_text(f"Quiet until {site.python(PAUSED_UNTIL)}")
+    # Shortly before midnight the day stands in between.
+    expect(page.locator("[data-part=quiet]")).to_contain_text("Quiet until")
+    expect(page.locator("[data-part=quiet]")).to_contain_text(site.python(PAUSED_UNTIL).strip())
     page.keyboard.press("Escape")
 
     send(site, "whispered again")
