@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -109,10 +110,10 @@ def test_a_handshake_that_waits_too_long_is_refused(hasty_site: Site, by: str) -
     wait_until(lambda: asyncio.run(crowd(hasty_site, 1)) == [200], what="a free handshake slot")
 
 
-def code_of(client: LiveClient) -> int:
-    """Return its close code, or 0 while it waits."""
+def code_of(client: LiveClient, seconds: float = 0.02) -> int:
+    """Return its close code, or 0 if it waits for longer than this."""
     try:
-        return client.closing(0.02)[0]
+        return client.closing(seconds)[0]
     except TimeoutError:
         return 0
 
@@ -192,9 +193,10 @@ def test_ten_times_the_rate_of_handshakes_is_refused_and_says_when_to_come_back(
     codes: list[int] = []
     for _ in range(60):
         with listening_by(by, bounded_site, who) as client:
-            codes.append(code_of(client))
+            # A busy machine takes a while to refuse one. But a client that polls asks again while it waits.
+            codes.append(code_of(client, seconds=0.02 if len(codes) < 3 else 1.0))
     assert codes[:3] == [0, 0, 0]
-    assert codes.count(4429) >= 50
+    assert Counter(codes)[4429] >= 50
     answer = requests.get(
         f"{bounded_site.url}/live/poll/", headers={"Cookie": cookie_of(bounded_site, who)}, timeout=30
     )
