@@ -28,7 +28,7 @@ bench: tools ## measure the hub beside its peers (BENCH=--quick for a first look
 
 # The proofs of both databases run on PostgreSQL, which a site of this size needs; `make exhaustive` has them on SQLite.
 # Some measure the machine, and run alone: parallel workers leave them out. The others wait most of the time. Without a
-# guard a test must fail, however busy the machine is.
+# guard a test must fail, however busy the machine is, and most wait for what then never comes.
 PROOFS := faults and not exhaustive
 ALONE := (clocked or faults(alone=True))
 PROVE := $(VENV)/python -m pytest -rP --ignore tests/guards
@@ -39,7 +39,7 @@ faults: tools ## run the slow proofs: failures, races, load, and the code withou
 	$(ON_POSTGRES) $(PROVE) -m "$(PROOFS)" -n 3
 	$(PROVE) -m "$(PROOFS) and not both_databases and $(ALONE)"
 	$(PROVE) -m "$(PROOFS) and not both_databases" -n 3
-	$(VENV)/python -m pytest -n 2 -m faults tests/guards
+	$(VENV)/python -m pytest -n 6 -m faults tests/guards
 
 exhaustive: tools ## run the proofs over a million people, thousands of examples, each server and each look
 	FULL=1 $(VENV)/python -m tests.support.postgres $(VENV)/python -m pytest -rP -m "exhaustive or both_databases(short='sqlite')"
