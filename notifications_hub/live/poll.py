@@ -94,12 +94,19 @@ class _Waiting:
         if isinstance(first, Closing) or first.news or from_now:
             return first
         gone = asyncio.create_task(self._exchange.wait_for_disconnect())
-        more = asyncio.create_task(self._frames.get())
+        news = asyncio.create_task(self._next_news())
         try:
-            await asyncio.wait({gone, more}, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
-            answer = more.result() if more.done() else first
+            await asyncio.wait({gone, news}, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
+            answer = news.result() if news.done() else first
             # On a restart the poll just ends early; the cursor brings back anything it missed.
             return first if answer is RESTART else answer
         finally:
             gone.cancel()
-            more.cancel()
+            news.cancel()
+
+    async def _next_news(self) -> Frame | Closing:
+        """Wait for news. A frame without any says only that the log was read again, as when the hub compares it."""
+        while True:
+            answer = await self._frames.get()
+            if isinstance(answer, Closing) or answer.news:
+                return answer
