@@ -65,6 +65,7 @@ class _Waiting:
         self._hub = hub
         self._exchange = exchange
         self._frames: asyncio.Queue[Frame | Closing] = asyncio.Queue()
+        self._newest: Frame
 
     async def run(self, wanted: ConnectionRequest, admitted: Admitted, wait: float) -> None:
         connection = Connection(
@@ -93,20 +94,22 @@ class _Waiting:
             return refusal.closing
         if isinstance(first, Closing) or first.news or from_now:
             return first
+        self._newest = first
         gone = asyncio.create_task(self._exchange.wait_for_disconnect())
         news = asyncio.create_task(self._next_news())
         try:
             await asyncio.wait({gone, news}, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
-            answer = news.result() if news.done() else first
+            answer = news.result() if news.done() else self._newest
             # On a restart the poll just ends early; the cursor brings back anything it missed.
-            return first if answer is RESTART else answer
+            return self._newest if answer is RESTART else answer
         finally:
             gone.cancel()
             news.cancel()
 
     async def _next_news(self) -> Frame | Closing:
-        """Wait for news. A frame without any says only that the log was read again, as when the hub compares it."""
+        """Wait for news. A frame without any only means that the log was read again, and may have a newer cursor."""
         while True:
             answer = await self._frames.get()
             if isinstance(answer, Closing) or answer.news:
                 return answer
+            self._newest = answer

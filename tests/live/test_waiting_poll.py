@@ -11,10 +11,11 @@ from typing import Any
 from notifications_hub.live.frames import Frame
 from notifications_hub.live.poll import _Waiting
 
-EMPTY, NEWS = Frame("empty", "1~", news=False), Frame("news", "1~", news=True)
+EMPTY, NEWER, NEWS = Frame("empty", "1~", news=False), Frame("newer", "2~", news=False), Frame("news", "3~", news=True)
 
 
-async def test_it_ends_with_news_and_not_with_a_frame_that_only_tells_of_another_read() -> None:
+async def answer_to(frames: list[Frame], *, wait: float) -> str:
+    """Return what a poll is answered to which the hub sends these frames."""
     answers: list[str] = []
 
     async def answer(status: int, text: str) -> None:
@@ -22,7 +23,7 @@ async def test_it_ends_with_news_and_not_with_a_frame_that_only_tells_of_another
 
     @contextmanager
     def holding(connection: object) -> Iterator[None]:
-        for frame in (EMPTY, EMPTY, EMPTY, NEWS):
+        for frame in frames:
             waiting._frames.put_nowait(frame)
         yield
 
@@ -35,5 +36,14 @@ async def test_it_ends_with_news_and_not_with_a_frame_that_only_tells_of_another
     wanted: Any = SimpleNamespace(known={})
     waiting = _Waiting(hub, exchange)
     async with asyncio.timeout(20):
-        await waiting.run(wanted, admitted, wait=25.0)
-    assert answers == ["news"]
+        await waiting.run(wanted, admitted, wait)
+    [text] = answers
+    return text
+
+
+async def test_it_ends_with_news_and_not_with_a_frame_that_only_tells_of_another_read() -> None:
+    assert await answer_to([EMPTY, EMPTY, NEWER, NEWS], wait=25.0) == "news"
+
+
+async def test_without_news_it_ends_with_the_newest_cursor() -> None:
+    assert await answer_to([EMPTY, NEWER], wait=0.2) == "newer"
