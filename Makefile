@@ -33,7 +33,7 @@ PROOFS := faults and not exhaustive
 ALONE := (clocked or faults(alone=True))
 PROVE := $(VENV)/python -m pytest -rP --ignore tests/guards
 ON_POSTGRES := $(VENV)/python -m tests.support.postgres
-faults: export FULL := 1
+faults exhaustive soak: export FULL := 1
 faults: tools ## run the slow proofs: failures, races, load, and the code without each guard
 	$(ON_POSTGRES) $(PROVE) -m "$(PROOFS) and $(ALONE)"
 	$(ON_POSTGRES) $(PROVE) -m "$(PROOFS)" -n 3
@@ -42,11 +42,11 @@ faults: tools ## run the slow proofs: failures, races, load, and the code withou
 	$(VENV)/python -m pytest -n 6 -m faults tests/guards
 
 exhaustive: tools ## run the proofs over a million people, thousands of examples, each server and each look
-	FULL=1 $(VENV)/python -m tests.support.postgres $(VENV)/python -m pytest -rP -m "exhaustive or both_databases(short='sqlite')"
-	FULL=1 $(VENV)/python -m pytest -rP -m "exhaustive or (faults and both_databases) or both_databases(short='postgresql')"
+	$(ON_POSTGRES) $(PROVE) -m "exhaustive or both_databases(short='sqlite')"
+	$(PROVE) -m "exhaustive or (faults and both_databases) or both_databases(short='postgresql')"
 
 soak: tools ## run the cluster for half an hour under load and kills (SOAK="--minutes 5")
-	@FULL=1 $(VENV)/python -m tests.faults.soak $(SOAK)
+	@$(VENV)/python -m tests.faults.soak $(SOAK)
 
 check: format lint types scripts templates docs migrations deploy translations audit ## run every check except the tests
 	@echo "make check: everything passed."

@@ -95,7 +95,7 @@ def test_a_toast_is_announced_inside_an_open_modal_dialog(page: Page) -> None:
     _expect_spoken(page, "After the dialog")
 
 
-def test_a_toast_is_announced_after_the_body_was_swapped_also_for_one_without_a_region(page: Page) -> None:
+def test_a_toast_is_announced_after_the_body_was_swapped_with_or_without_its_region(page: Page) -> None:
     _show(page, _item("1", "Before"))
     _expect_spoken(page, "Before")
     for number, title in enumerate(("After", "Without a region"), start=2):
