@@ -96,7 +96,7 @@ def growth_of(site: Site) -> Iterator[list[int]]:
         watching.join()
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize("wait", [0, 1])
 def test_a_poll_of_many_topics_with_large_events_returns_one_bounded_frame_at_a_time(
     roomy_site: Site, wait: int

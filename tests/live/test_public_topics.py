@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 from itertools import islice
@@ -23,13 +22,8 @@ RATE = 40
 
 
 @pytest.fixture(scope="module")
-def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site that re-validates each second."""
-    hurry = json.dumps({**json.loads(HURRIED["TEST_HURRY"]), "revalidation.CHECK_SECONDS": 1.0})
-    environment = {"DATABASE_URL": databases.copy(), **HURRIED, "TEST_HURRY": hurry}
-    site = Site(tmp_path_factory.mktemp("site"), hub={}, environment=environment)
-    yield site
-    site.close()
+def site(revalidating_site: Site) -> Site:
+    return revalidating_site
 
 
 @pytest.fixture
