@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing
-from pathlib import Path
 
 import pytest
 
-from tests.support.backup import back_up, restore
+from tests.support.backup import server_with_tables
 from tests.support.databases import Databases
 from tests.support.postgres import PostgresServer
 from tests.support.site import Shell, site_environment
@@ -18,11 +17,7 @@ pytestmark = pytest.mark.postgres
 
 @pytest.fixture(scope="module")
 def _server(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    """A server with all tables. To copy them is faster than to migrate."""
-    backup: Path = tmp_path_factory.mktemp("failover") / "tables"
-    back_up(databases.copy(), backup)
-    with PostgresServer() as server:
-        restore(server.url, backup)
+    with server_with_tables(databases, tmp_path_factory.mktemp("failover")) as server:
         yield server
 
 

@@ -39,22 +39,22 @@ def test_jobs_end_whether_they_are_done_stopped_or_lose_their_worker(
 ) -> None:
     trace, again = tmp_path / "trace", tmp_path / "again"
     done = start(site, f"count.s(3, 0.01, {str(trace)!r})")
-    wait_until(lambda: job(site, done)["state"] == "done", seconds=30)
+    wait_until(lambda: job(site, done)["state"] == "done", seconds=30, every=0.1)
 
     stopped = start(site, "count.s(6000, 0.05)")
-    wait_until(lambda: job(site, stopped)["done"] > 2, seconds=30)
+    wait_until(lambda: job(site, stopped)["done"] > 2, seconds=30, every=0.1)
     site.python(f"""
         from notifications_hub import Job, cancel
         cancel(Job.objects.get(pk={stopped!r}))
     """)
-    wait_until(lambda: job(site, stopped)["state"] == "cancelled", seconds=30)
+    wait_until(lambda: job(site, stopped)["state"] == "cancelled", seconds=30, every=0.1)
 
     resumed = start(site, f"count.s(30, 0.05, {str(again)!r})", restarts=1)
-    wait_until(lambda: job(site, resumed)["done"] > 2, seconds=30)
+    wait_until(lambda: job(site, resumed)["done"] > 2, seconds=30, every=0.1)
     worker.kill()
     lost = start(site, "count.s(1)")
     worker.start()
-    wait_until(lambda: {job(site, pk)["state"] for pk in (resumed, lost)} <= OVER, seconds=60)
+    wait_until(lambda: {job(site, pk)["state"] for pk in (resumed, lost)} <= OVER, seconds=60, every=0.1)
 
     assert (job(site, done)["text"], left(trace)) == ("3 steps", ["began", "ended"])
     assert (job(site, resumed)["state"], left(again)) == ("done", ["began", "began", "ended"])
