@@ -68,19 +68,24 @@ def world(start_site: StartSite, push_service: LocalPushService) -> World:
 
 
 def test_a_commit_wakes_the_worker_and_the_sweeper_finds_lost_wake_ups(world: World, tmp_path: Path) -> None:
+    lose_wake_ups(world, world.notify)
     with TaskWorker(tmp_path, world.site.environment):
+        wait_until(lambda: world.received == 1, seconds=40, what="the push whose wake-up was lost")
         world.notify()
-        wait_until(lambda: world.received == 1, seconds=30, what="the push")
-    for received, lose in ((2, world.notify), (3, lambda: world.site.python(_BROADCAST))):
-        lose()
-        world.site.python("""
-            import time
-            from django_tasks_db.models import DBTaskResult
-            time.sleep(1.5)
-            DBTaskResult.objects.all().delete()
-        """)
-        with TaskWorker(tmp_path, world.site.environment):
-            wait_until(lambda: world.received == received, seconds=40, what="the push whose wake-up was lost")  # noqa: B023
+        wait_until(lambda: world.received == 2, seconds=30, what="the push")
+    lose_wake_ups(world, lambda: world.site.python(_BROADCAST))
+    with TaskWorker(tmp_path, world.site.environment):
+        wait_until(lambda: world.received == 3, seconds=40, what="the broadcast whose wake-up was lost")
+
+
+def lose_wake_ups(world: World, act: Callable[[], object]) -> None:
+    act()
+    world.site.python("""
+        import time
+        from django_tasks_db.models import DBTaskResult
+        time.sleep(1.5)
+        DBTaskResult.objects.all().delete()
+    """)
 
 
 _BROADCAST = """
