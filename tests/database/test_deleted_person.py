@@ -35,7 +35,7 @@ _READS: dict[bytes, Callable[[redis.Redis, bytes], Any]] = {
 }
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="sqlite")
 def test_no_data_of_a_deleted_person_is_kept(start_site: StartSite, redis_server: RedisServer) -> None:
     site = start_site(REDIS_URL=redis_server.url, CELERY_BROKER_URL=redis_server.url)
     site.python(f"""

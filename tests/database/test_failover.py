@@ -7,65 +7,71 @@ from contextlib import AbstractContextManager, closing
 
 import pytest
 
+from tests.support.backup import server_with_tables
+from tests.support.databases import Databases
 from tests.support.postgres import PostgresServer
 from tests.support.site import Shell, site_environment
 
 pytestmark = pytest.mark.postgres
 
 
-@pytest.fixture
-def primary() -> Iterator[PostgresServer]:
-    with PostgresServer() as server:
+@pytest.fixture(scope="module")
+def _server(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    with server_with_tables(databases, tmp_path_factory.mktemp("failover")) as server:
         yield server
+
+
+@pytest.fixture
+def primary(_server: PostgresServer) -> PostgresServer:
+    """The server, up again if the test before killed it. Each test has a topic of its own."""
+    if not _server.running:
+        _server.start()
+    return _server
 
 
 class Publisher:
     """A process on one database server that publishes and reads on one topic."""
 
-    def __init__(self, server: PostgresServer) -> None:
+    def __init__(self, server: PostgresServer, topic: str) -> None:
+        self._topic = topic
         self._shell = Shell(site_environment(DATABASE_URL=server.url))
         self.close = self._shell.close
         self._shell.python("""
-            from django.core.management import call_command
             from notifications_hub import publish_many, streams
             from notifications_hub.streams.cursor import Position
             from notifications_hub.streams.numberer import numberer
             from notifications_hub.streams import Stream
         """)
 
-    def migrate(self) -> None:
-        self._shell.python("call_command('migrate', verbosity=0)")
-
     def publish(self, words: str, count: int) -> None:
         self._shell.python(f"""
-            publish_many(("post.9", "note", {{"words": {words!r}}}) for number in range({count}))
+            publish_many(({self._topic!r}, "note", {{"words": {words!r}}}) for number in range({count}))
             assert numberer.finish(20)
         """)
 
     @property
     def epoch(self) -> str:
-        return self._shell.python("print(Stream.objects.get(topic='post.9').epoch)").strip()
+        return self._shell.python(f"print(Stream.objects.get(topic={self._topic!r}).epoch)").strip()
 
     @property
     def top(self) -> int:
-        return int(self._shell.python("print(Stream.objects.get(topic='post.9').top)"))
+        return int(self._shell.python(f"print(Stream.objects.get(topic={self._topic!r}).top)"))
 
     def read_after(self, epoch: str, seq: int) -> tuple[bool, int]:
         """Return whether the reading is a reset, and its number of events."""
         reset, count = self._shell.python(f"""
-            [reading] = streams.read({{"post.9": Position({epoch!r}, 0, {seq})}})
+            [reading] = streams.read({{{self._topic!r}: Position({epoch!r}, 0, {seq})}})
             print(int(reading.reset), len(reading.events))
         """).split()
         return reset == "1", int(count)
 
 
-def on(server: PostgresServer) -> AbstractContextManager[Publisher]:
-    return closing(Publisher(server))
+def on(server: PostgresServer, topic: str) -> AbstractContextManager[Publisher]:
+    return closing(Publisher(server, topic))
 
 
 def test_a_client_from_before_a_failover_is_reset_when_lost_numbers_are_reused(primary: PostgresServer) -> None:
-    with on(primary) as before:
-        before.migrate()
+    with on(primary, "post.901") as before:
         before.publish("first", 95)
         with PostgresServer(standby_of=primary) as standby:
             # The standby has the first events. Those committed while it is down are lost with the primary.
@@ -75,7 +81,7 @@ def test_a_client_from_before_a_failover_is_reset_when_lost_numbers_are_reused(p
             primary.kill()
             standby.start()
             standby.promote()
-            with on(standby) as after:
+            with on(standby, "post.901") as after:
                 assert (top, after.top, after.epoch) == (100, 95, epoch)
                 assert after.read_after(epoch, 100) == (True, 0)
                 after.publish("others", 10)
@@ -87,12 +93,11 @@ def test_a_client_from_before_a_failover_is_reset_when_lost_numbers_are_reused(p
 
 
 def test_a_server_that_only_restarts_keeps_its_epochs(primary: PostgresServer) -> None:
-    with on(primary) as before:
-        before.migrate()
+    with on(primary, "post.902") as before:
         before.publish("first", 3)
         epoch = before.epoch
     primary.stop()
     primary.start()
-    with on(primary) as after:
+    with on(primary, "post.902") as after:
         after.publish("next", 1)
         assert (after.top, after.epoch) == (4, epoch)

@@ -17,7 +17,7 @@ from tests.support.full import FULL
 from tests.support.processes import ROOT, Program, wait_until
 from tests.support.site import Site
 
-KILLS, SECONDS, RATE = (20, 40, 40) if FULL else (2, 5, 20)
+KILLS, SECONDS, RATE, PRODUCERS = (20, 40, 40, 2) if FULL else (1, 4, 20, 1)
 LEASE_SECONDS = 60
 
 
@@ -53,7 +53,9 @@ def test_killed_workers_lose_nothing_and_double_nothing(start_site: Callable[...
                 services.subscribe(run, pushed)
                 services.give_addresses(run, mailed)
                 run.listen_only(watching)
-                verdict = run.prove(seconds=SECONDS, rate=RATE, happening=lambda: kill_often(worker))
+                verdict = run.prove(
+                    seconds=SECONDS, rate=RATE, producers=PRODUCERS, happening=lambda: kill_often(worker)
+                )
                 settle(run, pushed, mailed)
         finally:
             worker.close()

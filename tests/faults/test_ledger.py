@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,12 @@ from tests.faults.ledger import (
     judge_deliveries,
 )  # fmt: skip
 from tests.faults.naive import NAME, NaiveReader
-from tests.faults.run import running
+from tests.faults.run import Run, running
+from tests.support.databases import PostgresDatabases, SqliteDatabases
 from tests.support.full import FULL
 from tests.support.site import Site
 
-SECONDS, RATE = (20, 200) if FULL else (3, 60)
+SECONDS, RATE, PEOPLE = (20, 200, 4) if FULL else (3, 100, 2)
 
 
 @pytest.fixture
@@ -77,29 +79,48 @@ def test_deliveries_are_lost_sent_again_or_doubled(ledger: Ledger) -> None:
     assert (found.promised, found.lost, found.again, found.doubled) == (3, 1, 1, 1)
 
 
+@pytest.fixture(scope="module")
+def verdicts(
+    databases: SqliteDatabases | PostgresDatabases, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Verdict, Verdict]:
+    """Return what one run found about our clients, and on PostgreSQL about a naive reader beside them.
+
+    Writers hold their transactions open and give some up. Clients of all four kinds listen.
+    """
+    folder = tmp_path_factory.mktemp("run")
+    site = Site(folder, hub={}, environment={"DATABASE_URL": databases.copy()})
+    try:
+        with running(site.url, site.environment, folder, people=PEOPLE) as run:
+            with _naive_reader(run, site) if isinstance(databases, PostgresDatabases) else nullcontext():
+                verdict = run.prove(seconds=SECONDS, rate=RATE, threads=4, hold=0.02, rolled_back=0.1)
+            return verdict, judge(run.ledger, clients={NAME: run.people[0]})
+    finally:
+        site.close()
+
+
+def _naive_reader(run: Run, site: Site) -> NaiveReader:
+    topic = run.python(f"""
+        from django.contrib.auth import get_user_model
+        from notifications_hub.streams.models import inbox_topic
+        print(inbox_topic(get_user_model().objects.get(username={run.people[0]!r}).pk))
+    """)
+    return NaiveReader(run.ledger, site.database_url, run.people[0], topic)
+
+
 @pytest.mark.both_databases(short="postgresql")
 @pytest.mark.faults(short=True)
-def test_nothing_is_lost_doubled_or_skipped_without_faults(site: Site, tmp_path: Path) -> None:
+def test_nothing_is_lost_doubled_or_skipped_without_faults(verdicts: tuple[Verdict, Verdict]) -> None:
     """T1, T2: writers that hold their transactions open and give some up, and clients of all four kinds."""
-    with running(site.url, site.environment, tmp_path) as run:
-        verdict = run.prove(seconds=SECONDS, rate=RATE, threads=2, hold=0.02, rolled_back=0.1)
+    verdict, _naive = verdicts
     record("T1", verdict)
     assert verdict.holds
     assert verdict.resets == 0
 
 
 @pytest.mark.postgres
-def test_a_naive_reader_fails(site: Site, tmp_path: Path) -> None:
+def test_a_naive_reader_fails(verdicts: tuple[Verdict, Verdict]) -> None:
     """The control of T1: `id > cursor` loses what commits late, in the same run in which our clients lose nothing."""
-    with running(site.url, site.environment, tmp_path, people=1) as run:
-        topic = run.python("""
-            from django.contrib.auth import get_user_model
-            from notifications_hub.streams.models import inbox_topic
-            print(inbox_topic(get_user_model().objects.get(username="ledger0").pk))
-        """)
-        with NaiveReader(run.ledger, site.database_url, "ledger0", topic):
-            verdict = run.prove(seconds=4, rate=100, producers=2, threads=4, hold=0.02)
-    naive = judge(run.ledger, clients={NAME: "ledger0"})
+    verdict, naive = verdicts
     record("T1 control", naive)
     assert verdict.holds
     assert naive.lost > 0

@@ -39,22 +39,22 @@ def test_jobs_end_whether_they_are_done_stopped_or_lose_their_worker(
 ) -> None:
     trace, again = tmp_path / "trace", tmp_path / "again"
     done = start(site, f"count.s(3, 0.01, {str(trace)!r})")
-    wait_until(lambda: job(site, done)["state"] == "done", seconds=30)
+    wait_until(lambda: job(site, done)["state"] == "done", seconds=30, every=0.1)
 
     stopped = start(site, "count.s(6000, 0.05)")
-    wait_until(lambda: job(site, stopped)["done"] > 2, seconds=30)
+    wait_until(lambda: job(site, stopped)["done"] > 2, seconds=30, every=0.1)
     site.python(f"""
         from notifications_hub import Job, cancel
         cancel(Job.objects.get(pk={stopped!r}))
     """)
-    wait_until(lambda: job(site, stopped)["state"] == "cancelled", seconds=30)
+    wait_until(lambda: job(site, stopped)["state"] == "cancelled", seconds=30, every=0.1)
 
     resumed = start(site, f"count.s(30, 0.05, {str(again)!r})", restarts=1)
-    wait_until(lambda: job(site, resumed)["done"] > 2, seconds=30)
+    wait_until(lambda: job(site, resumed)["done"] > 2, seconds=30, every=0.1)
     worker.kill()
     lost = start(site, "count.s(1)")
     worker.start()
-    wait_until(lambda: {job(site, pk)["state"] for pk in (resumed, lost)} <= OVER, seconds=60)
+    wait_until(lambda: {job(site, pk)["state"] for pk in (resumed, lost)} <= OVER, seconds=60, every=0.1)
 
     assert (job(site, done)["text"], left(trace)) == ("3 steps", ["began", "ended"])
     assert (job(site, resumed)["state"], left(again)) == ("done", ["began", "began", "ended"])
@@ -68,19 +68,24 @@ def world(start_site: StartSite, push_service: LocalPushService) -> World:
 
 
 def test_a_commit_wakes_the_worker_and_the_sweeper_finds_lost_wake_ups(world: World, tmp_path: Path) -> None:
+    lose_wake_ups(world, world.notify)
     with TaskWorker(tmp_path, world.site.environment):
+        wait_until(lambda: world.received == 1, seconds=40, what="the push whose wake-up was lost")
         world.notify()
-        wait_until(lambda: world.received == 1, seconds=30, what="the push")
-    for received, lose in ((2, world.notify), (3, lambda: world.site.python(_BROADCAST))):
-        lose()
-        world.site.python("""
-            import time
-            from django_tasks_db.models import DBTaskResult
-            time.sleep(1.5)
-            DBTaskResult.objects.all().delete()
-        """)
-        with TaskWorker(tmp_path, world.site.environment):
-            wait_until(lambda: world.received == received, seconds=40, what="the push whose wake-up was lost")  # noqa: B023
+        wait_until(lambda: world.received == 2, seconds=30, what="the push")
+    lose_wake_ups(world, lambda: world.site.python(_BROADCAST))
+    with TaskWorker(tmp_path, world.site.environment):
+        wait_until(lambda: world.received == 3, seconds=40, what="the broadcast whose wake-up was lost")
+
+
+def lose_wake_ups(world: World, act: Callable[[], object]) -> None:
+    act()
+    world.site.python("""
+        import time
+        from django_tasks_db.models import DBTaskResult
+        time.sleep(1.5)
+        DBTaskResult.objects.all().delete()
+    """)
 
 
 _BROADCAST = """

@@ -74,11 +74,11 @@ def test_a_worker_killed_in_the_middle_ends_the_bar_or_begins_again(
     once, again = tmp_path / "once", tmp_path / "again"
     lost = start(site, f"count.s(600, 0.05, {str(once)!r})")
     resumed = start(site, f"count.s(30, 0.05, {str(again)!r})", restarts=1)
-    wait_until(lambda: job(site, lost)["done"] > 5 and job(site, resumed)["done"] > 5, seconds=30)
+    wait_until(lambda: job(site, lost)["done"] > 5 and job(site, resumed)["done"] > 5, seconds=30, every=0.1)
     worker.kill()
     wait_until(lambda: job(site, lost)["state"] in OVER, seconds=HURRY["JOB_LEASE"] + 4)
     worker.start()
-    wait_until(lambda: job(site, resumed)["state"] in OVER, seconds=30)
+    wait_until(lambda: job(site, resumed)["state"] in OVER, seconds=30, every=0.1)
 
     assert (job(site, lost)["standing"], left(once)) == ("lost", ["began"])
     assert (job(site, resumed)["state"], left(again)) == ("done", ["began", "began", "ended"])
@@ -91,13 +91,13 @@ def test_a_killed_broker_loses_no_job(
 ) -> None:
     trace, waiting = tmp_path / "trace", tmp_path / "waiting"
     running = start(site, f"count.s(100, 0.05, {str(trace)!r})")
-    wait_until(lambda: job(site, running)["done"] > 5, seconds=30)
+    wait_until(lambda: job(site, running)["done"] > 5, seconds=30, every=0.1)
     redis_server.kill()
     unsent = start(site, f"count.s(2, 0.01, {str(waiting)!r})")
     assert job(site, unsent)["state"] == "queued"
     redis_server.start()
     for pk in (running, unsent):
-        wait_until(lambda pk=pk: job(site, pk)["state"] == "done", seconds=30)  # type: ignore[misc]
+        wait_until(lambda pk=pk: job(site, pk)["state"] == "done", seconds=30, every=0.1)  # type: ignore[misc]
 
     assert left(trace) == left(waiting) == ["began", "ended"]
 
@@ -113,7 +113,7 @@ def test_revoking_a_task_in_celery_cancels_its_job(site: Site, worker: CeleryWor
         current_app.control.revoke({running!r}, terminate=True)
     """)
     for pk in (waiting, running):
-        wait_until(lambda pk=pk: job(site, pk)["state"] in OVER, seconds=30)  # type: ignore[misc]
+        wait_until(lambda pk=pk: job(site, pk)["state"] in OVER, seconds=30, every=0.1)  # type: ignore[misc]
 
     assert [job(site, pk)["state"] for pk in (waiting, running)] == ["cancelled", "cancelled"]
 
@@ -129,7 +129,7 @@ def test_every_job_ends_and_notifies_once_when_workers_are_killed(
     worker.kill()
     worker.start()
     for pk in jobs:
-        wait_until(lambda pk=pk: job(site, pk)["state"] == "done", seconds=60)  # type: ignore[misc]
+        wait_until(lambda pk=pk: job(site, pk)["state"] == "done", seconds=60, every=0.1)  # type: ignore[misc]
 
     assert sorted(delivered(site)) == ["task.done"] * len(jobs)
     for number in range(8):
@@ -145,9 +145,9 @@ def test_a_killed_worker_is_noticed_within_half_a_minute(
     site = start_site(hub={} if FULL else HURRY, CELERY_BROKER_URL=redis_server.url)
     with CeleryWorker(tmp_path, site.environment) as worker:
         lost = start(site, "count.s(6000, 0.05)")
-        wait_until(lambda: job(site, lost)["done"] > 5, seconds=30)
+        wait_until(lambda: job(site, lost)["done"] > 5, seconds=30, every=0.1)
         worker.kill()
-        wait_until(lambda: job(site, lost)["state"] in OVER, seconds=30)
+        wait_until(lambda: job(site, lost)["state"] in OVER, seconds=30, every=0.1)
 
     assert job(site, lost)["standing"] == "lost"
     assert delivered(site) == ["task.failed"]

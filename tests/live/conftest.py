@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -25,6 +26,17 @@ _numbers = count(1)
 def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     environment = {"DATABASE_URL": databases.copy(), **HURRIED}
     site = Site(tmp_path_factory.mktemp("site"), hub={}, environment=environment)
+    yield site
+    site.close()
+
+
+@pytest.fixture(scope="session")
+def revalidating_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site that re-validates each second, and has an audience of early birds."""
+    hurry = json.dumps({**json.loads(HURRIED["TEST_HURRY"]), "revalidation.CHECK_SECONDS": 1.0})
+    environment = {"DATABASE_URL": databases.copy(), **HURRIED, "TEST_HURRY": hurry}
+    audiences = {"AUDIENCES": {"early": "tests.live.hurry.audiences.early_birds"}}
+    site = Site(tmp_path_factory.mktemp("revalidating"), hub=audiences, environment=environment)
     yield site
     site.close()
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from tests.live.support import poke
-from tests.support.databases import databases_like
+from tests.support.backup import server_with_tables
+from tests.support.databases import Databases
 from tests.support.live import listening
-from tests.support.postgres import PostgresServer
 from tests.support.processes import wait_until
 from tests.support.site import Site
 
@@ -19,18 +21,17 @@ DELIVERED_BY = """
 """
 
 
-def test_what_a_page_displayed_is_recorded_once_the_database_is_back(
-    postgres_server: PostgresServer, tmp_path: Path
-) -> None:
-    with databases_like(postgres_server.url_of("postgres"), tmp_path, tmp_path) as databases:
-        site = Site(tmp_path, hub={"EMBEDDED_WORKER": False}, environment={"DATABASE_URL": databases.copy()})
+@pytest.mark.postgres
+def test_what_a_page_displayed_is_recorded_once_the_database_is_back(databases: Databases, tmp_path: Path) -> None:
+    with server_with_tables(databases, tmp_path) as server:
+        site = Site(tmp_path, hub={"EMBEDDED_WORKER": False}, environment={"DATABASE_URL": server.url})
         with closing(site), listening(site, "alice") as alice:
             alice.frame()
             poke(site)
             alice.until("notification.created")
-            postgres_server.stop()
+            server.stop()
             alice.send(ack=alice.cursor, visible=True)
             wait_until(lambda: "Acknowledgements wait" in site.log, what="a failed attempt to record it")
-            postgres_server.start()
+            server.start()
             assert alice.until("notification.delivered"), "on the same connection"
             assert site.python(DELIVERED_BY) == "live"

@@ -28,7 +28,8 @@ from tests.support.live import HELD, LONG_POLL, WEBSOCKET, LiveClient, cookie_of
 from tests.support.processes import Program, wait_until
 from tests.support.site import UVICORN, Site
 
-both_databases = pytest.mark.both_databases
+# The limits are counted in the server's memory, so bin/test has each on one database.
+one_database = pytest.mark.both_databases(short="sqlite")
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def bounded_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory)
     site.close()
 
 
-@both_databases
+@one_database
 @pytest.mark.parametrize("by", HELD)
 def test_the_oldest_connection_of_a_person_over_the_cap_is_closed(small_site: Site, by: str) -> None:
     # Sign in first: a repeated long poll would be the newest connection.
@@ -118,14 +119,14 @@ def code_of(client: LiveClient, seconds: float = 0.02) -> int:
         return 0
 
 
-def test_clients_of_a_unix_socket_are_not_counted_as_one_address(hasty_site: Site, tmp_path: Path) -> None:
+def test_clients_of_a_unix_socket_are_not_counted_as_one_address(small_site: Site, tmp_path: Path) -> None:
     path = str(tmp_path / "socket")
     command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--uds", path, *UVICORN]
-    room = {"LIVE_PER_ADDRESS": "1", "TEST_HURRY": '{"handshake_limit.WAITING": 0}'}
-    server = Program(command, log=tmp_path / "log", environment={**hasty_site.environment, **room})
+    room = {**HURRIED, "LIVE_PER_ADDRESS": "1", "TEST_HURRY": '{"handshake_limit.WAITING": 0}'}
+    server = Program(command, log=tmp_path / "log", environment={**small_site.environment, **room})
     try:
         server.wait_until_ready(lambda: Path(path).exists())
-        assert set(asyncio.run(crowd(hasty_site, 30, path))) == {200}
+        assert set(asyncio.run(crowd(small_site, 30, path))) == {200}
     finally:
         server.stop()
 
@@ -186,7 +187,7 @@ def test_a_credential_has_a_bucket_of_handshakes_that_fills_again(
     assert rate.wait_of(alice) == 0
 
 
-@both_databases
+@one_database
 @pytest.mark.parametrize("by", [WEBSOCKET, "sse", LONG_POLL, "poll"])
 def test_ten_times_the_rate_of_handshakes_is_refused_and_says_when_to_come_back(bounded_site: Site, by: str) -> None:
     who = {WEBSOCKET: "alice", "sse": "bob", LONG_POLL: "charlie"}.get(by, "admin")

@@ -20,7 +20,7 @@ from tests.support.redis import RedisServer
 from tests.support.site import Shell, site_environment
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="postgresql")
 def test_an_exiting_process_sends_its_last_events_first(databases: Databases, redis_server: RedisServer) -> None:
     environment = site_environment(DATABASE_URL=databases.copy(), REDIS_URL=redis_server.url)
     with Redis.from_url(redis_server.url) as redis, redis.pubsub() as received:
@@ -90,7 +90,7 @@ _FORK = """
 """
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="postgresql")
 @pytest.mark.parametrize("fork", ["fork()", "asyncio.run(fork_beside_a_hub())"], ids=["plain", "beside a hub"])
 def test_a_forked_process_and_its_parent_both_send_what_they_publish(
     databases: Databases, redis_server: RedisServer, fork: str

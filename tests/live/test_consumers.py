@@ -61,6 +61,7 @@ def test_a_socket_that_is_not_the_hubs_is_refused_by_a_site_without_consumers(qu
 
 
 def test_hub_and_worker_start_with_the_server_and_end_with_it(site: Site) -> None:
+    """Stand last, because the site stays down. `site` fails unless it started."""
+    assert "Application startup complete" in site.log
     site.stop()
     assert "Application shutdown complete" in site.log
-    site.start()

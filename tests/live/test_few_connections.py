@@ -1,4 +1,7 @@
-"""Sites with few database connections: the hub leaves them to the pages."""
+"""Sites with few database connections: the hub leaves them to the pages.
+
+bin/test has a pool and PgBouncer. `make exhaustive` has connections without age too.
+"""
 
 from __future__ import annotations
 
@@ -25,11 +28,11 @@ pytestmark = [pytest.mark.postgres, pytest.mark.faults(short=True)]
 
 SIZE = 4
 STREAMS = (WEBSOCKET, SSE, LONG_POLL) * (8 if FULL else 3)
-SECONDS = 25.0 if FULL else 4.0
+SECONDS = 25.0 if FULL else 2.0
 ROOM = {"LIVE_PER_USER": "100", "LIVE_PER_ADDRESS": "0"}
 
 
-@pytest.fixture(params=["pool", "no age", "PgBouncer"])
+@pytest.fixture(params=["pool", "PgBouncer", *([pytest.param("no age", marks=pytest.mark.exhaustive)] if FULL else [])])
 def site(databases: Databases, tmp_path: Any, request: pytest.FixtureRequest) -> Iterator[Site]:
     url = databases.copy()
     with ExitStack() as running:

@@ -9,7 +9,7 @@ import requests
 
 from tests.live.support import HURRIED, poke
 from tests.support.databases import Databases
-from tests.support.live import RefusedHandshake, cookie_of, listening
+from tests.support.live import WEBSOCKET, RefusedHandshake, cookie_of, listening, listening_by
 from tests.support.site import Site
 
 FRIEND = "https://friend.example"
@@ -71,6 +71,12 @@ def test_a_socket_without_an_origin_is_refused(site: Site) -> None:
     with pytest.raises(RefusedHandshake) as refusal, listening(site, "alice", origin=None):
         pass
     assert refusal.value.status == 403
+
+
+def test_a_forwarded_host_is_ignored_unless_the_site_trusts_it(site: Site) -> None:
+    headers = {"Origin": "http://hub.example", "X-Forwarded-Host": "hub.example"}
+    with pytest.raises(RefusedHandshake), listening_by(WEBSOCKET, site, "alice", headers=headers):
+        pass
 
 
 def test_origins_are_compared_case_insensitively(site: Site) -> None:

@@ -1,33 +1,28 @@
-"""Rights removed behind the back of every model. Re-validation finds them, within a minute by default."""
+"""Rights removed behind the back of every model. Re-validation finds them, within a minute by default.
+
+bin/test leaves out PostgreSQL. `tests/live/test_access_enforcement.py` runs the queries of re-validation there too.
+"""
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
 
 from tests.live.conftest import Listen
-from tests.live.support import BRIEFLY, HURRIED, ends, person_id, run
-from tests.support.databases import Databases
+from tests.live.support import BRIEFLY, ends, person_id, run
 from tests.support.site import Site, Visitor
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(short="sqlite")
 
 MINUTE = 3.0
 """Time for re-validation on a site that runs it each second."""
 
 
 @pytest.fixture(scope="module")
-def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    hurry = json.dumps({**json.loads(HURRIED["TEST_HURRY"]), "revalidation.CHECK_SECONDS": 1.0})
-    environment = {"DATABASE_URL": databases.copy(), **HURRIED, "TEST_HURRY": hurry}
-    audiences = {"AUDIENCES": {"early": "tests.live.hurry.audiences.early_birds"}}
-    site = Site(tmp_path_factory.mktemp("site"), hub=audiences, environment=environment)
-    yield site
-    site.close()
+def site(revalidating_site: Site) -> Site:
+    return revalidating_site
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Every ASGI server keeps the live protocol, or docs/servers.md says where it does not.
 
-Each server is started once. Its behaviour is observed as a whole, and compared with `server_matrix.SERVERS`.
+Each server is started once. Its behaviour is observed as a whole, and compared with `server_matrix.SERVERS`. bin/test
+has the hub's own server and worker class, and the server that differs most. `make exhaustive` has all.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -27,7 +29,7 @@ from tests.live.server_matrix import DROPPED, SERVERS, Behaviour
 from tests.live.support import HURRIED
 from tests.support.by_hand import close_code, open_by_hand
 from tests.support.databases import Databases
-from tests.support.full import report
+from tests.support.full import FULL, report
 from tests.support.live import LONG_POLL, SSE, WEBSOCKET, LiveClient, RefusedHandshake, cookie_of, listening_by
 from tests.support.memory import resident
 from tests.support.processes import family, wait_until
@@ -63,9 +65,16 @@ def test_the_page_shows_the_table_of_these_tests() -> None:
 
 
 UNENDING = pytest.mark.skipif(sys.version_info >= (3, 12), reason="hypercorn 0.18 may wait for ever; see the page")
+ALWAYS = ("hub_serve", "gunicorn, HubWorker", "daphne")
 
 
-@pytest.mark.parametrize("name", [pytest.param(one, marks=UNENDING if one == "hypercorn" else ()) for one in SERVERS])
+def _case(name: str) -> Any:
+    """Return a server as a parameter. Those that are not `ALWAYS` tested run only at full size."""
+    marks = [*([] if name in ALWAYS else [pytest.mark.exhaustive]), *([UNENDING] if name == "hypercorn" else [])]
+    return pytest.param(name, marks=marks)
+
+
+@pytest.mark.parametrize("name", [_case(one) for one in SERVERS if FULL or one in ALWAYS])
 def test_a_server_behaves_as_the_page_says(site: Site, name: str) -> None:
     server = SERVERS[name]
     known_as, starts = process_in_list(site)
@@ -101,6 +110,8 @@ def test_a_server_behaves_as_the_page_says(site: Site, name: str) -> None:
 
 
 @UNENDING
+@pytest.mark.exhaustive
+@pytest.mark.faults
 @pytest.mark.parametrize("name", ["hypercorn"])
 def test_clients_are_asked_to_come_back_if_a_worker_gets_the_signal_too(site: Site) -> None:
     """systemd signals every process of a service, and a worker of hypercorn has no handler of its own."""

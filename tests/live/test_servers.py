@@ -27,7 +27,7 @@ pytestmark = pytest.mark.postgres
 faults = pytest.mark.faults
 in_short_too = pytest.mark.faults(short=True)
 
-CLIENTS, AWAY, SOCKETS = (200, 10.0, 1000) if FULL else (20, 2.0, 100)
+CLIENTS, AWAY, SOCKETS = (200, 10.0, 1000) if FULL else (10, 2.0, 100)
 STAYS = (1.0, 5.0) if FULL else (0.2, 1.0)
 AT_ONCE, SLOWED = (0.7, 0.2) if FULL else (5.0, 2.0)
 WORST_DELAY = 10.0

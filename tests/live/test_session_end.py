@@ -1,4 +1,7 @@
-"""The end of a session, an account or a right while a connection is open. Nothing is delivered afterwards."""
+"""The end of a session, an account or a right while a connection is open. Nothing is delivered afterwards.
+
+bin/test leaves out PostgreSQL. `test_revocation.py` and `test_access_enforcement.py` have the queries there.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,9 @@ from tests.live.support import PROMPTLY, SECONDS, ends, poke, revoke, run
 from tests.support.live import LONG_POLL, POLL, listening_by
 from tests.support.site import Site, Visitor
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(short="sqlite")
 
 
-@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.clocked
 def test_signing_out_ends_the_connection(listen: Listen, site: Site, newcomer: str, visitor: Visitor) -> None:
     with listen(visitor) as client:

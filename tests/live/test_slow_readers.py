@@ -19,7 +19,7 @@ from tests.support.memory import resident
 from tests.support.site import Site
 
 TOPIC = "open.slow"
-READERS, SLOW, BROADCASTS = 20, 5, 50
+READERS, SLOW, BROADCASTS = 8, 5, 50
 SIZE = 60_000
 """Bytes in each event. After a few events the kernel's buffers are full."""
 MEMORY = 50 * 2**20

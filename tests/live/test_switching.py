@@ -19,7 +19,7 @@ from tests.support.site import Site
 CLIENTS, SECONDS, STAYS, RATE = 10, 3, (0.2, 1.0), 50
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="postgresql")
 def test_a_client_that_changes_connections_applies_every_event_exactly_once(site: Site, topic: str) -> None:
     cookies = cookies_of(site, CLIENTS)
     committed, wanderers = asyncio.run(switch(site, topic, cookies))

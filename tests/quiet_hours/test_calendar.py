@@ -41,23 +41,30 @@ def clock(zone: str, day: date) -> list[tuple[datetime, datetime]]:
     return [(at, at.astimezone(ZoneInfo(zone)).replace(tzinfo=None)) for at in minutes]
 
 
-def first_shown(walls: list[tuple[datetime, datetime]], local: datetime) -> datetime:
+@cache
+def shown(zone: str, day: date) -> dict[datetime, list[datetime]]:
+    """Return when a clock shows each time of the days around one, which is twice for some."""
+    found: dict[datetime, list[datetime]] = {}
+    for at, wall in clock(zone, day):
+        found.setdefault(wall, []).append(at)
+    return found
+
+
+def first_shown(zone: str, day: date, local: datetime) -> datetime:
     """Return when the clock first shows a time, or else the first minute after it."""
-    return (
-        next(at for at, wall in walls if wall == local)
-        if any(wall == local for _at, wall in walls)
-        else next(at for at, wall in walls if wall > local)
-    )
+    return _all_shown(zone, day, local)[0]
 
 
-def last_shown(walls: list[tuple[datetime, datetime]], local: datetime) -> datetime:
-    shown = [at for at, wall in walls if wall == local]
-    return shown[-1] if shown else next(at for at, wall in walls if wall > local)
+def last_shown(zone: str, day: date, local: datetime) -> datetime:
+    return _all_shown(zone, day, local)[-1]
+
+
+def _all_shown(zone: str, day: date, local: datetime) -> list[datetime]:
+    return shown(zone, day).get(local) or [next(at for at, wall in clock(zone, day) if wall > local)]
 
 
 def quiet_minutes(schedule: Schedule, around: date) -> set[datetime]:
     """Return the quiet minutes of some days, by looking at each."""
-    walls = clock(schedule.zone, around)
     quiet: set[datetime] = set()
     for offset in range(-3, 6):
         day = around + offset * DAY
@@ -65,10 +72,11 @@ def quiet_minutes(schedule: Schedule, around: date) -> set[datetime]:
         for one in schedule.windows:
             if day.weekday() in one.days:
                 last = midnight + one.end * MINUTE + (DAY if one.end <= one.start else timedelta())
-                began, ended = first_shown(walls, midnight + one.start * MINUTE), last_shown(walls, last)
-                quiet |= {at for at, _wall in walls if began <= at < ended}
+                began = first_shown(schedule.zone, around, midnight + one.start * MINUTE)
+                ended = last_shown(schedule.zone, around, last)
+                quiet |= {began + number * MINUTE for number in range((ended - began) // MINUTE)}
     if schedule.paused_until is not None:
-        quiet |= {at for at, _wall in walls if at < schedule.paused_until}
+        quiet |= {at for at, _wall in clock(schedule.zone, around) if at < schedule.paused_until}
     return quiet
 
 

@@ -15,12 +15,11 @@ from tests.quiet_hours.test_calendar import DAY, MINUTE, PLACES, clock, first_sh
 
 def digests(schedule: Schedule, digest: Digest, around: date) -> list[datetime]:
     """Return when digests come in the days around one, by looking at each minute or day."""
-    walls = clock(schedule.zone, around)
     if digest is Digest.HOURLY:
-        return [at for at, wall in walls if wall.minute == 0]
+        return [at for at, wall in clock(schedule.zone, around) if wall.minute == 0]
     days = [around + offset * DAY for offset in range(-4, 8)]
     wanted = [day for day in days if digest is Digest.DAILY or day.weekday() == schedule.digest_day]
-    return [first_shown(walls, datetime.combine(day, time(schedule.digest_hour))) for day in wanted]
+    return [first_shown(schedule.zone, around, datetime.combine(day, time(schedule.digest_hour))) for day in wanted]
 
 
 @settings(max_examples=200, deadline=None)

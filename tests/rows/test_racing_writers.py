@@ -27,7 +27,7 @@ from tests.support.processes import wait_until
 from tests.support.together import in_process
 
 WRITERS, CHANGES = 4, 40
-KILLS = 20 if FULL else 2
+KILLS = 20 if FULL else 1
 RAW = (
     "UPDATE board_note SET body = body || '!', thread_id = %s WHERE id = %s",
     "DELETE FROM board_note WHERE %s > 0 AND id = %s",

@@ -531,6 +531,13 @@ def test_a_locked_table_is_left_unchanged(program: psycopg.Connection[Any], monk
     assert left_behind() == 0
 
 
+@pytest.fixture
+def _application_imported() -> None:
+    """Import the application now. Its first import sets up logging anew, and a test would lose what is logged."""
+    import_module("config.asgi")
+
+
+@pytest.mark.usefixtures("_application_imported")
 def test_a_setting_that_differs_from_the_database_is_reported_and_loses_nothing(
     settings: Settings, at_tea: Page, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -7,11 +7,13 @@ from contextlib import suppress
 
 import pytest
 from django.test import override_settings
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notifications_hub.streams.cursor import MAX_LENGTH, MAX_SEQ, BadCursor, Position, decode, encode, key_of
+from tests.support.full import FULL
 
+EXAMPLES = 100 if FULL else 40
 EPOCHS = st.one_of(st.just(""), st.from_regex(r"[0-9a-f]{8}", fullmatch=True))
 SEQS = st.integers(0, MAX_SEQ)
 
@@ -22,6 +24,8 @@ def positions(draw: st.DrawFn) -> Position:
     return Position(draw(EPOCHS), start, seq)
 
 
+@pytest.mark.exhaustive
+@settings(max_examples=EXAMPLES)
 @given(st.dictionaries(st.text(min_size=1, max_size=200), positions(), max_size=32))
 def test_a_written_cursor_is_read_back(written: dict[str, Position]) -> None:
     assert decode(encode(written)) == {key_of(topic): position for topic, position in written.items()}
@@ -112,6 +116,8 @@ def test_a_cursor_that_is_too_long_is_refused() -> None:
         decode(fitting + entry)
 
 
+@pytest.mark.exhaustive
+@settings(max_examples=EXAMPLES)
 @given(st.one_of(st.text(), st.text(alphabet="1~.-_abcdef0123456789"), st.from_regex(r"1(~[\w-]{8}\.\w*\.\d+\.\d+)*")))
 def test_any_text_is_a_valid_cursor_or_refused(text: str) -> None:
     with suppress(BadCursor):

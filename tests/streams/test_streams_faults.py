@@ -22,6 +22,7 @@ from notifications_hub import streams
 from notifications_hub.streams import Event, Stream, store
 from notifications_hub.streams.cursor import Position
 from notifications_hub.streams.sweeper import sweep
+from tests.support.full import FULL
 from tests.support.log import holes, leave_unnumbered, unnumbered
 from tests.support.processes import wait_until
 from tests.support.together import in_process, together
@@ -292,9 +293,10 @@ def test_concurrent_numberers_number_each_event_once() -> None:
 
 
 @postgres
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("are_new", [False, True], ids=["known topics", "new topics"])
 def test_numberers_of_overlapping_topics_never_deadlock(are_new: bool) -> None:
-    rounds, size = 20 if are_new else 50, 200
+    rounds, size = (20 if are_new else 50) if FULL else 10, 200
     start = threading.Barrier(4)
 
     def topics_of(number: int) -> list[str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
-from tests.support.postgres import program_of_postgres
+from tests.support.databases import Databases
+from tests.support.postgres import PostgresServer, program_of_postgres
 
 
 def back_up(database_url: str, backup: Path) -> None:
@@ -36,6 +38,15 @@ def restore(database_url: str, backup: Path) -> None:
     for leftover in (file, Path(f"{file}-wal"), Path(f"{file}-shm")):
         leftover.unlink(missing_ok=True)
     file.write_bytes(backup.read_bytes())
+
+
+@contextmanager
+def server_with_tables(databases: Databases, folder: Path) -> Iterator[PostgresServer]:
+    """Run a PostgreSQL that a test may stop and kill, with a site's tables and people. To migrate takes seconds."""
+    back_up(databases.copy(), folder / "tables")
+    with PostgresServer() as server:
+        restore(server.url, folder / "tables")
+        yield server
 
 
 def _run(program: str, *arguments: str) -> None:

@@ -79,6 +79,10 @@ class PostgresServer(Closing):
         return self._program.process.pid
 
     @property
+    def running(self) -> bool:
+        return self._program.running
+
+    @property
     def log(self) -> str:
         return (self._folder / "log").read_text(errors="replace")
 

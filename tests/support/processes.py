@@ -40,13 +40,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(holds: Callable[[], object], *, seconds: float = 30.0, what: str = "it") -> None:
-    """Return once `holds()` is true. Raise `AssertionError` if it takes too long."""
+def wait_until(holds: Callable[[], object], *, seconds: float = 30.0, what: str = "it", every: float = 0.02) -> None:
+    """Return once `holds()` is true. Raise `AssertionError` if it takes too long. It looks `every` few seconds."""
     deadline = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > deadline:
             raise AssertionError(f"{what} did not happen within {seconds:g} s")
-        time.sleep(0.02)
+        time.sleep(every)
 
 
 def accepts_connections(port: int, address: str = "127.0.0.1") -> bool:
