@@ -74,11 +74,11 @@ class Size:
 
     @property
     def deliveries(self) -> int:
-        return self.notifications // 4
+        return self.notifications * 2 // 5
 
     @property
     def jobs(self) -> int:
-        return self.notifications // 4
+        return self.notifications * 2 // 5
 
     @property
     def results(self) -> int:
