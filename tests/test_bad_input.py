@@ -124,24 +124,23 @@ API = [
 ]
 
 
+BODIES: dict[str, str | bytes] = {
+    "deep": DEEP,
+    "deep ids": '{"ids": ' + DEEP + "}",
+    "deep object": '{"a":' * 5000 + "1" + "}" * 5000,
+    "number": "9" * 50_000,
+    "number id": '{"ids": [' + "9" * 5000 + "]}",
+    "ids": '{"ids": ["' + "9" * 50 + '", "a\\u0000"]}',
+    "token": '{"token": "a\\u0000b\\ud800", "action": "read", "subscription": {"endpoint": "\\u0000", "keys": {}}}',
+    "subscription": json.dumps({"endpoint": "https://fcm.googleapis.com/\0", "keys": {"p256dh": "\0", "auth": "\0"}}),
+    "no utf-8": "\udcff".encode("utf-8", "surrogatepass"),
+}
+
+
 @pytest.mark.parametrize("path", [f"/api/v1/{path}" for path in API] + ["/live/ack/"])
-@pytest.mark.parametrize(
-    "body",
-    [
-        DEEP,
-        '{"ids": ' + DEEP + "}",
-        '{"a":' * 5000 + "1" + "}" * 5000,
-        "9" * 50_000,
-        '{"ids": [' + "9" * 5000 + "]}",
-        '{"ids": ["' + "9" * 50 + '", "a\\u0000"]}',
-        '{"token": "a\\u0000b\\ud800", "action": "read", "subscription": {"endpoint": "\\u0000", "keys": {}}}',
-        json.dumps({"endpoint": "https://fcm.googleapis.com/\0", "keys": {"p256dh": "\0", "auth": "\0"}}),
-        "\udcff".encode("utf-8", "surrogatepass"),
-    ],
-    ids=["deep", "deep ids", "deep object", "number", "number id", "ids", "token", "subscription", "no utf-8"],
-)
-def test_any_json_is_answered(member: Client, path: str, body: str | bytes) -> None:
-    assert member.post(path, body, content_type="application/json").status_code < 500
+def test_any_json_is_answered(member: Client, path: str) -> None:
+    answers = {name: member.post(path, body, content_type="application/json") for name, body in BODIES.items()}
+    assert [name for name, answer in answers.items() if answer.status_code >= 500] == []
 
 
 ADMIN = ["notification", "delivery", "pushsubscription", "stream", "job", "announcement"]

@@ -211,6 +211,7 @@ def test_showing_it_marks_it_delivered_and_cancels_other_deliveries(
     assert notified_ids(alice, "notification.delivered") == [[str(row.pk)]]
 
 
+@pytest.mark.both_databases(short="sqlite")
 def test_ordinary_messages_are_untouched(alice: User, bob: User, client_for: ClientFor) -> None:
     send(bob, alice)
     client = client_for(alice)
@@ -227,12 +228,14 @@ def test_charlie_sees_none_of_the_notifications_of_alice(
     assert Notification.objects.get().delivered_at is None
 
 
+@pytest.mark.both_databases(short="sqlite")
 def test_an_anonymous_visitor_sees_ordinary_messages_only(alice: User, bob: User) -> None:
     send(bob, alice)
     broadcast(title="Closed on Friday")
     assert shown(Client(), "/greeting/") == ["Saved."]
 
 
+@pytest.mark.both_databases(short="sqlite")
 def test_iterating_twice_on_a_page_gives_the_same_messages(alice: User, bob: User) -> None:
     send(bob, alice)
     request = RequestFactory().get("/")
@@ -242,6 +245,7 @@ def test_iterating_twice_on_a_page_gives_the_same_messages(alice: User, bob: Use
     assert len(storage) == 1
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize("url", ["/late/", "/page/"])
 def test_a_template_response_shows_it_too(alice: User, bob: User, client_for: ClientFor, url: str) -> None:
     send(bob, alice)
@@ -271,6 +275,7 @@ def test_an_error_page_releases_it(alice: User, bob: User, client_for: ClientFor
     assert shown(client) == ["replied (en)"]
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize("method", ["post", "head", "put"])
 def test_only_a_get_request_consumes(alice: User, bob: User, client_for: ClientFor, method: str) -> None:
     send(bob, alice)
@@ -279,6 +284,7 @@ def test_only_a_get_request_consumes(alice: User, bob: User, client_for: ClientF
     assert shown(client) == ["replied (en)"]
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize(
     "headers",
     [
@@ -306,6 +312,7 @@ def test_a_request_for_no_visible_page_consumes_nothing(
     assert shown(client, **{"Sec-Fetch-Dest": "document"}) == ["replied (en)"]
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize(
     "headers", [{"HX-Boosted": "true"}, {"X-Turbo-Request-Id": "9"}, {"Hub-Navigation": "true"}], ids=str
 )
@@ -358,6 +365,7 @@ def test_an_interrupted_stream_shows_it_again_when_its_claim_expires(
         assert shown(client) == ["replied (en)"]
 
 
+@pytest.mark.both_databases(short="sqlite")
 def test_a_file_response_keeps_its_file_for_the_server_to_send(alice: User) -> None:
     request = RequestFactory().get("/file/")
     request.user, request.session = alice, SessionStore()
@@ -367,6 +375,7 @@ def test_a_file_response_keeps_its_file_for_the_server_to_send(alice: User) -> N
         response.close()
 
 
+@pytest.mark.both_databases(short="sqlite")
 def test_a_stream_that_is_not_a_page_consumes_nothing(alice: User, bob: User, client_for: ClientFor) -> None:
     send(bob, alice)
     client = client_for(alice)
@@ -712,6 +721,7 @@ def test_people_who_turned_announcements_off_get_no_flash(alice: User, client_fo
 # Text
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize("url", ["", "/posts/9/?a=1&b='\""])
 def test_titles_and_links_are_escaped(alice: User, bob: User, client_for: ClientFor, url: str) -> None:
     send(bob, alice, verb="<img src=x onerror=alert(1)>", url=url)
@@ -721,12 +731,14 @@ def test_titles_and_links_are_escaped(alice: User, bob: User, client_for: Client
     assert ("<a href" in content) is bool(url)
 
 
+@pytest.mark.both_databases(short="sqlite")
 def test_a_message_leads_to_its_link(alice: User, bob: User, client_for: ClientFor) -> None:
     send(bob, alice, url="/posts/9/", level="warning")
     content = client_for(alice).get("/page/").content.decode()
     assert content == "<li class='notification warning'><a href=\"/posts/9/\">replied (en)</a></li>"
 
 
+@pytest.mark.both_databases(short="sqlite")
 def test_messages_are_in_the_language_of_the_reader(alice: User, bob: User, client_for: ClientFor) -> None:
     User.objects.filter(pk=alice.pk).update(language="zh-hans")
     announcement = broadcast(title="Closed on Friday")

@@ -1,15 +1,16 @@
-"""Every statement that a block runs, with what PostgreSQL reads for it, by EXPLAIN (ANALYZE, BUFFERS)."""
+"""Every statement that a block runs, with what PostgreSQL reads for it, as its auto_explain tells."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection
+from psycopg.errors import Diagnostic
 
 from tests.cost.world import Limits
 
@@ -18,8 +19,16 @@ PER_ROW = 25
 PER_CHANGE = 60
 """The buffers for each row that a statement changes: a place in each of about ten indexes."""
 
-_EXPLAINED = re.compile(r"\s*\(?\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
-_EXPLAIN = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) "
+_SEND_PLANS = """
+    LOAD 'auto_explain';
+    SET LOCAL auto_explain.log_min_duration = 0;
+    SET LOCAL auto_explain.log_level = 'notice';
+    SET LOCAL auto_explain.log_format = 'json';
+    SET LOCAL auto_explain.log_analyze = on;
+    SET LOCAL auto_explain.log_buffers = on;
+    SET LOCAL auto_explain.log_timing = off;
+"""
+_PLAN = re.compile(r"duration: (?P<milliseconds>[\d.]+) ms +plan:\n(?P<plan>.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,38 +52,36 @@ class Statement:
 
 @contextmanager
 def explained(limits: Limits) -> Iterator[list[Statement]]:
-    """Explain each statement of the block just before it runs, on the data that it will see.
+    """Explain each statement of the block as it runs. The block must be in a transaction.
 
-    Questions about the tables themselves are left out: they do not depend on rows.
+    The server sends each plan with its figures, so nothing runs twice. Questions about the tables themselves are left
+    out: they do not depend on rows.
     """
     statements: list[Statement] = []
 
-    def explain_first(execute: Callable[..., Any], statement: str, parameters: Any, many: bool, context: Any) -> Any:
-        if not many and _EXPLAINED.match(statement) and "pg_catalog." not in statement:
-            statements.append(_explain(statement, parameters, limits))
-        return execute(statement, parameters, many, context)
+    def note(notice: Diagnostic) -> None:
+        if (sent := _PLAN.match(notice.message_primary or "")) and "pg_catalog." not in sent["plan"]:
+            statements.append(_statement(json.loads(sent["plan"]), float(sent["milliseconds"]), limits))
 
-    with connection.execute_wrapper(explain_first):
+    with connection.cursor() as cursor:
+        cursor.execute(_SEND_PLANS)
+    sender = connection.connection
+    sender.add_notice_handler(note)
+    try:
         yield statements
+    finally:
+        sender.remove_notice_handler(note)
 
 
-def _explain(statement: str, parameters: Any, limits: Limits) -> Statement:
-    with connection.connection.cursor() as cursor:
-        # The statement really runs, so its changes are taken back.
-        cursor.execute("SAVEPOINT explained")
-        cursor.execute(_EXPLAIN + statement, parameters)
-        [answer] = cursor.fetchone()
-        cursor.execute("ROLLBACK TO SAVEPOINT explained")
-        cursor.execute("RELEASE SAVEPOINT explained")
-    [found] = answer if isinstance(answer, list) else json.loads(answer)
+def _statement(found: dict[str, Any], milliseconds: float, limits: Limits) -> Statement:
     plan = found["Plan"]
     allowed = max(limits.buffers, int(PER_ROW * plan["Actual Rows"]), PER_CHANGE * sum(_changed(plan)))
     return Statement(
-        " ".join(statement.split()),
+        " ".join(found["Query Text"].split()),
         _buffers(plan),
         max(_scanned(plan), default=0),
         replace(limits, buffers=allowed),
-        found["Execution Time"],
+        milliseconds,
         "\n".join(_lines(plan)),
     )
 

@@ -74,18 +74,22 @@ class Size:
 
     @property
     def deliveries(self) -> int:
-        return self.notifications // 5
+        return self.notifications * 2 // 5
 
     @property
     def jobs(self) -> int:
-        return self.notifications // 5
+        return self.notifications * 2 // 5
+
+    @property
+    def results(self) -> int:
+        return self.notifications // 4
 
     @property
     def of_others(self) -> int:
         return self.notifications - self.heavy
 
 
-SMALL = Size(notifications=100_000, people=12_500, subscriptions=12_500, heavy=20_000)
+SMALL = Size(notifications=50_000, people=12_500, subscriptions=12_500, heavy=12_500)
 """Every table that grows with a site has more rows than an admin list may go through."""
 
 
@@ -207,10 +211,10 @@ class _Loader:
         )
 
     def action_results(self) -> None:
-        """Decide every second thing that four notifications share."""
+        """Decide every second thing that four notifications share, and as many of which there are none any more."""
         self._copy(
             ActionResult,
-            self._size.notifications // 8,
+            self._size.results,
             key="'thing ' || 2 * i",
             kind="'comment.reply'",
             action="'approve'",
@@ -378,7 +382,7 @@ class _Loader:
         )
         day, kind = f"current_date - CAST(i % {days} AS int)", f"'kind' || (i / {days}) % {kinds}"
         method = f"'m' || i / {days * kinds}"
-        self._copy(KindUse, days * kinds * 4, day=day, kind=kind, method=method, age=str(AGES[-1]), number="1")
+        self._copy(KindUse, days * kinds * 2, day=day, kind=kind, method=method, age=str(AGES[-1]), number="1")
         self._copy(UseSum, days * kinds, day=day, kind=kind, what="'off'", number="1")
         self._copy(UseTally, 5000, kind="'kind1'", what="'off'", at="now()", number="1")
         self._copy(UseFold, 1, folded_at="now() - interval '1 minute'", looked_back_at="now()")

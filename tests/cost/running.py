@@ -17,7 +17,8 @@ def run(case: Case, size: Size, *, scans: bool) -> Sequence[Statement]:
     with transaction.atomic():
         if not scans:
             with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL enable_seqscan = off")
+                # What is made unattractive looks so dear that PostgreSQL would compile it first.
+                cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL jit = off")
         # What a commit would start belongs to the case.
         with explained(case.limits) as statements, TestCase.captureOnCommitCallbacks(execute=True):
             case.act(World(size))

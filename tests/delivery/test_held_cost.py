@@ -19,7 +19,7 @@ from tests.support.deliveries import send, use_memory
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
-MANY = 3000
+MANY = 1000
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ __all__ = ["one_worker"]
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
-PEOPLE = 1000
+PEOPLE = 300
 INDEXES = ("hub_delivery_due", "hub_delivery_held_due", "hub_delivery_rollout")
 
 

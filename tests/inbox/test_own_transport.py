@@ -24,7 +24,7 @@ from tests.support.deliveries import send
 if TYPE_CHECKING:
     from accounts.models import User
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(short="sqlite")
 
 PREFERENCES = "/notifications/preferences/"
 DEFAULT = {"web_push": "notifications_hub.transports.web_push.transport.WebPush"}
@@ -86,6 +86,7 @@ def test_a_transports_label_is_in_the_readers_language(alice: User, client_for: 
     assert list(choices(client_for(alice).get(PREFERENCES)))[-1] == label
 
 
+@pytest.mark.both_databases
 def test_a_choice_is_saved_shown_and_followed(alice: User, bob: User, client_for: ClientFor, settings: Any) -> None:
     use(settings, sms=Sms)
     client = client_for(alice)
@@ -210,6 +211,7 @@ class Broken(Sms):
         return [f"sms-{person.pk}"]
 
 
+@pytest.mark.both_databases
 def test_a_transport_that_fails_for_one_person_costs_only_their_delivery(
     alice: User, bob: User, charlie: User, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -248,6 +250,7 @@ class Generous(Sms):
         return {pk: ["sms"] for pk in get_user_model().objects.values_list("pk", flat=True)}
 
 
+@pytest.mark.both_databases
 def test_an_address_that_cannot_be_stored_costs_only_its_own_delivery(
     alice: User, bob: User, charlie: User, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

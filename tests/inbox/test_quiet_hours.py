@@ -26,7 +26,7 @@ from tests.inbox.support import ClientFor, events_of, send_one
 if TYPE_CHECKING:
     from accounts.models import User
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases(short="sqlite")]
 
 PREFERENCES = "/notifications/preferences/"
 HOURS, PAUSE = f"{PREFERENCES}quiet-hours/", f"{PREFERENCES}pause/"
@@ -56,6 +56,7 @@ def pause_by_api(client: Client, until: object) -> Any:
 # The forms
 
 
+@pytest.mark.both_databases
 def test_hours_and_days_are_stored_in_their_zone(alice: User, client_for: ClientFor) -> None:
     response = client_for(alice).post(HOURS, NIGHTS)
     assert response["Location"] == f"{PREFERENCES}#quiet-hours"
@@ -158,6 +159,7 @@ def test_a_pause_until_a_time_is_in_the_persons_zone(alice: User, client_for: Cl
 # The API
 
 
+@pytest.mark.both_databases
 def test_the_api_sets_and_shows_quiet_hours(alice: User, client_for: ClientFor) -> None:
     client = client_for(alice)
     given = {"zone": "Asia/Shanghai", "windows": [{"days": [5, 6], "start": "00:00", "end": "00:00"}], "silent": False}
@@ -214,6 +216,7 @@ def bell_of(person: User) -> str:
     return Template("{% load notifications_hub %}{% notification_bell %}").render(Context({"request": request}))
 
 
+@pytest.mark.both_databases
 def test_the_bell_knows_the_quiet_hours_of_the_next_days(alice: User, bob: User) -> None:
     until = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=3)
     save_schedule(alice, Schedule(paused_until=until))
@@ -236,6 +239,7 @@ def test_only_what_is_critical_says_so(alice: User, bob: User) -> None:
     assert alarm.item().as_json()["critical"] is True
 
 
+@pytest.mark.both_databases
 def test_the_next_page_flashes_nothing_in_silence(alice: User, bob: User, client_for: ClientFor) -> None:
     client = client_for(alice)
     save_schedule(alice, Schedule(paused_until=datetime.now(UTC) + timedelta(hours=3)))
@@ -263,6 +267,7 @@ def test_the_next_page_flashes_what_is_critical_in_silence(alice: User, bob: Use
     assert "Fire" not in client.get("/notifications/").content.decode().partition("nh-page")[0]
 
 
+@pytest.mark.both_databases
 def test_a_page_reports_what_it_showed_while_others_wait(alice: User, bob: User, client_for: ClientFor) -> None:
     plain, alarm = send_one(alice, bob), send_one(alice, bob, kind="tests.quiet_alarm")
     other = send_one(bob, alice)

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from django.db.models import Model
 from django.urls import URLPattern, URLResolver
 
@@ -43,8 +42,8 @@ def everything() -> list[list[dict[str, Any]]]:
     return [[columns(row) for row in table._default_manager.order_by("pk")] for table in tables]
 
 
-@pytest.mark.parametrize("path", ADDRESSES)
-def test_safe_requests_change_nothing(alice: User, bob: User, client_for: ClientFor, path: str) -> None:
+def test_safe_requests_change_nothing(alice: User, bob: User, client_for: ClientFor) -> None:
+    """Try every address with the same rows, because to make them takes longer than to ask."""
     row = send_one(alice, bob)
     arming.arm([Plan(notification_pk=row.pk, transport="web_push", address="1")])
     PushSubscription.objects.create(owner=alice, endpoint="https://push.example/x")
@@ -52,11 +51,11 @@ def test_safe_requests_change_nothing(alice: User, bob: User, client_for: Client
     client = client_for(alice)
     before = everything()
     query = {"ids": row.item_id, "all": "1", "action": "read", "id": "1", "mark_as_read": "1"}
-    client.head(path, query)
-    client.options(path)
-    client.get(path, query, headers={"Sec-Purpose": "prefetch"})
-
-    assert everything() == before
+    for path in ADDRESSES:
+        client.head(path, query)
+        client.options(path)
+        client.get(path, query, headers={"Sec-Purpose": "prefetch"})
+        assert everything() == before, path
 
 
 def test_every_url_was_tried() -> None:

@@ -192,10 +192,11 @@ def _state_of(pid: int) -> str:
 
 
 def create_database(server_url: str, name: str, *, template: str = "template1") -> None:
-    """Create a database on the server of any database URL."""
+    """Create a database on the server of any database URL. To copy the files takes half the time of copying pages."""
     statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(statement)
+        copies_files = sql.SQL(" STRATEGY FILE_COPY" if connection.info.server_version >= 150_000 else "")
+        connection.execute(statement + copies_files)
 
 
 def drop_database(server_url: str, name: str) -> None:

@@ -20,7 +20,7 @@ from notifications_hub.testing import Captured
 if TYPE_CHECKING:
     from accounts.models import User
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases(short="sqlite")]
 
 
 class Given(TypedDict, total=False):

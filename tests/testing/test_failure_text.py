@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from accounts.models import User
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases(short="sqlite")]
 
 
 @pytest.fixture(autouse=True)

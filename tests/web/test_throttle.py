@@ -81,7 +81,7 @@ def test_a_counter_has_one_row_and_a_constant_cost() -> None:
 @pytest.mark.parametrize(
     "backend",
     [
-        pytest.param("database", marks=both_databases),
+        pytest.param("database", marks=pytest.mark.both_databases(short="postgresql")),
         pytest.param("redis", marks=pytest.mark.both_databases(short="sqlite")),
     ],
 )
