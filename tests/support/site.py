@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Protocol
 import requests
 
 from tests.support.processes import ROOT, Program, accepts_connections, free_port
+from tests.support.warm import Conversation, run
 
 # The options of `hub_serve`, for applications that are not Django sites.
 UVICORN = (
@@ -143,27 +143,16 @@ class Shell:
     """A Django shell in an environment. Names last from call to call."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.shell"],
-            cwd=ROOT,
-            env=environment,
-            text=True,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
+        self._conversation = Conversation(["-m", "tests.support.shell"], environment=environment)
 
     def python(self, code: str) -> str:
         """Run code, and return its output."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(textwrap.dedent(code)) + "\n")
-        self._process.stdin.flush()
-        answer: dict[str, str] = json.loads(self._process.stdout.readline())
+        answer: dict[str, str] = json.loads(self._conversation.ask(json.dumps(textwrap.dedent(code))))
         assert "error" not in answer, answer["error"]
         return answer["output"]
 
     def close(self) -> None:
-        self._process.communicate()
+        self._conversation.close()
 
 
 class Visitor:
@@ -236,7 +225,6 @@ def inherited_environment() -> dict[str, str]:
 
 
 def manage(*arguments: str, environment: Mapping[str, str]) -> str:
-    command = [sys.executable, str(ROOT / "manage.py"), *arguments]
-    run = subprocess.run(command, cwd=ROOT, env=dict(environment), capture_output=True, text=True, check=False)
-    assert run.returncode == 0, f"manage.py {' '.join(arguments)} failed:\n{run.stdout}{run.stderr}"
-    return run.stdout
+    done = run([ROOT / "manage.py", *arguments], environment=environment)
+    assert done.returncode == 0, f"manage.py {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}"
+    return done.stdout
