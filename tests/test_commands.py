@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import signal
-import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -32,6 +31,7 @@ from notifications_hub.streams.models import Event, Stream
 from notifications_hub.transports import get_transport
 from notifications_hub.transports.memory import Memory
 from tests.announcements.support import kinds_on
+from tests.support import warm
 from tests.support.databases import Databases
 from tests.support.processes import ROOT, Program, wait_until
 from tests.support.site import Shell, site_environment
@@ -207,8 +207,7 @@ def test_once_sends_due_deliveries_and_numbers_leftover_events(due: Memory) -> N
 @pytest.mark.both_databases(short="sqlite")
 def test_once_before_migrate_names_the_remedy(tmp_path: Path) -> None:
     environment = site_environment(DATABASE_URL=f"sqlite:///{tmp_path}/new.sqlite3")
-    command = [sys.executable, "manage.py", "hub_worker", "--once"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = warm.run(["manage.py", "hub_worker", "--once"], environment=environment)
     assert done.returncode == 1
     assert re.search(r"^CommandError: migrations not applied: \d+\. Run `manage\.py migrate`\.$", done.stderr, re.M)
     assert "Traceback" not in done.stderr

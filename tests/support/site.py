@@ -13,8 +13,9 @@ from typing import Protocol
 
 import requests
 
+from tests.support.full import FULL
 from tests.support.processes import ROOT, Program, accepts_connections, free_port
-from tests.support.warm import Conversation, run
+from tests.support.warm import Conversation, WarmProgram, is_for_a_fork, run
 
 # The options of `hub_serve`, for applications that are not Django sites.
 UVICORN = (
@@ -104,9 +105,15 @@ class Site(WithShell):
 
     def start(self) -> None:
         """Start the server, also after `stop` or `kill`, on the same port and database."""
-        self._program = Program(self._command, log=self._log, environment=self.environment)
+        program = WarmProgram if self._may_be_warm else Program
+        self._program = program(self._command, log=self._log, environment=self.environment)
         # A refused connection costs a fortieth of a refused request, and a start has dozens of them.
         self._program.wait_until_ready(lambda: accepts_connections(self.port, self._address) and is_healthy(self.url))
+
+    @property
+    def _may_be_warm(self) -> bool:
+        """Return whether nothing is measured here, and the command is that of every site."""
+        return not FULL and HUB_SERVE[0] in self._command and is_for_a_fork(self.environment)
 
     def become(self, server: Sequence[str], **environment: str) -> None:
         """Stop the server, and start another command in its place, on the same port and database."""

@@ -1,7 +1,7 @@
 """Start Python processes that have made most of their imports already, in a third of the time that Django takes.
 
-Servers start cold, as in production, so that an import that the hub forgets is found. So do processes whose environment
-sets an option of Python itself.
+Servers of host projects start cold, as in production, so that an import that the hub forgets is found. With `FULL=1` so
+do all servers.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import select
+import signal
 import socket
 import subprocess
 import sys
@@ -18,7 +20,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, Program
 
 STDERR = 2
 OF_A_FORK = {"PYTHONPATH", "PYTHONUNBUFFERED"}
@@ -66,19 +68,43 @@ class Fork:
         environment: Mapping[str, str],
         folder: Path = ROOT,
         files: tuple[int, int, int],
+        is_server: bool = False,
     ) -> None:
         assert is_for_a_fork(environment), "a fork cannot follow an option of Python itself"
-        start = {"arguments": list(map(str, arguments)), "environment": dict(environment), "folder": str(folder)}
-        self._ended, ending = os.pipe()
+        self.args = list(map(str, arguments))
+        self.returncode: int | None = None
+        start = {
+            "arguments": self.args,
+            "environment": dict(environment),
+            "folder": str(folder),
+            "is_server": is_server,
+        }
+        ended, ending = os.pipe()
+        self._ended = os.fdopen(ended, "rb")
         try:
-            server().fork(start, (*files, ending))
+            self.pid = server().fork(start, (*files, ending))
         finally:
             os.close(ending)
 
-    def wait(self) -> int:
-        """Return the exit code, or the negative number of the signal that ended it."""
-        with os.fdopen(self._ended, "rb") as ended:
-            return int(ended.read())
+    def poll(self) -> int | None:
+        """Return the exit code, or the negative number of the signal that ended it, or None while it runs."""
+        return self._code_within(0.0)
+
+    def wait(self, timeout: float) -> int:
+        """Return the exit code. Raise `TimeoutExpired` if it does not end."""
+        if (code := self._code_within(timeout)) is None:
+            raise subprocess.TimeoutExpired(self.args, timeout)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def _code_within(self, seconds: float) -> int | None:
+        if self.returncode is None and select.select([self._ended], [], [], seconds)[0]:
+            with self._ended:
+                self.returncode = int(self._ended.read())
+        return self.returncode
 
 
 def is_for_a_fork(environment: Mapping[str, str]) -> bool:
@@ -86,17 +112,36 @@ def is_for_a_fork(environment: Mapping[str, str]) -> bool:
 
 
 def run(
-    arguments: Sequence[str | Path], *, environment: Mapping[str, str], folder: Path = ROOT, lines: str = ""
+    arguments: Sequence[str | Path],
+    *,
+    environment: Mapping[str, str],
+    folder: Path = ROOT,
+    lines: str = "",
+    seconds: float = 300.0,
 ) -> subprocess.CompletedProcess[str]:
     """Run Python to its end, with `lines` as its input. Return its exit code and what it printed."""
     with TemporaryFile("w+") as given, TemporaryFile("w+") as printed, TemporaryFile("w+") as complained:
         given.write(lines)
         given.seek(0)
         files = (given.fileno(), printed.fileno(), complained.fileno())
-        code = Fork(arguments, environment=environment, folder=folder, files=files).wait()
+        fork = Fork(arguments, environment=environment, folder=folder, files=files)
+        try:
+            code = fork.wait(seconds)
+        finally:
+            fork.send_signal(signal.SIGKILL)
         printed.seek(0)
         complained.seek(0)
         return subprocess.CompletedProcess(list(arguments), code, printed.read(), complained.read())
+
+
+class WarmProgram(Program):
+    """A server of these tests, whose command is `[sys.executable, …]`."""
+
+    def __init__(self, command: Sequence[str], *, log: Path, environment: Mapping[str, str]) -> None:
+        self.log = log
+        with log.open("ab") as output, Path(os.devnull).open("rb") as nothing:
+            files = (nothing.fileno(), output.fileno(), output.fileno())
+            self.process = Fork(command[1:], environment=environment, files=files, is_server=True)
 
 
 class Conversation:
@@ -124,4 +169,4 @@ class Conversation:
         self._questions.close()
         self._answers.read()
         self._answers.close()
-        self._fork.wait()
+        self._fork.wait(60.0)

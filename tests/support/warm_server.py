@@ -47,6 +47,8 @@ IMPORTED = (
     *("django.utils.translation.reloader", "django.views.csrf", "django.views.decorators.http", "django.views.generic"),
     *("aiohttp", "channels.layers", "cryptography.fernet", "cryptography.x509", "http_ece", "markdown_it", "nh3"),
     *("py_vapid", "pydantic.dataclasses", "pydantic.networks", "requests", "sqlparse", "websockets"),
+    *("csp.middleware", "environ", "servestatic.storage", "uvicorn.lifespan.on", "uvicorn.loops.auto"),
+    *("uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.websockets_sansio_impl"),
 )
 MOST_BYTES = 200_000
 
@@ -55,6 +57,7 @@ class Start(TypedDict):
     arguments: list[str]
     environment: dict[str, str]
     folder: str
+    is_server: bool
 
 
 def main() -> None:
@@ -65,6 +68,8 @@ def main() -> None:
     gc.freeze()
     assert threading.active_count() == 1, "a fork would lose the other threads"
     if (start := _serve(server)) is not None:
+        if start["is_server"]:
+            gc.enable()
         _run(start["arguments"])
 
 
