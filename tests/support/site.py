@@ -13,9 +13,8 @@ from typing import Protocol
 
 import requests
 
-from tests.support.full import FULL
 from tests.support.processes import ROOT, Program, accepts_connections, free_port
-from tests.support.warm import Conversation, WarmProgram, is_for_a_fork, run
+from tests.support.warm import Conversation, run, start_warm
 
 # The options of `hub_serve`, for applications that are not Django sites.
 UVICORN = (
@@ -105,15 +104,10 @@ class Site(WithShell):
 
     def start(self) -> None:
         """Start the server, also after `stop` or `kill`, on the same port and database."""
-        program = WarmProgram if self._may_be_warm else Program
-        self._program = program(self._command, log=self._log, environment=self.environment)
+        start = start_warm if HUB_SERVE[0] in self._command else Program
+        self._program = start(self._command, log=self._log, environment=self.environment)
         # A refused connection costs a fortieth of a refused request, and a start has dozens of them.
         self._program.wait_until_ready(lambda: accepts_connections(self.port, self._address) and is_healthy(self.url))
-
-    @property
-    def _may_be_warm(self) -> bool:
-        """Return whether nothing is measured here, and the command is that of every site."""
-        return not FULL and HUB_SERVE[0] in self._command and is_for_a_fork(self.environment)
 
     def become(self, server: Sequence[str], **environment: str) -> None:
         """Stop the server, and start another command in its place, on the same port and database."""

@@ -20,6 +20,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from tests.support.full import FULL
 from tests.support.processes import ROOT, Program
 
 STDERR = 2
@@ -142,6 +143,12 @@ class WarmProgram(Program):
         with log.open("ab") as output, Path(os.devnull).open("rb") as nothing:
             files = (nothing.fileno(), output.fileno(), output.fileno())
             self.process = Fork(command[1:], environment=environment, files=files, is_server=True)
+
+
+def start_warm(command: Sequence[str], *, log: Path, environment: Mapping[str, str]) -> Program:
+    """Start a server or a worker. It starts cold with `FULL=1`, where proofs measure it."""
+    start = WarmProgram if not FULL and is_for_a_fork(environment) else Program
+    return start(command, log=log, environment=environment)
 
 
 class Conversation:

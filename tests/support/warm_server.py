@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import io
 import json
 import os
 import runpy
@@ -125,8 +126,9 @@ def _become(start: Start, standard: Sequence[int]) -> None:
     os.environ.clear()
     os.environ.update(start["environment"])
     os.chdir(start["folder"])
-    unbuffered = bool(os.environ.get("PYTHONUNBUFFERED"))
-    sys.stdout.reconfigure(write_through=unbuffered)  # type: ignore[union-attr]
+    if os.environ.get("PYTHONUNBUFFERED"):
+        raw = io.FileIO(1, "w", closefd=False)
+        sys.stdout = sys.__stdout__ = io.TextIOWrapper(raw, sys.stdout.encoding, write_through=True)  # type: ignore[misc]
     sys.path[:] = [*_path_of(start["environment"]), *(entry for entry in sys.path if _is_installed(entry))]
     importlib.invalidate_caches()
 
