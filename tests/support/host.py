@@ -210,7 +210,7 @@ class Host:
     def serve(self) -> tuple[Program, str]:
         port = free_port()
         command = [sys.executable, str(self.folder / "manage.py"), "hub_serve", "--port", str(port)]
-        program = Program(command, log=self.folder / "log", environment=self.environment)
+        program = warm.start_warm(command, log=self.folder / "log", environment=self.environment)
         address = f"http://127.0.0.1:{port}"
         program.wait_until_ready(lambda: is_healthy(address))
         return program, address

@@ -1,7 +1,7 @@
 """Start Python processes that have made most of their imports already, in a third of the time that Django takes.
 
-Servers of host projects start cold, as in production, so that an import that the hub forgets is found. With `FULL=1` so
-do all servers.
+The projects of the README and of "Your first notification", `bin/run` and the image start cold, as in production, so
+that an import that the hub forgets is found. With `FULL=1` so do all servers.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from tests.support.full import FULL
 from tests.support.processes import ROOT, Program
 
 STDERR = 2
+SERVER = Path(__file__).with_name("warm_server.py")
+"""It is started by its path, so that no fork has a package `tests` before it looks for its own."""
 OF_A_FORK = {"PYTHONPATH", "PYTHONUNBUFFERED"}
 """The variables for Python itself that a fork follows."""
 
@@ -36,9 +38,9 @@ class Server:
         self._one_at_a_time = threading.Lock()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.warm_server", str(theirs.fileno())],
+                [sys.executable, "-P", str(SERVER), str(theirs.fileno())],
                 cwd=ROOT,
-                env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+                env={"PATH": os.environ["PATH"]},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
@@ -136,7 +138,7 @@ def run(
 
 
 class WarmProgram(Program):
-    """A server of these tests, whose command is `[sys.executable, …]`."""
+    """A server or a worker, whose command is `[sys.executable, …]`."""
 
     def __init__(self, command: Sequence[str], *, log: Path, environment: Mapping[str, str]) -> None:
         self.log = log
