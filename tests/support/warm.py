@@ -1,6 +1,6 @@
 """Start Python processes that have made most of their imports already, in a third of the time that Django takes.
 
-The projects of the README and of "Your first notification", `bin/run` and the image start cold, as in production, so
+The servers of the README, of "Your first notification", of `bin/run` and of the image start cold, as in production, so
 that an import that the hub forgets is found. With `FULL=1` so do all servers. So does a run of pytest that takes
 warnings as errors, because it warns of modules that are imported before it.
 """
