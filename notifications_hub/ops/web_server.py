@@ -12,6 +12,7 @@ import os
 import re
 import socket
 import sys
+from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,7 +23,7 @@ from uvicorn._types import ASGISendEvent
 from uvicorn.config import LOGGING_CONFIG
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame, Opcode
+from websockets.frames import CloseCode, Frame, Opcode
 
 from notifications_hub.live.close_codes import MAX_CLIENT_FRAME
 
@@ -136,6 +137,19 @@ class SharedFrameProtocol(WebSocketsSansIOProtocol):
         super().resume_writing()
         self._paused = False
 
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text" and not _is_utf8(self.frames):
+            self._refuse_text()
+        else:
+            super().send_receive_event_to_app()
+
+    def _refuse_text(self) -> None:
+        """Close as uvicorn does, without the traceback that it logs: a client could fill the log with them."""
+        self.frames = []
+        if not self.close_sent:
+            self.conn.send_close(CloseCode.INVALID_DATA)
+            self.handle_parser_exception()
+
     async def send(self, message: ASGISendEvent) -> None:
         text = message.get("text")
         if isinstance(text, str) and self._is_open():
@@ -188,6 +202,14 @@ _refusals = _Refusals()
 def _text_frame(text: str) -> bytes:
     # A server's frames are not masked (RFC 6455, section 5.1), so they are the same for every socket.
     return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
+
+
+def _is_utf8(pieces: Iterable[bytes]) -> bool:
+    try:
+        b"".join(pieces).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class HideSecrets(logging.Filter):

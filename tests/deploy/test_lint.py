@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import kubernetes_validate
 import pytest
 import yaml
 
@@ -158,6 +157,8 @@ def named(resources: list[dict[str, Any]], kind: str, name: str) -> dict[str, An
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
 @pytest.mark.parametrize("folder", ["base", "example"])
 def test_every_resource_is_valid(folder: str, version: str) -> None:
+    import kubernetes_validate  # takes a second and a half, which each worker would need to collect the tests
+
     found = rendered(KUBERNETES / folder)
     assert {one["metadata"]["name"] for one in found} >= SITE
     for resource in found:

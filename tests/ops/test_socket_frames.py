@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -28,6 +29,7 @@ class Application:
     def __init__(self) -> None:
         self.send: Any = None
         self.received: list[str] = []
+        self.over = asyncio.Event()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await receive()
@@ -35,6 +37,7 @@ class Application:
         self.send = send
         while (message := await receive())["type"] != "websocket.disconnect":
             self.received.append(message["text"])
+        self.over.set()
 
 
 @asynccontextmanager
@@ -102,6 +105,29 @@ async def test_nothing_can_be_sent_after_the_close_or_to_a_client_that_left() ->
         await client.close()
         with pytest.raises(OSError):  # noqa: PT011 -- uvicorn's own, which the hub expects
             await application.send({"type": "websocket.send", "text": "late"})
+
+
+@pytest.mark.parametrize("pieces", [b"\xc3", [b"\xc3", b"(", b""]], ids=["whole", "in pieces"])
+async def test_a_text_of_broken_characters_closes_the_socket_and_logs_nothing(
+    pieces: bytes | list[bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    application = Application()
+    async with opened(application) as client:
+        await client.send(pieces, text=True)
+        await client.wait_closed()
+        assert client.close_code == 1007
+        await asyncio.wait_for(application.over.wait(), 20)
+    assert application.received == []
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_characters_that_are_cut_by_pieces_arrive_whole() -> None:
+    application = Application()
+    async with opened(application) as client:
+        await client.send([b"\xc3", b"\xa9"], text=True)
+        await client.close()
+        await asyncio.wait_for(application.over.wait(), 20)
+    assert application.received == ["é"]
 
 
 @pytest.fixture
