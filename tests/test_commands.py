@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import signal
-import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -32,8 +31,9 @@ from notifications_hub.streams.models import Event, Stream
 from notifications_hub.transports import get_transport
 from notifications_hub.transports.memory import Memory
 from tests.announcements.support import kinds_on
+from tests.support import warm
 from tests.support.databases import Databases
-from tests.support.processes import ROOT, Program, wait_until
+from tests.support.processes import ROOT, wait_until
 from tests.support.site import Shell, site_environment
 
 if TYPE_CHECKING:
@@ -207,8 +207,7 @@ def test_once_sends_due_deliveries_and_numbers_leftover_events(due: Memory) -> N
 @pytest.mark.both_databases(short="sqlite")
 def test_once_before_migrate_names_the_remedy(tmp_path: Path) -> None:
     environment = site_environment(DATABASE_URL=f"sqlite:///{tmp_path}/new.sqlite3")
-    command = [sys.executable, "manage.py", "hub_worker", "--once"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = warm.run(["manage.py", "hub_worker", "--once"], environment=environment)
     assert done.returncode == 1
     assert re.search(r"^CommandError: migrations not applied: \d+\. Run `manage\.py migrate`\.$", done.stderr, re.M)
     assert "Traceback" not in done.stderr
@@ -219,7 +218,7 @@ def test_once_before_migrate_names_the_remedy(tmp_path: Path) -> None:
 def test_a_worker_runs_until_a_signal_stops_it(databases: Databases, tmp_path: Path, number: signal.Signals) -> None:
     environment = site_environment(DATABASE_URL=databases.copy())
     command = [sys.executable, str(ROOT / "manage.py"), "hub_worker"]
-    worker = Program(command, log=tmp_path / "worker.log", environment=environment)
+    worker = warm.start_warm(command, log=tmp_path / "worker.log", environment=environment)
     try:
         worker.wait_until_ready(lambda: "Working." in worker.log.read_text())
         time.sleep(0.2)
@@ -236,7 +235,7 @@ def test_a_worker_runs_until_a_signal_stops_it(databases: Databases, tmp_path: P
 def test_a_worker_starts_an_announcement_that_another_process_planned(databases: Databases, tmp_path: Path) -> None:
     environment = site_environment(DATABASE_URL=databases.copy())
     command = [sys.executable, str(ROOT / "manage.py"), "hub_worker"]
-    worker, shell = Program(command, log=tmp_path / "worker.log", environment=environment), Shell(environment)
+    worker, shell = warm.start_warm(command, log=tmp_path / "worker.log", environment=environment), Shell(environment)
     try:
         worker.wait_until_ready(lambda: "Working." in worker.log.read_text())
         planned = shell.python("""

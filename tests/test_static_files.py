@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
 
-from tests.support.processes import ROOT
+from tests.support import warm
 from tests.support.site import manage, site_environment
 
 COLLECTED = """
@@ -45,7 +43,7 @@ class OfModules(ManifestStaticFilesStorage):
 
 @pytest.mark.parametrize("storage", [MANIFEST, OF_MODULES])
 def test_a_storage_that_hashes_names_takes_every_file_of_the_apps(storage: str, tmp_path: Path) -> None:
-    url = _run(sys.executable, "-c", COLLECTED, str(tmp_path), storage).strip()
+    url = _run("-c", COLLECTED, str(tmp_path), storage, environment=site_environment()).strip()
 
     assert re.fullmatch(r"/static/notifications_hub/dist/hub-[0-9A-Z]{8}\.[0-9a-f]{12}\.js", url)
     assert (tmp_path / url.removeprefix("/static/")).is_file()
@@ -64,11 +62,11 @@ def _assert_imports_are_hashed(tmp_path: Path) -> None:
 
 def test_the_site_names_the_remedy_while_nothing_is_collected(tmp_path: Path) -> None:
     environment = _production(tmp_path)
-    printed = _run(sys.executable, "manage.py", "shell", "-c", ASK, environment=environment, fails=True)
+    printed = _run("manage.py", "shell", "-c", ASK, environment=environment, fails=True)
 
     assert "Run: manage.py collectstatic --noinput" in printed
     manage("collectstatic", "--noinput", environment=environment)
-    url = _run(sys.executable, "manage.py", "shell", "-v0", "-c", ASK, environment=environment)
+    url = _run("manage.py", "shell", "-v0", "-c", ASK, environment=environment)
     assert re.search(r"/static/site/site\.[0-9a-f]{12}\.css", url)
 
 
@@ -83,7 +81,7 @@ def _production(folder: Path) -> dict[str, str]:
     )
 
 
-def _run(*command: str, environment: dict[str, str] | None = None, fails: bool = False) -> str:
-    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+def _run(*arguments: str, environment: dict[str, str], fails: bool = False) -> str:
+    run = warm.run(arguments, environment=environment)
     assert (run.returncode != 0) == fails, f"{run.stdout}\n{run.stderr}"
     return run.stdout + (run.stderr if fails else "")

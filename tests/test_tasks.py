@@ -26,6 +26,7 @@ from tests.support.full import report
 from tests.support.processes import Program, wait_until
 from tests.support.redis import RedisServer
 from tests.support.site import Site
+from tests.support.warm import start_warm
 
 __all__ = ["push_service"]
 
@@ -57,7 +58,7 @@ def celery(tmp_path: Path) -> Iterator[StartCelery]:
     def celery(site: Site, *options: str, lease: float) -> Program:
         code = textwrap.dedent(START).format(lease=lease, options=options)
         command = [sys.executable, "-c", code]
-        program = Program(command, log=tmp_path / f"celery{len(started)}.log", environment=site.environment)
+        program = start_warm(command, log=tmp_path / f"celery{len(started)}.log", environment=site.environment)
         started.append(program)
         program.wait_until_ready(lambda: " ready." in program.log.read_text(errors="replace"), seconds=60)
         return program

@@ -22,6 +22,7 @@ from tests.support.web import Front
 pytestmark = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 
 USER = "10001"
+SERVES = "Uvicorn running"
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def stack() -> Iterator[Stack]:
         addresses = {"REDIS_URL": redis.url, "CELERY_BROKER_URL": redis.url.replace("/0", "/1")}
         services = opened.enter_context(Services(file, image, folder, addresses))
         services.run("migrate")
-        webs = (services.start("web-1"), services.start("web-2"))
+        webs = (services.start("web-1", after=SERVES), services.start("web-2", after=SERVES))
         sockets = (services.sockets / "web-1.sock", services.sockets / "web-2.sock")
         front = opened.enter_context(Front(sockets, folder, sockets=services.sockets))
         yield Stack(image, services, webs, front)
@@ -92,7 +93,7 @@ def test_people_sign_in_through_nginx_and_static_files_are_kept_for_ever(stack: 
 
 
 def test_beat_starts_the_due_deliveries_in_a_worker_that_is_healthy(stack: Stack) -> None:
-    worker, beat = stack.services.start("worker"), stack.services.start("beat")
+    worker, beat = stack.services.start("worker", after=" ready."), stack.services.start("beat")
     # A commit sends such a task too, so both must have been at work.
     wait_for_line(worker, "Task notifications_hub.send_due")
     wait_for_line(beat, "Sending due task send-due")
@@ -115,6 +116,7 @@ def test_the_command_of_the_image_itself_serves_on_a_port(stack: Stack) -> None:
         for given in (stack.image.command, [*stack.image.health, "8000"])
     )
     server = stack.services.start_other("web-1", command)
+    wait_for_line(server, SERVES)
     wait_until(lambda: stack.services.succeeds("web-1", check), seconds=60, what="a healthy image")
     server.stop()
 
@@ -123,7 +125,7 @@ def test_while_a_process_restarts_every_page_is_answered_by_the_other(stack: Sta
     visitor = stack.session()
     stack.webs[0].stop()
     answers = [visitor.get(f"{stack.front.url}/accounts/login/?{n}", timeout=30).status_code for n in range(6)]
-    stack.services.start("web-1")
+    stack.services.start("web-1", after=SERVES)
     stack.webs[1].stop()
     answers += [visitor.get(f"{stack.front.url}/accounts/login/?{n}", timeout=30).status_code for n in range(6)]
     assert answers == [200] * 12

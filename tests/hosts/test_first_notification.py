@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from tests.support import warm
 from tests.support.host import Block, blocks_in
 from tests.support.processes import ROOT, Closing, Program, free_port, wait_until
 from tests.support.site import Visitor, is_healthy
@@ -25,7 +25,7 @@ GUIDE = (ROOT / "docs" / "guides" / "first-notification.md").read_text()
 PASSWORD = "a-long-password"
 BY_THE_TESTS = ("python -m venv ", ". .venv/", "pip ")
 """Commands that make an environment. The tests have one already."""
-NOT_OURS = ("DJANGO_SETTINGS_MODULE", "DATABASE_URL", "NOTIFICATIONS_HUB")
+NOT_OURS = ("DJANGO_SETTINGS_MODULE", "DATABASE_URL", "NOTIFICATIONS_HUB", "PYTHON")
 
 
 class Stranger(Closing):
@@ -36,7 +36,7 @@ class Stranger(Closing):
         self.url = f"http://127.0.0.1:{free_port()}"
         self._server: Program | None = None
         self._typing = False
-        kept = {name: value for name, value in os.environ.items() if name not in NOT_OURS}
+        kept = {name: os.environ[name] for name in os.environ if not name.startswith(NOT_OURS)}
         self._environment = {
             **kept,
             "PYTHONPATH": str(ROOT),
@@ -98,10 +98,7 @@ class Stranger(Closing):
         self._server.wait_until_ready(lambda: is_healthy(self.url))
 
     def _run_python(self, *arguments: str, typed: str = "") -> None:
-        command = [sys.executable, *arguments]
-        run = subprocess.run(
-            command, cwd=self.folder, env=self._environment, input=typed, capture_output=True, text=True, check=False
-        )
+        run = warm.run(arguments, environment=self._environment, folder=self.folder, lines=typed)
         # A shell that runs what it reads ends with success, whatever it printed.
         assert run.returncode == 0, f"{arguments}\n{run.stdout}\n{run.stderr}"
         assert "Traceback" not in run.stderr, run.stderr

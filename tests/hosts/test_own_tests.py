@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support import warm
 from tests.support.host import NOT_OF_A_HOST, Host
 from tests.support.processes import ROOT
 from tests.support.site import site_environment
@@ -47,9 +46,7 @@ def run(project: Path, *command: str) -> tuple[int, str]:
     """Run Python in the project. Return the status, and what it wrote."""
     environment = {name: value for name, value in site_environment().items() if not name.startswith("PYTEST_")}
     environment |= {"DJANGO_SETTINGS_MODULE": "host.settings", "PYTHONPATH": f"{project}{os.pathsep}{ROOT}"}
-    done = subprocess.run(
-        [sys.executable, *command], cwd=project, env=environment, capture_output=True, text=True, check=False
-    )
+    done = warm.run(command, environment=environment, folder=project)
     return done.returncode, done.stdout + done.stderr
 
 

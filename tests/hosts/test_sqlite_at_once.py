@@ -7,8 +7,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.hosts.conftest import StartProject
-from tests.support.processes import Program
 from tests.support.site import Visitor
+from tests.support.warm import start_warm
 
 CLIENTS, REQUESTS = 8, 10
 URLS = """
@@ -36,7 +36,7 @@ def test_requests_a_worker_and_a_program_that_write_at_once_all_succeed(start_pr
     project = start_project(files={"urls.py": URLS})
     folder = project.host.folder
     command = [sys.executable, str(folder / "manage.py"), "hub_worker"]
-    worker = Program(command, log=folder / "worker.log", environment=project.host.environment)
+    worker = start_warm(command, log=folder / "worker.log", environment=project.host.environment)
     visitors = [
         project.visitor(name) for name in ("alice", "bob", "charlie", "alice", "bob", "charlie", "alice", "bob")
     ]

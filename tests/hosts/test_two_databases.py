@@ -9,8 +9,11 @@ import pytest
 
 from tests.support.host import Host
 from tests.support.host_project import PEOPLE, HostProject
-from tests.support.live import EVERY
+from tests.support.live import EVERY, WEBSOCKET
 
+ONLY_FULL = [pytest.mark.faults, pytest.mark.exhaustive]
+EVERY_IF_FULL = [by if by == WEBSOCKET else pytest.param(by, marks=ONLY_FULL) for by in EVERY]
+"""bin/test opens the first kind of connection. The kinds share the code that reads the database."""
 SECTION = "Two databases"
 FAULTS = """
 from django.core.checks import run_checks
@@ -60,7 +63,7 @@ def project(host: Host) -> Iterator[HostProject]:
         yield project
 
 
-@pytest.mark.parametrize("by", EVERY)
+@pytest.mark.parametrize("by", EVERY_IF_FULL)
 def test_an_open_page_receives_a_notification(project: HostProject, by: str) -> None:
     with project.listening(project.visitor("alice"), by=by) as alice:
         project.python('notify.send(person("bob"), recipient=person("alice"), verb="waved", target=person("bob"))')

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +20,9 @@ from notifications_hub.checks import check_demo_people
 from notifications_hub.live import server
 from notifications_hub.ops import demo
 from tests.inbox.support import queries_of
+from tests.support import warm
 from tests.support.databases import Databases
-from tests.support.processes import ROOT, free_port
+from tests.support.processes import free_port
 from tests.support.site import Site, site_environment
 
 if TYPE_CHECKING:
@@ -50,8 +50,7 @@ def production(databases: Databases) -> dict[str, str]:
 
 
 def python(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return warm.run(arguments, environment=environment, seconds=60)
 
 
 @pytest.mark.parametrize(

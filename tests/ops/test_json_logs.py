@@ -24,6 +24,7 @@ from tests.inbox.support import send_one
 from tests.support.live import cookie_of
 from tests.support.processes import Program, wait_until
 from tests.support.site import Site
+from tests.support.warm import start_warm
 
 StartSite = Callable[..., Site]
 
@@ -125,7 +126,7 @@ def site(start_site: StartSite) -> Site:
 @pytest.fixture
 def worker(site: Site, tmp_path: Path) -> Iterator[Program]:
     command = [sys.executable, "manage.py", "hub_worker"]
-    worker = Program(command, log=tmp_path / "worker.log", environment=site.environment)
+    worker = start_warm(command, log=tmp_path / "worker.log", environment=site.environment)
     yield worker
     worker.kill()
 

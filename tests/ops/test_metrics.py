@@ -23,8 +23,9 @@ from tests.live.support import poke
 from tests.push_lab.fixtures import push_service
 from tests.push_lab.service import LocalPushService
 from tests.support.live import LONG_POLL, SSE, WEBSOCKET, Closed, RefusedHandshake, listening, listening_by
-from tests.support.processes import Program, free_port, wait_until
+from tests.support.processes import free_port, wait_until
 from tests.support.site import Site
+from tests.support.warm import start_warm
 
 __all__ = ["push_service"]
 
@@ -61,7 +62,9 @@ def shared(start_site: StartSite, tmp_path: Path, push_service: LocalPushService
         "WORKER_METRICS_LISTEN": f"127.0.0.1:{port}",
     }
     site = start_site(hub=hub, PROMETHEUS_MULTIPROC_DIR=str(tmp_path / "metrics"))
-    worker = Program([sys.executable, "manage.py", "hub_worker"], log=tmp_path / "worker", environment=site.environment)
+    worker = start_warm(
+        [sys.executable, "manage.py", "hub_worker"], log=tmp_path / "worker", environment=site.environment
+    )
     try:
         yield site, port
     finally:

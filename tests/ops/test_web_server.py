@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ from tests.support.full import FULL, report
 from tests.support.live import cookie_of, listening_by
 from tests.support.processes import Program
 from tests.support.site import BARE_UVICORN, HUB_SERVE, Site, site_environment
+from tests.support.warm import start_warm
 from tests.support.web import CONFIGURATION, Nginx
 
 STRANGERS = 600 if FULL else 60
@@ -166,13 +168,18 @@ def test_a_server_at_its_connection_limit_answers_503_at_once(databases: Databas
         site.close()
 
 
-def test_a_server_with_its_own_defaults_logs_a_warning_at_start(
-    databases: Databases, tmp_path: Path, quiet_site: Site
-) -> None:
-    site = Site(tmp_path, hub={}, environment={"DATABASE_URL": databases.copy()}, server=BARE_UVICORN)
+@pytest.fixture(scope="module")
+def bare(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A server with its own defaults."""
+    folder = tmp_path_factory.mktemp("bare")
+    site = Site(folder, hub={}, environment={"DATABASE_URL": databases.copy()}, server=BARE_UVICORN)
+    yield site
     site.close()
-    assert "manage.py hub_serve" in site.log
-    assert "--ws-max-size 8192" in site.log
+
+
+def test_a_server_with_its_own_defaults_logs_a_warning_at_start(bare: Site, quiet_site: Site) -> None:
+    assert "manage.py hub_serve" in bare.log
+    assert "--ws-max-size 8192" in bare.log
     assert "hub_serve" not in quiet_site.log
 
 
@@ -191,23 +198,36 @@ def test_several_workers_serve_one_site(databases: Databases, tmp_path: Path) ->
         site.close()
 
 
-def test_a_proxy_on_a_unix_socket_is_trusted(databases: Databases, tmp_path: Path) -> None:
-    path = tmp_path / "hub.sock"
+@dataclass(frozen=True)
+class Behind:
+    """A server on a unix socket."""
+
+    path: Path
+    program: Program
+
+    def status(self, address: str, **headers: str) -> int:
+        return status_over(self.path, address, **headers)
+
+
+@pytest.fixture(scope="module")
+def behind(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
+    folder = tmp_path_factory.mktemp("socket")
+    path = folder / "hub.sock"
     environment = site_environment(DATABASE_URL=databases.copy())
-    command = [sys.executable, *HUB_SERVE, "--uds", str(path)]
-    program = Program(command, log=tmp_path / "log", environment=environment)
+    program = start_warm([sys.executable, *HUB_SERVE, "--uds", str(path)], log=folder / "log", environment=environment)
     try:
         program.wait_until_ready(path.exists)
-        assert status_over(path, "/healthz", **{"X-Forwarded-For": "203.0.113.7"}) == 200
-        assert "203.0.113.7:0 - " in program.log.read_text()
+        yield Behind(path, program)
     finally:
         program.kill()
 
 
-def test_a_client_behind_a_unix_socket_cannot_choose_its_address(databases: Databases, tmp_path: Path) -> None:
-    path = tmp_path / "hub.sock"
-    environment = site_environment(DATABASE_URL=databases.copy())
-    program = Program([sys.executable, *HUB_SERVE, "--uds", str(path)], log=tmp_path / "log", environment=environment)
+def test_a_proxy_on_a_unix_socket_is_trusted(behind: Behind) -> None:
+    assert behind.status("/healthz", **{"X-Forwarded-For": "203.0.113.9"}) == 200
+    assert "203.0.113.9:0 - " in behind.program.log.read_text()
+
+
+def test_a_client_behind_a_unix_socket_cannot_choose_its_address(behind: Behind) -> None:
     forwarded = {"X-Forwarded-For": "198.51.100.1, 203.0.113.7", "X-Forwarded-Proto": "https"}
     handshake = {
         "Connection": "Upgrade",
@@ -216,16 +236,12 @@ def test_a_client_behind_a_unix_socket_cannot_choose_its_address(databases: Data
         "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
         "Origin": "https://127.0.0.1",
     }
-    try:
-        program.wait_until_ready(path.exists)
-        # A proxy that appends keeps the client's text in front.
-        assert status_over(path, "/healthz", **forwarded) == 200
-        assert status_over(path, "/live/ws/", **forwarded, **handshake) == 101
-        log = program.log.read_text()
-        assert "198.51.100.1" not in log
-        assert log.count("203.0.113.7:0 - ") == 2
-    finally:
-        program.kill()
+    # A proxy that appends keeps the client's text in front.
+    assert behind.status("/healthz", **forwarded) == 200
+    assert behind.status("/live/ws/", **forwarded, **handshake) == 101
+    log = behind.program.log.read_text()
+    assert "198.51.100.1" not in log
+    assert log.count("203.0.113.7:0 - ") == 2
 
 
 def status_over(path: Path, address: str, **headers: str) -> int:
@@ -247,15 +263,11 @@ def test_the_doctor_checks_a_running_server(quiet_site: Site) -> None:
     assert not good
 
 
-def test_the_doctor_notices_a_server_that_compresses(databases: Databases, tmp_path: Path) -> None:
-    site = Site(tmp_path, hub={}, environment={"DATABASE_URL": databases.copy()}, server=BARE_UVICORN)
-    try:
-        words, good = check_websocket(site.url)
-        assert "compresses" in words
-        assert "hub_serve" in words
-        assert not good
-    finally:
-        site.close()
+def test_the_doctor_notices_a_server_that_compresses(bare: Site) -> None:
+    words, good = check_websocket(bare.url)
+    assert "compresses" in words
+    assert "hub_serve" in words
+    assert not good
 
 
 def test_the_doctor_notices_a_proxy_that_forwards_no_headers(quiet_site: Site, tmp_path: Path) -> None:

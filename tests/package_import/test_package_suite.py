@@ -17,6 +17,7 @@ import django
 import pytest
 
 from tests.package_import.package_suite import GUIDE
+from tests.support import warm
 from tests.support.databases import Databases
 from tests.support.full import FULL
 from tests.support.processes import ROOT
@@ -40,8 +41,7 @@ def sources(tmp_path: Path) -> Path:
 
 def test_the_packages_own_tests_pass_but_for_those_in_the_guide(sources: Path, databases: Databases) -> None:
     environment = site_environment(DATABASE_URL=databases.copy()) | {"PYTHONPATH": f"{sources}:{ROOT}"}
-    command = [sys.executable, "-m", "tests.package_import.package_suite"]
-    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    run = warm.run(["-m", "tests.package_import.package_suite"], environment=environment)
     assert run.returncode == 0, run.stderr
     result = json.loads(run.stdout.splitlines()[-1])
 

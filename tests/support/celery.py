@@ -9,7 +9,8 @@ from typing import Any
 
 from celery import current_app
 
-from tests.support.processes import Closing, Program
+from tests.support.processes import Closing
+from tests.support.warm import start_warm
 
 READY = " ready."
 
@@ -33,7 +34,7 @@ class CeleryWorker(Closing):
     def start(self) -> None:
         """Start the worker, also after a `kill`."""
         logged = len(self.log) if self._log.exists() else 0
-        self._program = Program(self._command, log=self._log, environment=self._environment)
+        self._program = start_warm(self._command, log=self._log, environment=self._environment)
         self._program.wait_until_ready(lambda: READY in self.log[logged:])
 
     def stop(self) -> None:

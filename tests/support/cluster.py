@@ -17,7 +17,7 @@ from pathlib import Path
 
 import requests
 
-from tests.support.processes import ROOT, ClosingParts, Program, family, signal_each, wait_until
+from tests.support.processes import ROOT, ClosingParts, Process, Program, family, signal_each, wait_until
 from tests.support.site import PASSWORD, WithShell, inherited_environment
 
 sys.path.append(str(ROOT / "bin"))
@@ -80,7 +80,7 @@ class Cluster(WithShell, ClosingParts):
         self.control = Control(Path(description["supervisor"]))
 
     @property
-    def process(self) -> subprocess.Popen[bytes]:
+    def process(self) -> Process:
         """The command itself."""
         return self._program.process
 

@@ -69,9 +69,13 @@ class Services(Closing):
     def succeeds(self, service: str, command: Sequence[str]) -> bool:
         return self._image.run(command, self._box(service)).returncode == 0
 
-    def start(self, service: str) -> Program:
-        """Start a service. Return once it is healthy, if it has a check."""
+    def start(self, service: str, *, after: str = "") -> Program:
+        """Start a service. Return once it is healthy, if it has a check.
+
+        The first check comes when the log has the text `after`. Each one is a process that may start Django.
+        """
         started = self.start_other(service, self._command(service))
+        started.wait_until_ready(lambda: after in started.log.read_text(errors="replace"))
         check = self._of(service)["healthcheck"]
         if not check.get("disable"):
             kind, *command = check["test"]

@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 from django.core.management import call_command
 
+from tests.support import warm
 from tests.support.once import once
 from tests.support.processes import ROOT, Program, free_port
 from tests.support.site import Shell, is_healthy, site_environment
@@ -190,20 +191,17 @@ class Host:
         self._run_python("manage.py", *arguments)
 
     def _run_python(self, *arguments: str) -> None:
-        subprocess.run([sys.executable, *arguments], cwd=self.folder, env=self.environment, check=True)
+        done = warm.run(arguments, environment=self.environment, folder=self.folder)
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
 
     def try_to_manage(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command that may fail, with more variables. Return what it printed."""
-        command, known = [sys.executable, "manage.py", *arguments], {**self.environment, **environment}
-        return subprocess.run(command, cwd=self.folder, env=known, capture_output=True, text=True, check=False)
+        known = {**self.environment, **environment}
+        return warm.run(["manage.py", *arguments], environment=known, folder=self.folder)
 
     def test(self, *arguments: str) -> None:
         """Run tests of the project. Raise `AssertionError`, with the output, if one fails or is not found."""
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *NOT_OF_A_HOST, *arguments]
-        run = subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
-        )
-        assert run.returncode == 0, f"{run.stdout}\n{run.stderr}"
+        self._run_python("-m", "pytest", "-p", "no:cacheprovider", *NOT_OF_A_HOST, *arguments)
 
     def shell(self) -> Shell:
         """Return a Django shell of the project, to be closed by the caller."""
@@ -212,7 +210,7 @@ class Host:
     def serve(self) -> tuple[Program, str]:
         port = free_port()
         command = [sys.executable, str(self.folder / "manage.py"), "hub_serve", "--port", str(port)]
-        program = Program(command, log=self.folder / "log", environment=self.environment)
+        program = warm.start_warm(command, log=self.folder / "log", environment=self.environment)
         address = f"http://127.0.0.1:{port}"
         program.wait_until_ready(lambda: is_healthy(address))
         return program, address
@@ -230,10 +228,7 @@ class Host:
 
     def _run_in_shell(self, blocks: list[str]) -> None:
         lines = "".join(json.dumps(block) + "\n" for block in blocks)
-        shell = [sys.executable, "-m", "tests.support.shell"]
-        run = subprocess.run(
-            shell, cwd=self.folder, env=self.environment, input=lines, text=True, capture_output=True, check=True
-        )
+        run = warm.run(["-m", "tests.support.shell"], environment=self.environment, folder=self.folder, lines=lines)
         answers = [json.loads(line) for line in run.stdout.splitlines()]
         assert len(answers) == len(blocks), run.stderr
         for block, answer in zip(blocks, answers, strict=True):

@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import pytest
 
@@ -113,6 +113,24 @@ class ClosingParts(Closing):
         signal_each(pids, number)
 
 
+class Process(Protocol):
+    """What `Program` asks of a process."""
+
+    @property
+    def args(self) -> object: ...
+
+    pid: int
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float) -> int: ...
+
+    def send_signal(self, number: int, /) -> None: ...
+
+
 class Program:
     """One run of a program, in its own process group, so that its children end with it."""
 
@@ -126,7 +144,7 @@ class Program:
     ) -> None:
         self.log = log
         with log.open("ab") as output:
-            self.process = subprocess.Popen(
+            self.process: Process = subprocess.Popen(
                 command,
                 cwd=ROOT if user is None else "/",
                 env=environment,
@@ -168,5 +186,6 @@ class Program:
     def kill(self) -> None:
         """Kill the program and its children at any instruction, as a crash would."""
         if self.running:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(60.0)

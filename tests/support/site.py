@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Protocol
 import requests
 
 from tests.support.processes import ROOT, Program, accepts_connections, free_port
+from tests.support.warm import Conversation, run, start_warm
 
 # The options of `hub_serve`, for applications that are not Django sites.
 UVICORN = (
@@ -104,7 +104,8 @@ class Site(WithShell):
 
     def start(self) -> None:
         """Start the server, also after `stop` or `kill`, on the same port and database."""
-        self._program = Program(self._command, log=self._log, environment=self.environment)
+        start = start_warm if HUB_SERVE[0] in self._command else Program
+        self._program = start(self._command, log=self._log, environment=self.environment)
         # A refused connection costs a fortieth of a refused request, and a start has dozens of them.
         self._program.wait_until_ready(lambda: accepts_connections(self.port, self._address) and is_healthy(self.url))
 
@@ -143,27 +144,16 @@ class Shell:
     """A Django shell in an environment. Names last from call to call."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.shell"],
-            cwd=ROOT,
-            env=environment,
-            text=True,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
+        self._conversation = Conversation(["-m", "tests.support.shell"], environment=environment)
 
     def python(self, code: str) -> str:
         """Run code, and return its output."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(textwrap.dedent(code)) + "\n")
-        self._process.stdin.flush()
-        answer: dict[str, str] = json.loads(self._process.stdout.readline())
+        answer: dict[str, str] = json.loads(self._conversation.ask(json.dumps(textwrap.dedent(code))))
         assert "error" not in answer, answer["error"]
         return answer["output"]
 
     def close(self) -> None:
-        self._process.communicate()
+        self._conversation.close()
 
 
 class Visitor:
@@ -236,7 +226,6 @@ def inherited_environment() -> dict[str, str]:
 
 
 def manage(*arguments: str, environment: Mapping[str, str]) -> str:
-    command = [sys.executable, str(ROOT / "manage.py"), *arguments]
-    run = subprocess.run(command, cwd=ROOT, env=dict(environment), capture_output=True, text=True, check=False)
-    assert run.returncode == 0, f"manage.py {' '.join(arguments)} failed:\n{run.stdout}{run.stderr}"
-    return run.stdout
+    done = run([ROOT / "manage.py", *arguments], environment=environment)
+    assert done.returncode == 0, f"manage.py {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}"
+    return done.stdout
