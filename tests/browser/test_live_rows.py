@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.support.full import FULL
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.support.browser import People
     from tests.support.site import Site
 
-PER_SECOND, SECONDS = 50, 3
+PER_SECOND, SECONDS = 50, 3 if FULL else 2
 
 # Texts that a browser would interpret if they were not inserted as text.
 TEXTS = (
