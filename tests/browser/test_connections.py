@@ -139,7 +139,11 @@ def crash(page: Page) -> None:
 def hang(page: Page) -> Callable[[], None]:
     """Let a script of the page wait for an answer and block all others, until the returned function is called."""
     asked: list[Route] = []
-    page.route("**/never-answered", lambda route: asked.append(route))
+
+    def keep(route: Route) -> None:
+        asked.append(route)
+
+    page.route("**/never-answered", keep)
     page.evaluate("""() => { setTimeout(() => {
         const request = new XMLHttpRequest();
         request.open("GET", "/never-answered", false);

@@ -2,8 +2,9 @@
 
 The pages are those of the URL patterns, so a new page is checked without a change here, or must be named as none.
 bin/test sees each page in one look, by turns. Pages that share a template it sees in the states that differ most, and
-the admin's histories and deletions of one model only. It leaves to test_accessibility.py what that sees in bin/test,
-too. `make exhaustive` sees all pages in all looks.
+the admin's histories and deletions of one model only. Lists and rows that have Django's own templates it sees of
+deliveries and jobs only. It leaves to test_accessibility.py what that sees in bin/test, too. `make exhaustive` sees all
+pages in all looks.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ PAGES: dict[str, list[str]] = {
     "why": ["{why}"],
     "act": ["{act}"],
 }
-ALIKE = {f"/notifications/?show={show}" for show in ("unread", "unconfirmed", "saved")}
-"""Addresses whose pages have the template and the controls of another one above."""
+ALIKE = {"/notifications/", *(f"/notifications/?show={show}" for show in ("unread", "unconfirmed", "saved"))}
+"""Addresses whose pages have the template and the controls of others above, or are in test_accessibility.py."""
 NO_PAGES = {
     *("mark", "forget-device", "add-address", "renew-secret", "remove-address", "test-address", "quiet-hours", "pause"),
     *("digests", "cancel-job", "test-device", "banners", "dismiss-banner", "resume-email", "email-reports"),
@@ -153,10 +154,14 @@ def test_every_page_of_the_admin_passes(visit: Callable[[str], Page], site: Site
 
 SEEN_ELSEWHERE = ("/notification/", "/kinduse/", "/announcement/add/", "/withdraw/", "/approval/")
 """How the addresses of the admin end that test_accessibility.py sees in bin/test."""
+AS_DJANGO_HAS_THEM = ("pushsubscription", "stream", "quiethours", "announcementstep")
+"""Models whose lists and rows in the admin have no template or style of the hub."""
 
 
 def one_of_each(paths: list[str]) -> list[str]:
     """Return the pages for bin/test, with the first one of each of Django's own: the history and the deletion."""
     own = {ending: next((path for path in paths if path.endswith(ending)), "") for ending in ("/history/", "/delete/")}
-    paths = [path for path in paths if not path.endswith(SEEN_ELSEWHERE)]
+    paths = [
+        path for path in paths if not path.endswith(SEEN_ELSEWHERE) and path.split("/")[3] not in AS_DJANGO_HAS_THEM
+    ]
     return [path for path in paths if own.get(f"/{path.split('/')[-2]}/", path) == path]
