@@ -158,8 +158,8 @@ def test_an_empty_inbox_and_preferences_without_a_browser_pass(
     page = visit("charlie", NOTHING)
     found = collect(axe, page, site, ["/notifications/?q=walrus&tab=Conversations"])
     page.goto(f"{site.url}/notifications/preferences/")
-    expect(page.locator("[data-part=push-idle]")).to_be_visible()
-    found += axe(page, "[data-part=push-idle]")
+    expect(page.locator(".nh-idle-note")).to_be_visible()
+    found += axe(page, ".nh-idle-note, .nh-idle")
 
     assert found == []
 
@@ -202,9 +202,10 @@ PANELS: dict[str, Callable[[Route], None]] = {
 
 
 def test_the_panel_passes_in_every_state(visit: Callable[..., Page], site: Site, axe: Axe) -> None:
+    """Leave the states without rows to the gallery without `FULL=1`."""
     page = visit("alice", NOTHING)
     found = []
-    for state, answer in PANELS.items():
+    for state, answer in (PANELS if FULL else dict(list(PANELS.items())[:1])).items():
         page.route(re.compile("/api/v1/notifications/([?].*)?$"), answer)
         page.goto(f"{site.url}/accounts/profile/")
         page.locator("notification-bell button").first.click()

@@ -271,7 +271,7 @@ def test_a_refused_topic_delivers_nothing_and_the_rows_work_without_scripts(
     assert charlie.post(reply, data={"body": "Mine now"}).status_code == HTTPStatus.NOT_FOUND
 
     # Without its script the bell does not connect, so the list needs a connection of its own.
-    page = people("charlie", "/accounts/profile/")
+    page = people("charlie", "/healthz")
     page.route("**/notifications_hub/index.js", lambda route: route.abort())
     page.goto(site.url + url)
     page.evaluate("""

@@ -94,7 +94,7 @@ def test_a_report_runs_through_reloads_and_tabs_to_its_end(
     people_of: Callable[[Site], People], site: Site, worker: CeleryWorker, tmp_path: Path
 ) -> None:
     people = people_of(site)
-    page = people("alice", "/showcase/report/")
+    page = people("alice", "/showcase/report/", reduced_motion="reduce")
     people.context("alice").add_init_script(REMEMBER_TOASTS)
     before_any = int(page.locator("notification-bell").get_attribute("unread") or 0)
     bar = start(page, "whole")

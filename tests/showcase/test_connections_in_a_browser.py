@@ -41,7 +41,7 @@ def expect_everything_arrived_once(page: Page, count: int) -> None:
 
 
 def test_all_four_connections_are_measured_and_recover_from_a_cut(page_for: People, site: Site) -> None:
-    page = page_for("alice")
+    page = page_for("alice", "/healthz")
     started, finished = listen_for_polls(page)
     page.goto(site.url + PAGE)
     for kind in KINDS:
