@@ -109,7 +109,8 @@ def test_pages_of_errors_pass(visit: Callable[..., Page], site: Site, axe: Axe) 
     page = visit(None, NOTHING)
     found: list[str] = []
     page.route("**/error-page/*", lambda route: route.fulfill(body=pages[int(route.request.url[-1])]))
-    for number in range(len(pages)):
+    # Two differ from the first one in their words alone.
+    for number in range(0, len(pages), 1 if FULL else 2):
         page.goto(f"{site.url}/error-page/{number}")
         found += [f"{page.title()}: {finding}" for finding in axe(page)]
 
@@ -124,7 +125,7 @@ def test_pages_for_people_pass(visit: Callable[..., Page], site: Site, axe: Axe)
         paths += ["/accounts/profile/", "/accounts/password/", "/showcase/connections/", "/posts/1/"]
         paths += ["/notifications/", "/notifications/preferences/", "/notifications/following/"]
     found = collect(axe, visit("alice", NOTHING), site, paths)
-    in_chinese = ["/", "/notifications/", *(["/notifications/preferences/", "/posts/1/"] if FULL else [])]
+    in_chinese = ["/", *(["/notifications/", "/notifications/preferences/", "/posts/1/"] if FULL else [])]
     found += collect(axe, visit("bob", NOTHING), site, in_chinese)
 
     assert found == []
@@ -154,15 +155,13 @@ def test_the_inbox_with_a_selection_and_the_history_of_a_notification_pass(
 def test_an_empty_inbox_and_preferences_without_a_browser_pass(
     visit: Callable[..., Page], site: Site, axe: Axe
 ) -> None:
-    assert (
-        collect(
-            axe,
-            visit("charlie", NOTHING),
-            site,
-            ["/notifications/?q=walrus&tab=Conversations", "/notifications/preferences/"],
-        )
-        == []
-    )
+    page = visit("charlie", NOTHING)
+    found = collect(axe, page, site, ["/notifications/?q=walrus&tab=Conversations"])
+    page.goto(f"{site.url}/notifications/preferences/")
+    expect(page.locator(".nh-idle-note")).to_be_visible()
+    found += axe(page, ".nh-idle-note, .nh-idle")
+
+    assert found == []
 
 
 def test_forms_with_an_error_pass(visit: Callable[..., Page], axe: Axe) -> None:
@@ -203,9 +202,10 @@ PANELS: dict[str, Callable[[Route], None]] = {
 
 
 def test_the_panel_passes_in_every_state(visit: Callable[..., Page], site: Site, axe: Axe) -> None:
+    """Leave the states without rows to the gallery without `FULL=1`."""
     page = visit("alice", NOTHING)
     found = []
-    for state, answer in PANELS.items():
+    for state, answer in (PANELS if FULL else dict(list(PANELS.items())[:1])).items():
         page.route(re.compile("/api/v1/notifications/([?].*)?$"), answer)
         page.goto(f"{site.url}/accounts/profile/")
         page.locator("notification-bell button").first.click()

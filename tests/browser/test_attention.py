@@ -29,11 +29,10 @@ def site(quiet_site: Site) -> Site:
 
 
 def test_title_icon_and_sound_are_chosen_in_the_browser_and_followed(page_for: People, site: Site) -> None:
-    page, choices = page_for("alice"), page_for("alice", "/notifications/preferences/")
-    page.add_init_script(NOTES)
-    choices.add_init_script(NOTES)
-    for tab in (page, choices):
-        tab.reload()
+    page, choices = page_for("alice", "/healthz"), page_for("alice", "/healthz")
+    for tab, path in ((page, "/"), (choices, "/notifications/preferences/")):
+        tab.add_init_script(NOTES)
+        tab.goto(site.url + path)
         expect(tab.locator("notification-bell [data-part=state]")).to_have_attribute("data-state", "live")
     title, icon = page.title(), page.evaluate(ICON)
     site.python("wave(2)")
@@ -67,9 +66,9 @@ def test_title_icon_and_sound_are_chosen_in_the_browser_and_followed(page_for: P
 
 
 def test_the_site_can_want_them_for_everyone_and_a_person_can_differ(page_for: People, site: Site) -> None:
-    page = page_for("alice")
+    page = page_for("alice", "/healthz")
     page.add_init_script(NOTES)
-    page.reload()
+    page.goto(f"{site.url}/")
     title = page.title()
     site.python("wave(1)")
     page.evaluate("""() => {

@@ -1,4 +1,8 @@
-"""Pushes in a real Firefox through a local push service, from the subscription to the click."""
+"""Pushes in a real Firefox through a local push service, from the subscription to the click.
+
+The tests share site, push service and browser, because each start takes seconds. `firefox` begins signed out, with no
+page, alert or subscription.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +14,36 @@ import pytest
 from notifications_hub.transports.web_push.vapid import generate
 from tests.push_lab.firefox import Firefox
 from tests.push_lab.service import LocalPushService, wait_for
+from tests.support.databases import Databases
 from tests.support.site import PASSWORD, Site
 
 ACK_WINDOW = 3
+STATE = "document.querySelector('push-subscription').state"
+# Ends a subscription and removes the worker, with all that it remembers.
+FORGET = """return (async () => {
+  for (const worker of await navigator.serviceWorker.getRegistrations()) {
+    await (await worker.pushManager.getSubscription())?.unsubscribe();
+    await worker.unregister();
+  }
+  localStorage.clear();
+  for (const { name } of await indexedDB.databases()) indexedDB.deleteDatabase(name);
+})()"""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def push_service() -> Iterator[LocalPushService]:
     with LocalPushService.in_thread() as service:
         yield service
 
 
-@pytest.fixture
-def push_site(start_site: Callable[..., Site], push_service: LocalPushService) -> Site:
-    return start_site({"ACK_WINDOW": ACK_WINDOW}, **push_settings(push_service))
+@pytest.fixture(scope="module")
+def push_site(
+    databases: Databases, tmp_path_factory: pytest.TempPathFactory, push_service: LocalPushService
+) -> Iterator[Site]:
+    environment = {"DATABASE_URL": databases.copy(), **push_settings(push_service)}
+    site = Site(tmp_path_factory.mktemp("push"), hub={"ACK_WINDOW": ACK_WINDOW}, environment=environment)
+    yield site
+    site.close()
 
 
 def push_settings(push_service: LocalPushService) -> dict[str, str]:
@@ -34,11 +54,29 @@ def push_settings(push_service: LocalPushService) -> dict[str, str]:
     }
 
 
-@pytest.fixture
-def firefox(push_service: LocalPushService, record_property: Callable[[str, object], None]) -> Iterator[Firefox]:
+@pytest.fixture(scope="module")
+def shared_firefox(push_service: LocalPushService) -> Iterator[Firefox]:
     with Firefox(push_service.browser_url) as firefox:
-        record_property("firefox", firefox.version)
         yield firefox
+
+
+@pytest.fixture
+def firefox(
+    shared_firefox: Firefox,
+    push_site: Site,
+    push_service: LocalPushService,
+    record_property: Callable[[str, object], None],
+) -> Firefox:
+    record_property("firefox", shared_firefox.version)
+    shared_firefox.close_pages()
+    shared_firefox.visit(f"{push_site.url}/healthz")
+    shared_firefox.run(FORGET)
+    shared_firefox.forget_cookies()
+    wait_for(shared_firefox.close_alerts)
+    push_site.python("from notifications_hub.models import PushSubscription; PushSubscription.objects.all().delete()")
+    push_service.subscriptions.clear()
+    push_service.messages.clear()
+    return shared_firefox
 
 
 def sign_in(firefox: Firefox, site: Site, username: str) -> None:
@@ -51,9 +89,11 @@ def sign_in(firefox: Firefox, site: Site, username: str) -> None:
 
 def subscribe(firefox: Firefox, site: Site) -> None:
     firefox.visit(f"{site.url}/notifications/preferences/")
-    firefox.wait_until("document.querySelector('push-subscription').state === 'default'")
+    # A test before may have allowed notifications for good.
+    state = firefox.wait_until(f"['default', 'off'].find(one => one === {STATE})")
     firefox.click("push-subscription button")
-    firefox.press_allow()
+    if state == "default":
+        firefox.press_allow()
     firefox.wait_until("document.querySelector('push-subscription').state === 'on'")
 
 

@@ -16,9 +16,9 @@ def test_a_page_under_a_path_prefix_connects_by_websocket_and_shows_toasts(
 ) -> None:
     site = start_site(FORCE_SCRIPT_NAME="/app")
     sockets: list[str] = []
-    page = people_of(site)("alice", "/app/notifications/")
+    page = people_of(site)("alice", "/app/healthz")
     page.on("websocket", lambda socket: sockets.append(socket.url))
-    page.reload()
+    page.goto(f"{site.url}/app/notifications/")
     wait_until_live(page)
     assert {address.partition("?")[0] for address in sockets} == {site.url.replace("http", "ws") + "/app/live/ws/"}
 

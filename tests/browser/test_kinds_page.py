@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.axe import CONTEXT, LOOKS, findings
-from tests.support.full import FULL
+from tests.support.axe import CONTEXT, findings
 from tests.support.site import Site
 
 if TYPE_CHECKING:
@@ -93,14 +92,14 @@ def places(page: Page) -> list[dict[str, float]]:
 
 
 @pytest.mark.exhaustive
-@pytest.mark.faults(short=True)
+@pytest.mark.faults
 def test_a_kind_and_its_samples_pass_axe(page_for: People) -> None:
-    """Let axe into the samples, which it skips while they are inert: on a phone, or with `FULL=1` in both looks."""
+    """Let axe into the samples, which it skips while they are inert. test_every_page.py does so with another kind."""
     page = page_for("admin", f"{PAGE}?kind=task.failed", **CONTEXT)
     expect(page.locator("kind-sample .nh-row")).to_have_count(4)
     page.evaluate(LET_AXE_IN)
 
-    assert findings(page, LOOKS if FULL else LOOKS[1:]) == []
+    assert findings(page) == []
 
 
 def test_without_scripts_everything_but_bell_and_toast_is_shown(page_for: People) -> None:

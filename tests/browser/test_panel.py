@@ -91,7 +91,7 @@ def test_archiving_offline_says_so_and_is_tried_again_once_the_network_is_back(p
     wait_until(lambda: archived(site) == "2", what="the change on the server")
 
 
-@pytest.mark.parametrize("status", [500, 403])
+@pytest.mark.parametrize("status", [500, pytest.param(403, marks=[pytest.mark.exhaustive, pytest.mark.faults])])
 def test_a_change_that_the_server_refuses_is_put_back(page_for: People, site: Site, status: int) -> None:
     site.python("wave(2)")
     page = page_for("alice", PATH)
@@ -228,6 +228,8 @@ def test_signing_out_in_another_tab_empties_panel_badge_and_toasts(page_for: Peo
     expect(page).to_have_url(re.compile(r"/accounts/login/\?next=.*preferences.*from"))
 
 
+@pytest.mark.exhaustive
+@pytest.mark.faults
 def test_in_firefox_too_signing_out_in_another_tab_empties_the_panel(site: Site) -> None:
     site.python("wave(2)")
     with Firefox("ws://127.0.0.1:9/") as firefox:

@@ -45,7 +45,7 @@ def test_a_signed_out_page_follows_replies_hears_nothing_else_and_is_held_in_a_f
     site = start_site(hub={"LIVE_ANONYMOUS_PER_ADDRESS": CAP})
     url, pk = site.python(POST).split()
     people = people_of(site)
-    stranger = people(None)
+    stranger = people(None, "/healthz")
     frames, requested = record(stranger)
     stranger.goto(site.url + url)
     expect(stranger.locator("live-list")).to_have_attribute("data-state", "live")
@@ -61,7 +61,7 @@ def test_a_signed_out_page_follows_replies_hears_nothing_else_and_is_held_in_a_f
 
     alice = people("alice", url)
     expect(alice.locator("live-list")).to_have_attribute("data-state", "live")
-    flooding = people(None)
+    flooding = people(None, "/healthz")
     flooding.evaluate(FLOOD, {"topic": f"post.{pk}", "count": 4 * CAP})
     flooding.wait_for_function("most => window.codes.filter((code) => code === 0).length <= most", arg=CAP)
     assert set(flooding.evaluate("window.codes")) == {0, 4429}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,12 +10,13 @@ from playwright.sync_api import expect
 
 from notifications_hub.transports.web_push.vapid import generate
 from tests.support.browser import WHOLE
+from tests.support.databases import Databases
+from tests.support.site import Site
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from tests.support.browser import People, SharedChromium
-    from tests.support.site import Site
 
 # What Chromium throws if it cannot reach its maker's service. A real attempt would depend on the machine's network.
 NO_PUSH_SERVICE = """() => {
@@ -32,9 +33,12 @@ def browser(_shared_chromium: SharedChromium) -> Browser:
     return _shared_chromium.open(WHOLE)
 
 
-@pytest.fixture
-def site(start_site: Callable[..., Site]) -> Site:
-    return start_site(VAPID_PRIVATE_KEY=generate(), VAPID_SUBJECT="mailto:ops@hub.example")
+@pytest.fixture(scope="module")
+def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    push = {"VAPID_PRIVATE_KEY": generate(), "VAPID_SUBJECT": "mailto:ops@hub.example"}
+    site = Site(tmp_path_factory.mktemp("site"), hub={}, environment={"DATABASE_URL": databases.copy(), **push})
+    yield site
+    site.close()
 
 
 def test_a_failed_switch_says_why_and_what_to_do(page_for: People) -> None:

@@ -20,8 +20,9 @@ SEND = "notify.send(bob, recipient=alice, verb='called', kind='case.moved', tena
 @pytest.fixture
 def site(start_site: StartSite) -> Site:
     site = start_site(DJANGO_SETTINGS_MODULE="tests.hosts.extended_model.settings")
-    site.manage("migrate", "--verbosity", "0")
     site.python("""
+        from django.core.management import call_command
+        call_command("migrate", verbosity=0)
         from accounts.models import User
         from notifications.signals import notify
         from tests.hosts.extended_model.tenancy.models import Tenant

@@ -140,9 +140,10 @@ def test_a_withdrawn_toast_passes_its_focus_to_the_bell_if_nothing_had_it_before
 
 
 def test_a_focused_toast_stays_and_one_dismissed_by_mouse_does_not_hold_the_others(page_for: People) -> None:
-    page = page_for("alice")
+    page = page_for("alice", "/healthz")
     page.clock.install()
-    page.reload()
+    page.goto(page.url.replace("/healthz", "/"))
+    page.locator("notification-bell button.nh-bell").wait_for()
     _show(page, _item("1", "First"), _item("2", "Second"))
     page.keyboard.press("F6")
     page.clock.run_for(60_000)
@@ -169,9 +170,9 @@ def test_toasts_cover_little_of_a_phone(page: Page) -> None:
 
 
 def test_on_a_phone_toasts_take_turns_errors_stay_and_all_are_dismissed(page_for: People) -> None:
-    page = page_for("alice", viewport={"width": 375, "height": 667})
+    page = page_for("alice", "/healthz", viewport={"width": 375, "height": 667})
     page.clock.install()
-    page.reload()
+    page.goto(page.url.replace("/healthz", "/"))
     page.locator("notification-bell button.nh-bell").wait_for()
     _show(page, _item("1", "Broken", level="error"), _item("2", "Second"), _item("3", "Third"))
     shown, more = page.locator(".nh-toast:not([inert])"), page.locator("[data-part=more]")

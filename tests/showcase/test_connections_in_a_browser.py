@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Page, Request, expect
 
 from tests.support.browser import People
@@ -13,6 +14,11 @@ KINDS = ("ws", "sse", "poll", "plain-poll")
 PAGE = "/showcase/connections/"
 POLL_REQUEST_BYTES = 650
 """The approximate size of a poll request."""
+
+
+@pytest.fixture
+def site(quiet_site: Site) -> Site:
+    return quiet_site
 
 
 def expect_done(page: Page) -> None:
@@ -41,7 +47,7 @@ def expect_everything_arrived_once(page: Page, count: int) -> None:
 
 
 def test_all_four_connections_are_measured_and_recover_from_a_cut(page_for: People, site: Site) -> None:
-    page = page_for("alice")
+    page = page_for("alice", "/healthz")
     started, finished = listen_for_polls(page)
     page.goto(site.url + PAGE)
     for kind in KINDS:

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.support.browser import People
-from tests.support.databases import Databases
 from tests.support.site import Site
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LOBBY = "/showcase/chat/lobby/"
 KINDS = ("ws", "sse", "poll", "plain-poll")
@@ -55,13 +49,10 @@ TALK = """
 """
 
 
-@pytest.fixture(scope="module")
-def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder: Path = tmp_path_factory.mktemp("site")
-    site = Site(folder, hub={}, environment={"DATABASE_URL": databases.copy()})
-    site.python(TALK)
-    yield site
-    site.close()
+@pytest.fixture
+def site(quiet_site: Site) -> Site:
+    quiet_site.python(TALK)
+    return quiet_site
 
 
 def talk(site: Site, count: int, rate: int = 50) -> None:
