@@ -32,9 +32,9 @@ def test_a_fork_begins_as_python_does(tmp_path: Path) -> None:
             cwd=tmp_path, env=environment, input="given", capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert (ran.returncode, ran.stderr) == (cold.returncode, cold.stderr) == (3, "complained\n")
-        *told, path = json.loads(ran.stdout)
+        *begun, path = json.loads(ran.stdout)
         *expected, cold_path = json.loads(cold.stdout)
-        assert told == expected
+        assert begun == expected
         assert path[:3] == cold_path[:3]
         assert set(path) == set(cold_path)
 

@@ -114,7 +114,7 @@ class ClosingParts(Closing):
 
 
 class Process(Protocol):
-    """What `Program` asks of a process."""
+    """The part of a process that `Program` needs."""
 
     @property
     def args(self) -> object: ...

@@ -1,8 +1,9 @@
 """Start Python processes that have made most of their imports already, in a third of the time that Django takes.
 
 The servers of the README, of "Your first notification", of `bin/run` and of the image start cold, as in production, so
-that an import that the hub forgets is found. With `FULL=1` so do all servers. So does a run of pytest that takes
-warnings as errors, because it warns of modules that are imported before it.
+that an import that the hub forgets is found. With `FULL=1` so do all servers. Processes whose environment sets an
+option of Python itself start cold, too. So does a run of pytest that takes warnings as errors, because it warns of
+modules that are imported before it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from tests.support.full import FULL
-from tests.support.processes import ROOT, Program
+from tests.support.processes import ROOT, Process, Program
 
 STDERR = 2
 SERVER = Path(__file__).with_name("warm_server.py")
@@ -115,6 +116,24 @@ def is_for_a_fork(environment: Mapping[str, str]) -> bool:
     return {name for name in environment if name.startswith("PYTHON")} <= OF_A_FORK
 
 
+def _started(
+    arguments: Sequence[str | Path], *, environment: Mapping[str, str], folder: Path, files: tuple[int, int, int]
+) -> Process:
+    """Start a fork, or a cold process if the environment sets an option of Python itself."""
+    if is_for_a_fork(environment):
+        return Fork(arguments, environment=environment, folder=folder, files=files)
+    given, printed, complained = files
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        env=environment,
+        cwd=folder,
+        stdin=given,
+        stdout=printed,
+        stderr=complained,
+        start_new_session=True,
+    )
+
+
 def run(
     arguments: Sequence[str | Path],
     *,
@@ -128,11 +147,11 @@ def run(
         given.write(lines)
         given.seek(0)
         files = (given.fileno(), printed.fileno(), complained.fileno())
-        fork = Fork(arguments, environment=environment, folder=folder, files=files)
+        process = _started(arguments, environment=environment, folder=folder, files=files)
         try:
-            code = fork.wait(seconds)
+            code = process.wait(seconds)
         finally:
-            fork.send_signal(signal.SIGKILL)
+            process.send_signal(signal.SIGKILL)
         printed.seek(0)
         complained.seek(0)
         return subprocess.CompletedProcess(list(arguments), code, printed.read(), complained.read())
@@ -162,7 +181,7 @@ class Conversation:
         theirs_to_read, write = os.pipe()
         try:
             files = (theirs_to_read, theirs_to_write, STDERR)
-            self._fork = Fork(arguments, environment=environment, folder=folder, files=files)
+            self._process = _started(arguments, environment=environment, folder=folder, files=files)
         finally:
             os.close(theirs_to_read)
             os.close(theirs_to_write)
@@ -179,4 +198,4 @@ class Conversation:
         self._questions.close()
         self._answers.read()
         self._answers.close()
-        self._fork.wait(60.0)
+        self._process.wait(60.0)
