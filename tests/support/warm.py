@@ -2,7 +2,7 @@
 
 The servers of the README, of "Your first notification", of `bin/run` and of the image start cold, as in production, so
 that an import that the hub forgets is found. With `FULL=1` so do all servers. Processes whose environment sets an
-option of Python itself start cold, too. So does a run of pytest that takes warnings as errors, because it warns of
+option of Python or TLS start cold, too. So does a run of pytest that takes warnings as errors, because it warns of
 modules that are imported before it.
 """
 
@@ -30,6 +30,8 @@ SERVER = Path(__file__).with_name("warm_server.py")
 """It is started by its path, so that no fork has a package `tests` before it looks for its own."""
 OF_A_FORK = {"PYTHONPATH", "PYTHONUNBUFFERED"}
 """The variables for Python itself that a fork follows."""
+OF_A_START = ("PYTHON", "SSL_")
+"""The beginnings of names that count at the start alone. aiohttp reads the certificates as it is imported."""
 
 
 class Server:
@@ -75,7 +77,7 @@ class Fork:
         files: tuple[int, int, int],
         is_server: bool = False,
     ) -> None:
-        assert is_for_a_fork(environment), "a fork cannot follow an option of Python itself"
+        assert is_for_a_fork(environment), "a fork cannot follow an option of Python or TLS"
         self.args = list(map(str, arguments))
         self.returncode: int | None = None
         start = {
@@ -113,13 +115,13 @@ class Fork:
 
 
 def is_for_a_fork(environment: Mapping[str, str]) -> bool:
-    return {name for name in environment if name.startswith("PYTHON")} <= OF_A_FORK
+    return {name for name in environment if name.startswith(OF_A_START)} <= OF_A_FORK
 
 
 def _started(
     arguments: Sequence[str | Path], *, environment: Mapping[str, str], folder: Path, files: tuple[int, int, int]
 ) -> Process:
-    """Start a fork, or a cold process if the environment sets an option of Python itself."""
+    """Start a fork, or a cold process if the environment sets an option of Python or TLS."""
     if is_for_a_fork(environment):
         return Fork(arguments, environment=environment, folder=folder, files=files)
     given, printed, complained = files
