@@ -15,6 +15,7 @@ from django.db import connection, connections
 
 from notifications_hub import urls
 from notifications_hub.inbox.api import api
+from notifications_hub.streams import store
 from tests.cost.cases import cases
 from tests.cost.loading import SMALL, load, vacuum, written_tables
 from tests.cost.requests import PAGES, ROUTES
@@ -58,7 +59,8 @@ def use_database(name: str) -> None:
 
 @pytest.fixture
 def tidy_site(large_site: set[str]) -> Iterator[None]:
-    """Begin each case with the loaded rows alone, whichever case wrote before it."""
+    """Begin each case with the loaded rows alone, whichever case wrote before it, and other tests rolled back."""
+    store._uncommitted.clear()
     vacuum(large_site)
     large_site.clear()
     yield
