@@ -86,7 +86,7 @@ def test_a_session_that_ends_in_one_process_ends_in_the_other(servers: Servers) 
         visitor.sign_in("charlie")
 
 
-@in_short_too
+@pytest.mark.faults(short=True, alone=True)
 def test_clients_miss_nothing_if_redis_is_killed_and_returns_empty(servers: Servers, topic: str) -> None:
     usual: list[float] = []
     away: list[float] = []
