@@ -2,9 +2,8 @@
 
 Each way says how its person presses, writes and marks, and what must be true of the page after every step. bin/test
 joins the ways that go together: keys with forced colours, and touch with 320 px and Chinese. There, keys begin a few
-stops before a control that is far away, for hundreds of stops cost more than the rest. It leaves the way without
-scripts to the tests `without_javascript` of each page. By keys it does not snooze, answer and mark several either;
-test_shortcuts.py has keys for several. `FULL=1` takes each way alone, whole, and each stop.
+stops before a control that is far away, for hundreds of stops cost more than the rest. By keys it does not snooze,
+answer and mark several; test_shortcuts.py has keys for several. `FULL=1` takes each way alone, whole, and each stop.
 """
 
 from __future__ import annotations
@@ -284,7 +283,7 @@ def site(quiet_site: Site) -> Iterator[Site]:
 
 
 ONE_BY_ONE = (Keys, NoScripts, Narrow, Chinese, Touch, ForcedColours)
-TOGETHER = (ChinesePhone, ForcedColours)
+TOGETHER = (NoScripts, ChinesePhone, ForcedColours)
 
 
 @pytest.mark.exhaustive
