@@ -59,7 +59,8 @@ def test_open_streams_leave_database_connections_to_pages_and_get_everything(sit
             statuses.append(requests.get(f"{site.url}/readyz", timeout=30).status_code)
             time.sleep(0.05)
 
-    with ExitStack() as opened, ThreadPoolExecutor(2) as watchers:
+    # The watchers stop first, after a failure too: the pool waits for them.
+    with ThreadPoolExecutor(2) as watchers, ExitStack() as opened:
         opened.callback(stop.set)
         clients = [opened.enter_context(listening_by(by, site, "alice")) for by in STREAMS]
         for client in clients:

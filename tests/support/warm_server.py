@@ -22,36 +22,26 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypedDict
 
-IMPORTED = (
-    *(
-        "asyncio",
-        "concurrent.futures",
-        "ctypes",
-        "fractions",
-        "http.client",
-        "logging.config",
-        "multiprocessing",
-        "mmap",
-    ),
-    *("resource", "secrets", "smtplib", "sqlite3", "ssl", "statistics", "timeit", "unittest", "urllib.request", "uuid"),
-    *("django.conf.urls.static", "django.core.cache.backends.locmem", "django.core.handlers.asgi", "django.forms"),
-    *("django.contrib.admin.apps", "django.contrib.admin.templatetags.admin_list", "django.contrib.auth.apps"),
-    *("django.contrib.auth.hashers", "django.contrib.auth.password_validation", "django.contrib.auth.tokens"),
-    *("django.contrib.contenttypes.apps", "django.contrib.messages.apps", "django.contrib.messages.middleware"),
-    *("django.contrib.messages.storage.fallback", "django.contrib.sessions.apps", "django.contrib.sites.shortcuts"),
-    *("django.contrib.sessions.middleware", "django.contrib.staticfiles.apps", "django.contrib.staticfiles.handlers"),
-    *("django.core.mail.backends.base", "django.core.management.commands.check", "django.db.backends.sqlite3.base"),
-    *("django.core.management.commands.makemigrations", "django.core.management.commands.migrate", "django.test"),
-    *("django.db.models.sql.compiler", "django.middleware.clickjacking", "django.middleware.common"),
-    *("django.middleware.security", "django.template.loaders.app_directories", "django.template.loaders.cached"),
-    *("django.templatetags.cache", "django.templatetags.l10n", "django.templatetags.tz", "django.urls"),
-    *("django.utils.translation.reloader", "django.views.csrf", "django.views.decorators.http", "django.views.generic"),
-    *("aiohttp", "channels.layers", "cryptography.fernet", "cryptography.x509", "http_ece", "markdown_it", "nh3"),
-    *("py_vapid", "pydantic.dataclasses", "pydantic.networks", "requests", "sqlparse", "websockets"),
-    *("csp.middleware", "environ", "servestatic.storage", "uvicorn.lifespan.on", "uvicorn.loops.auto"),
-    *("uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.websockets_sansio_impl"),
-)
+_IMPORTED = """
+    asyncio concurrent.futures ctypes fractions http.client logging.config multiprocessing mmap resource secrets smtplib
+    sqlite3 ssl statistics timeit unittest urllib.request uuid django.conf.urls.static django.core.cache.backends.locmem
+    django.core.handlers.asgi django.forms django.contrib.admin.apps django.contrib.admin.templatetags.admin_list
+    django.contrib.auth.apps django.contrib.auth.hashers django.contrib.auth.password_validation
+    django.contrib.auth.tokens django.contrib.contenttypes.apps django.contrib.messages.apps
+    django.contrib.messages.middleware django.contrib.messages.storage.fallback django.contrib.sessions.apps
+    django.contrib.sites.shortcuts django.contrib.sessions.middleware django.contrib.staticfiles.apps
+    django.contrib.staticfiles.handlers django.core.mail.backends.base django.core.management.commands.check
+    django.db.backends.sqlite3.base django.core.management.commands.makemigrations
+    django.core.management.commands.migrate django.test django.db.models.sql.compiler django.middleware.clickjacking
+    django.middleware.common django.middleware.security django.template.loaders.app_directories
+    django.template.loaders.cached django.templatetags.cache django.templatetags.l10n django.templatetags.tz django.urls
+    django.utils.translation.reloader django.views.csrf django.views.decorators.http django.views.generic aiohttp
+    channels.layers cryptography.fernet cryptography.x509 http_ece markdown_it nh3 py_vapid pydantic.dataclasses
+    pydantic.networks requests sqlparse websockets csp.middleware environ servestatic.storage uvicorn.lifespan.on
+    uvicorn.loops.auto uvicorn.protocols.http.auto uvicorn.protocols.websockets.websockets_sansio_impl
+"""
 MOST_BYTES = 200_000
+"""The length of one start, with its environment."""
 
 
 class Start(TypedDict):
@@ -64,7 +54,7 @@ class Start(TypedDict):
 def main() -> None:
     server = socket.socket(fileno=int(sys.argv[1]))
     gc.disable()  # Nothing of what imports make is garbage.
-    for name in IMPORTED:
+    for name in _IMPORTED.split():
         importlib.import_module(name)
     gc.freeze()
     assert threading.active_count() == 1, "a fork would lose the other threads"
