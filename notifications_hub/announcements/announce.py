@@ -24,7 +24,7 @@ from notifications_hub.announcements.validation import checked_time, checked_urg
 from notifications_hub.conf import hub_settings, require_time_zones
 from notifications_hub.database import transaction
 from notifications_hub.delivery import arming
-from notifications_hub.streams.sweeper import Isolation, every_second
+from notifications_hub.streams.sweeper import Isolation, every_few_seconds, every_second
 from notifications_hub.users import Person
 
 
@@ -121,7 +121,7 @@ def announce_if_due(announcement: Announcement, by: Person | None = None) -> Non
     announcement.refresh_from_db(fields=["announced_at", "awaits_approval"])
 
 
-@every_second
+@every_few_seconds
 def record_numbers() -> None:
     """Store the sequence numbers of announcements' events before pruning, for later acknowledgements."""
     Announcement.objects.record_numbers()

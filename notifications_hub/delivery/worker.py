@@ -30,7 +30,7 @@ from notifications_hub.delivery.preparing import prepared
 from notifications_hub.delivery.sender import STOP_SECONDS, Network, Result, Sending
 from notifications_hub.delivery.shown import mark_shown
 from notifications_hub.delivery.wishes import Wishes, wishes_of
-from notifications_hub.streams.sweeper import Isolation, sweep
+from notifications_hub.streams.sweeper import Isolation, sweep, sweep_in_turn
 from notifications_hub.telemetry import measures
 from notifications_hub.transports import Learns, TransportError, get_transport
 from notifications_hub.web.site_paths import use_script_name
@@ -314,7 +314,7 @@ def run(stopping: threading.Event) -> None:
         while not stopping.is_set():
             if time.monotonic() - swept >= IDLE_SECONDS:
                 swept = time.monotonic()
-                _safely(sweep)
+                _safely(sweep_in_turn)
             newly = _safely(worker.turn)
             release_connections()
             if newly is not None and (worker.is_busy or worker.has_more):

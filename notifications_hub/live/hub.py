@@ -36,7 +36,7 @@ from notifications_hub.live.revocation import forget_old
 from notifications_hub.live.shared_cap import SharedCap
 from notifications_hub.live.topic_visits import TopicVisits
 from notifications_hub.live.visitor import cap_of
-from notifications_hub.streams.sweeper import sweep
+from notifications_hub.streams.sweeper import sweep_in_turn
 from notifications_hub.telemetry import measures
 
 SWEEP_SECONDS = 1.0
@@ -255,7 +255,7 @@ class Hub:
         await asyncio.sleep(SWEEP_SECONDS)
         measures.loop_lag.observe(max(0.0, self._loop.time() - due))
         self._end_stalled()
-        await self.database(sweep)
+        await self.database(sweep_in_turn)
         await self._fanout.check_log()
 
     def _end_stalled(self) -> None:

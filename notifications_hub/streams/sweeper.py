@@ -1,10 +1,12 @@
-"""The sweeper: chores that every hub and worker runs each second, to finish the work of a killed process."""
+"""The sweeper: chores that every process runs each second or few, to finish the work of a killed one."""
 
 from __future__ import annotations
 
 import logging
+import math
+import threading
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -19,6 +21,10 @@ from notifications_hub.telemetry import measures
 Chore = Callable[[], object]
 Key = TypeVar("Key", bound=Hashable)
 
+SECONDS = 0.9
+"""The least time between two sweeps of a process. Each of its threads calls every second, or a little later."""
+PATIENT_SECONDS = 5.0
+"""The least time between two sweeps that include the patient chores."""
 MAX_RESTING = 1000
 """The most failed keys that rest at once. Beyond this many, the oldest are retried early."""
 
@@ -84,6 +90,7 @@ def _database_answers() -> bool:
 
 
 _chores: list[Chore] = [streams.number_everything]
+_patient: list[Chore] = []
 _isolation: Isolation[Chore] = Isolation(longest=60.0)
 
 
@@ -94,11 +101,62 @@ def every_second(chore: Chore) -> Chore:
     return chore
 
 
+def every_few_seconds(chore: Chore) -> Chore:
+    """Register a chore that nobody waits for. The same is asked of it as of the others."""
+    if chore not in _patient:
+        _patient.append(chore)
+    return chore
+
+
 def sweep() -> None:
-    """Run the chores that do not rest. Raise a connection error only if the database is unreachable."""
+    """Run all chores that do not rest. Raise a connection error only if the database is unreachable."""
+    _run([*_chores, *_patient])
+
+
+def _run(chores: Iterable[Chore]) -> None:
     resting = _isolation.resting()
     with measures.timed(measures.sweep_time):
-        for chore in _chores:
+        for chore in chores:
             if chore not in resting:
                 with _isolation.guard(chore, f"The chore {chore!r}"):
                     chore()
+
+
+class _Turns:
+    """The time of the last sweeps of this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.forget()
+
+    def forget(self) -> None:
+        self._last = self._last_patient = -math.inf
+
+    def due(self) -> list[Chore]:
+        """Return the chores whose time has come. They count as run."""
+        now = time.monotonic()
+        with self._lock:
+            if now - self._last < SECONDS:
+                return []
+            self._last = now
+            if now - self._last_patient < PATIENT_SECONDS:
+                return list(_chores)
+            self._last_patient = now
+            return [*_chores, *_patient]
+
+
+_turns = _Turns()
+
+
+def sweep_in_turn() -> None:
+    """Run the chores whose time has come. The hub and the worker of a process call this, and the first one sweeps.
+
+    If a chore hangs in one thread, the other sweeps a second later. Raise a connection error only if the database is
+    unreachable. The next call then tries again at once.
+    """
+    if due := _turns.due():
+        try:
+            _run(due)
+        except Exception:
+            _turns.forget()
+            raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from notifications_hub.streams.sweeper import every_second
+from notifications_hub.streams.sweeper import every_few_seconds
 from notifications_hub.tallying.folding import Folding, add_sums
 from notifications_hub.use.models import UseFold, UseSum, UseTally, day_of
 
@@ -15,7 +15,7 @@ STEP = 2000
 _KEYS = ("day", "what", "kind", "method", "detail")
 
 
-@every_second
+@every_few_seconds
 def fold_use() -> None:
     """Fold what was tallied."""
     _FOLDING.turn(STEP)

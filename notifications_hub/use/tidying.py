@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from django.utils import timezone
 
 from notifications_hub.database import transaction
-from notifications_hub.streams.sweeper import every_second
+from notifications_hub.streams.sweeper import every_few_seconds
 from notifications_hub.tallying.folding import add_sums
 from notifications_hub.use.models import KindUse, UseSum, UseWalk, What
 from notifications_hub.use.walking import AGES, DAYS, LAST, SENT, first_uncounted
@@ -21,7 +21,7 @@ _REPLACED = [age for age in AGES if age not in (SENT, LAST)]
 _KEYS = ("day", "what", "kind", "method", "detail")
 
 
-@every_second
+@every_few_seconds
 def tidy_use() -> None:
     """Remove what is not needed, every six hours. Otherwise this is one short question."""
     now = datetime.now(UTC)

@@ -23,7 +23,7 @@ from notifications_hub.database.primary import connection
 from notifications_hub.kinds import IMPORTED
 from notifications_hub.notification import InboxQuerySet, Notification
 from notifications_hub.streams.snapshots import NEXT_XID, SERVER
-from notifications_hub.streams.sweeper import every_second
+from notifications_hub.streams.sweeper import every_few_seconds
 from notifications_hub.tallying.folding import TURN_SECONDS, add_sums
 from notifications_hub.use.models import KindUse, UseWalk
 
@@ -34,7 +34,7 @@ AGES = (SENT, 1, 24, LAST)
 """Hours after which notifications are counted."""
 STEP = 2000
 """The most notifications of one transaction, which takes some ten milliseconds."""
-PAUSE = timedelta(seconds=5)
+PAUSE = timedelta(seconds=4)
 """The time between two turns, of all processes together."""
 _MARK = timedelta(seconds=2)
 """The time in which a process that has taken a key surely writes the row, and so gets a transaction's id."""
@@ -53,7 +53,7 @@ _COUNTS = {
 }
 
 
-@every_second
+@every_few_seconds
 def count_use() -> None:
     """Count the next notifications of each age. Between turns, this is one short question."""
     now = datetime.now(UTC)

@@ -144,8 +144,8 @@ def _flash() -> Iterator[Case]:
 
 
 def _chores() -> Iterator[Case]:
-    """Yield what the sweeper does each second."""
-    for chore in sweeper._chores:
+    """Yield what the sweeper does each second, or every few."""
+    for chore in (*sweeper._chores, *sweeper._patient):
         yield Case(f"sweep: {chore.__name__}", _running(chore))
 
 

@@ -92,6 +92,7 @@ def _fresh_memory() -> _Memory:
         (leftovers, "_last_full", -leftovers.FULL_SECONDS),
         (leftovers, "_last_sweep", -leftovers.LATE_SECONDS),
         (sweeper, "_isolation", isolation),
+        (sweeper, "_turns", sweeper._Turns()),
     )
 
 

@@ -41,6 +41,7 @@ async def _main(loop: VirtualLoop, patched: pytest.MonkeyPatch, seed: int, steps
     patched.setattr("notifications_hub.publishing._hub", world.acting_process)
     patched.setattr("notifications_hub.streams.store.number_soon", world.number_soon)
     patched.setattr("notifications_hub.streams.sweeper._chores", [streams.number_everything])
+    patched.setattr("notifications_hub.streams.sweeper._patient", [])
     patched.setattr(secrets, "token_hex", lambda size: f"{chance.getrandbits(8 * size):0{2 * size}x}")
     patched.setattr(time, "monotonic", loop.time)
     patched.setattr(time, "time", loop.time)

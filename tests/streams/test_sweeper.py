@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
 import pytest
@@ -122,3 +123,66 @@ def test_a_chore_is_registered_once(monkeypatch: pytest.MonkeyPatch) -> None:
     sweeper.every_second(sweeper.every_second(chore))
     sweeper.sweep()
     assert done == ["swept"]
+
+
+@dataclass
+class Process:
+    """A process's sweeps, by a clock that the test sets."""
+
+    clock: Clock
+    done: list[str]
+
+    def call(self, at: float) -> list[str]:
+        """Call as a hub's or a worker's thread does, and return what ran."""
+        self.clock.now = at
+        self.done.clear()
+        sweeper.sweep_in_turn()
+        return list(self.done)
+
+
+@pytest.fixture
+def process(monkeypatch: pytest.MonkeyPatch) -> Process:
+    done: list[str] = []
+    monkeypatch.setattr(sweeper, "_turns", sweeper._Turns())
+    monkeypatch.setattr(sweeper, "_chores", [partial(done.append, "chore")])
+    monkeypatch.setattr(sweeper, "_patient", [partial(done.append, "patient")])
+    return Process(Clock(monkeypatch), done)
+
+
+def test_two_threads_of_a_process_sweep_once_a_second(process: Process) -> None:
+    hub, worker = 0.0, 0.4
+    ran = [(thread, len(process.call(second + thread))) for second in range(1, 4) for thread in (hub, worker)]
+    assert [number for thread, number in ran if thread == hub] == [2, 1, 1]
+    assert [number for thread, number in ran if thread == worker] == [0, 0, 0]
+
+
+def test_a_patient_chore_runs_every_fifth_second(process: Process) -> None:
+    assert [second for second in range(12) if "patient" in process.call(second)] == [0, 5, 10]
+    assert [second for second in range(12, 15) if "chore" in process.call(second)] == [12, 13, 14]
+
+
+def test_another_thread_sweeps_while_one_hangs(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[str]] = []
+
+    def hang() -> None:
+        monkeypatch.setattr(sweeper, "_chores", [partial(process.done.append, "chore")])
+        seen.extend(process.call(at) for at in (0.5, 1.0))
+
+    monkeypatch.setattr(sweeper, "_chores", [hang])
+    process.call(0.0)
+    assert seen == [[], ["chore"]]
+
+
+@pytest.mark.django_db
+def test_a_sweep_that_did_not_reach_the_database_is_repeated_at_once(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable() -> None:
+        raise OperationalError
+
+    with monkeypatch.context() as away:
+        away.setattr(sweeper, "_database_answers", lambda: False)
+        away.setattr(sweeper, "_chores", [unreachable])
+        with pytest.raises(OperationalError):
+            process.call(0.0)
+    assert process.call(0.1) == ["chore", "patient"]
