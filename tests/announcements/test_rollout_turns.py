@@ -153,7 +153,7 @@ def test_a_paused_one_costs_a_turn_nothing() -> None:
         control.pause(broadcast(title=f"Number {number}"))
     with CaptureQueriesContext(connection) as caught:
         planned = planner.RolloutPlanner().plan_more(1, len)
-    assert (len(caught), planned) == (1, bulk.Planned([]))
+    assert (len(caught), planned) == (1, bulk.Planned())
     assert not bulk.has_work()
 
 

@@ -76,10 +76,12 @@ class RolloutPlanner:
     """The planner that workers ask."""
 
     def plan_more(self, wanted: int, begin: Begin) -> Planned:
+        # Most turns of a worker end here.
+        if not self.has_work():
+            return Planned()
         until = time.monotonic() + PLAN_SECONDS
         active = list(Rollout.objects.active().annotate(**_CLOCK).select_related("announcement").order_by("pk"))
-        if active:
-            _take_over()
+        _take_over()
         claimable, running, begun, more = [], [], 0, False
         for rollout in active:
             if _is_stopped(rollout):
