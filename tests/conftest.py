@@ -29,16 +29,18 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import hypothesis
 import pytest
 import pytest_asyncio
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.contrib.auth import get_user_model
+from django.contrib.auth import get_user_model, load_backend, login
 from django.db import connection, connections
+from django.http import HttpRequest
 from django.test import AsyncClient, Client
 
 from notifications_hub import cache_keys, guarded_cache
@@ -54,6 +56,8 @@ from tests.support.postgres import PostgresServer
 from tests.support.redis import RedisServer
 from tests.support.short_numberer import short_numberer
 from tests.support.site import Site, reset_site
+
+AnyClient = TypeVar("AnyClient", Client, AsyncClient)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -250,9 +254,7 @@ def client_for() -> Callable[[User], Client]:
     """Signed-in clients: `client_for(alice).get(...)`."""
 
     def client_for(person: User) -> Client:
-        client = Client()
-        client.force_login(person)
-        return client
+        return _signed_in(Client(), person)
 
     return client_for
 
@@ -262,11 +264,20 @@ def async_client_for() -> Callable[[User], AsyncClient]:
     """Signed-in async clients. Call it outside the event loop, from a fixture, or through `sync_to_async`."""
 
     def async_client_for(person: User) -> AsyncClient:
-        client = AsyncClient()
-        client.force_login(person)
-        return client
+        return _signed_in(AsyncClient(), person)
 
     return async_client_for
+
+
+def _signed_in(client: AnyClient, person: User) -> AnyClient:
+    """Sign in as `force_login` does, which first stores a session only to replace it by another."""
+    request = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore()
+    backends = ((path, load_backend(path)) for path in settings.AUTHENTICATION_BACKENDS)
+    login(request, person, next(path for path, backend in backends if hasattr(backend, "get_user")))
+    request.session.save()
+    client.cookies[settings.SESSION_COOKIE_NAME] = request.session.session_key or ""
+    return client
 
 
 @pytest.fixture(scope="session")
