@@ -191,7 +191,7 @@ def test_the_sweep_reads_an_index_with_only_what_is_under_way() -> None:
 @pytest.mark.postgres
 def test_a_chunk_reads_an_index_in_its_order(bob: User) -> None:
     row = Notification.objects.create(recipient=bob, actor=bob, verb="asks", action_key="k0")
-    copy_rows(Notification.objects.filter(pk=row.pk), numbers(10_000), action_key="'k' || numbers.n % 100")
+    copy_rows(Notification.objects.filter(pk=row.pk), numbers(10_000), action_key="'k' || mod(numbers.n, 100)")
     with connection.cursor() as sql:
         sql.execute("ANALYZE notifications_hub_notification")
     others = result_events._others(ActionResult(key="k7", person_id=bob.pk + 1))
