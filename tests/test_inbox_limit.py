@@ -24,7 +24,9 @@ from notifications_hub.streams.sweeper import Isolation
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
-LIMIT = 100
+LIMIT = 30
+"""The limit here, to need few rows. `check_settings` accepts none below `SMALLEST`."""
+SMALLEST = 100
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +54,7 @@ def test_the_oldest_that_a_person_is_done_with_go_and_nothing_else(alice: User, 
     broadcast(title="Hello")
     make_rows(alice)
     pks = fill(alice, bob, LIMIT + 12)
-    others = fill(bob, alice, 30)
+    others = fill(bob, alice, 10)
     own = Notification.objects.filter(recipient=alice)
     own.mark_all_as_read()
     own.filter(pk=pks[0]).mark_all_as_unread()
@@ -167,14 +169,14 @@ def test_without_a_limit_and_between_turns_it_asks_almost_nothing(settings: Any,
 def test_a_look_reads_an_index_in_its_order(alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
     # All are unread, so it also looks elsewhere.
     monkeypatch.setattr(inbox_limit, "LOOKED_AT", 5)
-    fill(alice, bob, LIMIT + 20)
+    fill(alice, bob, SMALLEST + 20)
     with connection.cursor() as sql:
         sql.execute("ANALYZE")
         if connection.vendor == "postgresql":
             sql.execute("SET LOCAL enable_seqscan = off")
             sql.execute("SET LOCAL enable_sort = off")
     with CaptureQueriesContext(connection) as asked:
-        trim(alice.pk, LIMIT)
+        trim(alice.pk, SMALLEST)
     looks = [one["sql"] for one in asked if "timestamp" in one["sql"] and "ORDER BY" in one["sql"]]
     looks = [one for one in looks if one.startswith("SELECT") and "FOR UPDATE" not in one]
     looks = [one for one in looks if " IN (" not in one]
@@ -188,7 +190,7 @@ def test_a_look_reads_an_index_in_its_order(alice: User, bob: User, monkeypatch:
         assert "TEMP B-TREE" not in plan, plan
 
 
-@pytest.mark.parametrize(("limit", "errors"), [(0, 0), (LIMIT, 0), (99, 1), (-1, 1)])
+@pytest.mark.parametrize(("limit", "errors"), [(0, 0), (SMALLEST, 0), (SMALLEST - 1, 1), (-1, 1)])
 def test_a_limit_that_is_too_small_is_an_error(settings: Any, limit: int, errors: int) -> None:
     settings.NOTIFICATIONS_HUB = {**settings.NOTIFICATIONS_HUB, "INBOX_LIMIT": limit}
     assert [one.id for one in check_settings(None)] == ["notifications_hub.E086"] * errors

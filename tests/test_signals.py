@@ -101,6 +101,7 @@ def test_a_notification_that_was_created_comes_as_its_row(heard: Heard, alice: U
     assert heard.created[0]["notifications"][0].recipient == alice
 
 
+@pytest.mark.both_databases(short="sqlite")
 def test_one_call_sends_one_signal_however_many_people_it_notifies(heard: Heard, bob: User) -> None:
     people = get_user_model().objects.bulk_create(User(username=f"person{n}") for n in range(1200))
     rows = send(bob, *people)

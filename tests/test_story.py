@@ -106,7 +106,7 @@ def _a_page_that_she_looks_at_shows_it_at_once(world: World) -> None:
 
 def _a_displayed_notification_is_neither_pushed_nor_flashed(world: World, alice: Visitor, browser: Reader) -> None:
     assert world.trail() == [("cancelled", "delivered_by")]
-    assert "I am here." not in alice.get("/accounts/profile/").text
+    assert "I am here." not in alice.get("/accounts/password/").text
     assert world.pushes_to(browser) == []
 
 
@@ -132,7 +132,7 @@ def _an_undelivered_notification_is_flashed_once(world: World, alice: Visitor) -
         choose_methods(alice, "comment.reply", [DeliveryMethod.LIVE, DeliveryMethod.FLASH])
     """)
     world.bob_replies("Last words.")
-    first, second = (alice.get("/accounts/profile/").text for _ in range(2))
+    first, second = (alice.get("/accounts/password/").text for _ in range(2))
     assert first.count("Bob replied") == 1
     assert "Bob replied" not in second
 
@@ -160,7 +160,7 @@ def _an_announcement_reaches_open_pages_and_later_visitors(world: World, alice: 
         assert (item["title"], item["body"]) == ("Tea is ready", "Now")
     listed = alice.get("/api/v1/notifications/").json()["results"][0]
     assert (listed["id"], listed["unread"]) == (item["id"], True)
-    assert "Tea is ready" in alice.get("/accounts/profile/").text
+    assert "Tea is ready" in alice.get("/accounts/password/").text
 
 
 def _charlie_received_only_the_announcement(world: World) -> None:

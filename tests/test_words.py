@@ -29,11 +29,19 @@ def tracked(*patterns: str) -> list[str]:
 
 
 def first_words(path: Path) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-            words = (ast.get_docstring(node) or "").split()
-            if words:
-                yield node.body[0].lineno, words[0].strip(".,:;").lower()
+    for node in definitions(ast.parse(path.read_text())):
+        words = (ast.get_docstring(node, clean=False) or "").split()
+        if words:
+            yield node.body[0].lineno, words[0].strip(".,:;").lower()
+
+
+def definitions(tree: ast.AST) -> Iterator[ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Yield the node and all below it that may have a docstring. None is inside an expression."""
+    if isinstance(tree, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+        yield tree
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, (ast.stmt, ast.ExceptHandler, ast.match_case)):
+            yield from definitions(node)
 
 
 def test_a_docstring_begins_with_a_verb_or_a_noun() -> None:

@@ -290,6 +290,7 @@ def test_one_delivery_method_stops_the_others(alice: User, bob: User) -> None:
     assert states() == [("cancelled", "delivered_by")]
 
 
+@pytest.mark.both_databases(short="sqlite")
 def test_a_long_backlog_is_acknowledged_in_few_queries(alice: User, bob: User) -> None:
     for _ in range(120):
         send(bob, alice)
@@ -300,6 +301,7 @@ def test_a_long_backlog_is_acknowledged_in_few_queries(alice: User, bob: User) -
     assert len(queries) <= 12
 
 
+@pytest.mark.both_databases(short="sqlite")
 def test_a_backlog_of_undelivered_rows_adds_no_cost_to_an_acknowledgement(alice: User, bob: User) -> None:
     for _ in range(300):
         send(bob, alice)

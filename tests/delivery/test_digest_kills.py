@@ -77,6 +77,7 @@ def killing(call: Callable[..., Any], at: int) -> Callable[..., Any]:
 
 
 @pytest.mark.django_db
+@pytest.mark.both_databases(short="postgresql")
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: str(step[1]))
 def test_a_worker_killed_at_a_step_leaves_one_digest(
     step: Step, alice: User, bob: User, letters: Letters, monkeypatch: pytest.MonkeyPatch

@@ -24,6 +24,7 @@ from notifications_hub.quiet_hours.calendar import Schedule
 from notifications_hub.quiet_hours.schedules import reconsider, save_schedule
 from notifications_hub.transports import TransportError
 from tests.support.deliveries import make_due, memory, one_worker, send, use_memory
+from tests.support.full import FULL
 
 __all__ = ["one_worker"]
 
@@ -100,7 +101,9 @@ def covered(message: Message) -> int:
 
 
 @pytest.mark.both_databases(short="postgresql")
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.faults(short=True)
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("seed", range(5 if FULL else 3))
 def test_each_delivery_ends_in_one_message_or_is_read(seed: int, alice: User, bob: User, one_worker: Worker) -> None:
     day = Day(seed, alice, bob, one_worker)
     for step in (day.change, day.send, day.send, day.work, *[day.step] * STEPS):

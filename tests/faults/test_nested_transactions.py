@@ -76,8 +76,9 @@ def block(*, kept: bool) -> AbstractContextManager[None]:
     return transaction.atomic() if kept else rolled_back()
 
 
+@pytest.mark.exhaustive
 @settings(
-    max_examples=200 if FULL else 25,
+    max_examples=200 if FULL else 12,
     deadline=None,
     database=None,
     derandomize=True,

@@ -91,6 +91,7 @@ def shown(page: InboxPage) -> list[tuple[str, int]]:
     return [(item.message.id, (item.group or {}).get("count", 1)) for item in page.items]
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.faults(short=True)
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("seed", range(6 if FULL else 1))

@@ -369,7 +369,7 @@ def few(settings: Settings) -> int:
     return 3
 
 
-@both_databases
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize("path", [*GETS, *POSTS])
 def test_the_api_says_how_long_to_wait_beyond_its_rate(
     alice: User, bob: User, client_for: ClientFor, few: int, path: str

@@ -164,7 +164,7 @@ def test_the_page_asks_for_all_choices_at_once(alice: User, client_for: ClientFo
     client = client_for(alice)
     client.get(PREFERENCES)
     few = queries_of(lambda: client.get(PREFERENCES))
-    for number in range(200):
+    for number in range(40):
         declare(f"many.kind{number}", group=f"Group {number // 10}")
     patch(client, all={"email": False}, groups={"Group 3": {"live": False}})
     assert queries_of(lambda: client.get(PREFERENCES)) == few

@@ -17,6 +17,7 @@ from notifications_hub.inbox.queries import counts, items
 from notifications_hub.notification import Notification
 from notifications_hub.streams.models import IDS_IN_AN_EVENT
 from tests.inbox.support import ClientFor, events_of, ids, post, send_one
+from tests.support.many_rows import copy_rows, numbers
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -36,10 +37,7 @@ def token_of(person: User, action: Mark, *rows: Notification) -> str:
 
 def many(person: User, by: User, number: int) -> None:
     row = send_one(person, by)
-    Notification.objects.bulk_create(
-        Notification(recipient=person, verb="waved", actor_content_type=row.actor_content_type, actor_object_id="1")
-        for _ in range(number - 1)
-    )
+    copy_rows(Notification.objects.filter(pk=row.pk), numbers(number - 1))
 
 
 @pytest.mark.parametrize("name", ["read", "unread", "archive", "unarchive"])

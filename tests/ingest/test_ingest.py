@@ -129,10 +129,10 @@ def test_a_batch_is_sent_whole_or_not_at_all(token: str, alice: User, bob: User)
 @pytest.mark.faults(short=True)
 @pytest.mark.exhaustive
 def test_the_largest_batch_is_sent(token: str, alice: User, bob: User) -> None:
-    """The short form sends a fifth, and has the largest one refused for its first notification alone."""
+    """The short form sends a tenth, and has the largest one refused for its first notification alone."""
     refused = ask(token, {"notifications": [PAID | {"kind": "comment.reply"}] + [PAID] * (MOST - 1)}, f"{URL}batch/")
     assert refused.json()["detail"].startswith("notifications[0]: This token may not send")
-    size = MOST if FULL else MOST // 5
+    size = MOST if FULL else MOST // 10
     answer = ask(token, {"notifications": [PAID] * size}, f"{URL}batch/")
     assert answer.status_code == 201
     assert [len(one["ids"]) for one in answer.json()["results"]] == [2] * size

@@ -42,7 +42,7 @@ __all__ = ["one_worker"]
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
-EXAMPLES = int(os.environ.get("EXAMPLES", "2000" if FULL else "15"))
+EXAMPLES = int(os.environ.get("EXAMPLES", "2000" if FULL else "10"))
 # To find a smaller example takes minutes.
 PHASES = [Phase.generate, Phase.shrink] if FULL else [Phase.generate]
 TICK = timedelta(seconds=10)

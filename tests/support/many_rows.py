@@ -1,4 +1,4 @@
-"""Many rows at once: copies of rows, which PostgreSQL makes itself. Python would take a second for 4,000 of them."""
+"""Many rows at once: copies of rows, which the database makes itself. Python would take a second for 4,000."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet
+
+
+def numbers(count: int) -> str:
+    """Return a part of `FROM` with the numbers from 1 to `count`, as `numbers.n`, for either database."""
+    more = f"SELECT n + 1 FROM counted WHERE n < {count}"
+    return f"(WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL {more}) SELECT n FROM counted) AS numbers"
 
 
 def copy_rows(rows: QuerySet[Any], each: str, **columns: str) -> None:

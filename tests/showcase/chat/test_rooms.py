@@ -154,11 +154,12 @@ def test_a_member_cannot_be_invited(room: Room, alice: User, bob: User) -> None:
 def test_other_peoples_rooms_do_not_displace_a_persons_own_topics(
     client_for: ClientFor, room: Room, bob: User, charlie: User
 ) -> None:
+    client = client_for(charlie)
     for number in range(40):
         # These names sort before the garden.
         theirs = Room.objects.create(slug=f"a{number}", name=f"A {number}", owner=charlie, is_open=False)
         Membership.objects.create(room=theirs, person=charlie)
-        client_for(charlie).post(f"/showcase/chat/a{number}/members/", {"username": "bob"})
+        client.post(f"/showcase/chat/a{number}/members/", {"username": "bob"})
 
     topics = topics_of(Membership.objects.get(room=room, person=bob))
     assert topics == ["room.garden", "here.garden", f"chat.{bob.pk}"]
