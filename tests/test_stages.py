@@ -22,6 +22,15 @@ FLAKY = """\
 import os
 def test_flaky(): assert "PYTEST_XDIST_WORKER" not in os.environ
 """
+# It fails in the first run alone, wherever it runs.
+ONCE = """\
+from pathlib import Path
+first = Path(__file__).with_suffix(".ran")
+def test_once():
+    if not first.exists():
+        first.touch()
+        raise AssertionError
+"""
 CRASHING = """\
 import os
 def test_crashing(): "PYTEST_XDIST_WORKER" not in os.environ or os._exit(3)
@@ -60,35 +69,31 @@ def test_a_test_that_passes_alone_is_named(run: Run) -> None:
 
 
 def test_a_test_that_fails_again_fails_the_stage(run: Run) -> None:
-    status, output = run(FLAKY, FAILING)
+    status, output = run(ONCE, FAILING, workers=0)
     assert status == 1
     assert "2 failed, and run again alone:" in output
     assert PASSED_ALONE not in output
 
 
 @pytest.mark.parametrize(
-    ("files", "workers", "options"),
+    ("files", "options"),
     [
-        ([FLAKY] * 6, 2, ()),
-        ([FLAKY, "import nothing_of_this_name\n"], 2, ()),
-        ([FAILING, PASSING], 0, ("-x",)),
+        ([ONCE] * 6, ()),
+        ([ONCE, "import nothing_of_this_name\n"], ()),
+        ([FAILING, PASSING], ("-x",)),
     ],
     ids=["six failures", "a file that cannot be collected", "a run that ends at the first failure"],
 )
 def test_a_run_that_failed_for_another_reason_fails_at_once(
-    run: Run, files: list[str], workers: int, options: tuple[str, ...]
+    run: Run, files: list[str], options: tuple[str, ...]
 ) -> None:
-    status, output = run(*files, workers=workers, options=options)
+    status, output = run(*files, workers=0, options=options)
     assert status != 0
     assert "run again" not in output
 
 
-def test_a_serial_stage_runs_its_failures_again_too(run: Run, tmp_path: Path) -> None:
-    first_run = tmp_path / "first-run"
-    first_run.touch()
-    code = f"from pathlib import Path\nFIRST = Path({str(first_run)!r})\n"
-    code += "def test_once():\n    if FIRST.exists():\n        FIRST.unlink()\n        raise AssertionError\n"
-    status, output = run(code, PASSING, workers=0)
+def test_a_serial_stage_runs_its_failures_again_too(run: Run) -> None:
+    status, output = run(ONCE, PASSING, workers=0)
     assert status == 0
     assert PASSED_ALONE in output
 

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support import warm
 from tests.support.processes import ROOT, wait_until
 from tests.support.site import site_environment
@@ -22,8 +24,9 @@ sys.exit(3)
 """
 
 
-def test_a_fork_begins_as_python_does(tmp_path: Path) -> None:
-    environment = site_environment() | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+@pytest.mark.parametrize("option", [{}, {"PYTHONSAFEPATH": "1"}], ids=["no option", "safe path"])
+def test_a_fork_begins_as_python_does(option: dict[str, str], tmp_path: Path) -> None:
+    environment = site_environment() | {"PYTHONPATH": f"{tmp_path}:{ROOT}"} | option
     (tmp_path / "tell.py").write_text(TELL)
     for arguments in (["-c", TELL, "one"], ["-m", "tell", "two"], ["tell.py", "three"]):
         ran = warm.run(arguments, environment=environment, folder=tmp_path, lines="given")

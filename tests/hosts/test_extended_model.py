@@ -19,7 +19,7 @@ PROOFS = [f"{FOLDER}/{name}.py" for name in ("writing", "reading", "scopes", "sa
 OPTIONS = ["-q", "--ds", "tests.hosts.extended_model.settings"]
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="postgresql")
 def test_a_host_adds_columns_and_scopes_to_notifications() -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     command = [sys.executable, "-m", "pytest", *OPTIONS, *PROOFS]

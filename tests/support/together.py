@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +13,8 @@ from urllib.parse import quote
 
 from django.db import connection, connections, transaction
 
-from tests.support.processes import ROOT
+from tests.support.processes import Process
+from tests.support.warm import start
 
 T = TypeVar("T")
 
@@ -48,11 +47,11 @@ def together(functions: Sequence[Callable[[], T]]) -> list[T]:
         return [one.result(60) for one in running]
 
 
-def in_process(code: str) -> subprocess.Popen[bytes]:
+def in_process(code: str) -> Process:
     """Start a Python with Django set up on the test's database. Use it only in tests that commit their rows."""
     setup = "import django\ndjango.setup()\n"
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "DATABASE_URL": database_url()}
-    return subprocess.Popen([sys.executable, "-c", setup + dedent(code)], cwd=ROOT, env=environment)
+    return start(["-c", setup + dedent(code)], environment=environment)
 
 
 def database_url() -> str:

@@ -25,10 +25,10 @@ from tempfile import TemporaryFile
 from tests.support.full import FULL
 from tests.support.processes import ROOT, Process, Program
 
-STDERR = 2
+STDOUT, STDERR = 1, 2
 SERVER = Path(__file__).with_name("warm_server.py")
 """It is started by its path, so that no fork has a package `tests` before it looks for its own."""
-OF_A_FORK = {"PYTHONPATH", "PYTHONUNBUFFERED"}
+OF_A_FORK = {"PYTHONPATH", "PYTHONSAFEPATH", "PYTHONUNBUFFERED"}
 """The variables for Python itself that a fork follows."""
 OF_A_START = ("PYTHON", "SSL_")
 """The beginnings of names that count at the start alone. aiohttp reads the certificates as it is imported."""
@@ -104,7 +104,7 @@ class Fork:
         """Return the exit code, or the negative number of the signal that ended it, or None while it runs."""
         return self._code_within(0.0)
 
-    def wait(self, timeout: float) -> int:
+    def wait(self, timeout: float = 600.0) -> int:
         """Return the exit code. Raise `TimeoutExpired` if it does not end."""
         if (code := self._code_within(timeout)) is None:
             raise subprocess.TimeoutExpired(self.args, timeout)
@@ -113,6 +113,9 @@ class Fork:
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
             os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
 
     def _code_within(self, seconds: float) -> int | None:
         if self.returncode is None and select.select([self._ended], [], [], seconds)[0]:
@@ -180,6 +183,12 @@ def start_warm(command: Sequence[str], *, log: Path, environment: Mapping[str, s
     """Start a server or a worker. It starts cold with `FULL=1`, where proofs measure it."""
     start = WarmProgram if not FULL and is_for_a_fork(environment) else Program
     return start(command, log=log, environment=environment)
+
+
+def start(arguments: Sequence[str | Path], *, environment: Mapping[str, str], folder: Path = ROOT) -> Process:
+    """Start Python without input. It prints where this process does."""
+    with Path(os.devnull).open("rb") as nothing:
+        return _started(arguments, environment=environment, folder=folder, files=(nothing.fileno(), STDOUT, STDERR))
 
 
 class Conversation:

@@ -135,17 +135,22 @@ def _run(arguments: list[str]) -> None:
     """Do what `python` does with these arguments: `-c code …`, `-m module …` or `script …`."""
     first, *others = arguments
     if first == "-c":
-        sys.path.insert(0, "")
+        _look_first_in("")
         sys.argv = ["-c", *others[1:]]
         exec(compile(others[0], "<string>", "exec"), {"__name__": "__main__"})
     elif first == "-m":
-        sys.path.insert(0, str(Path.cwd()))
+        _look_first_in(str(Path.cwd()))
         sys.argv = others
         runpy.run_module(others[0], run_name="__main__", alter_sys=True)
     else:
-        sys.path.insert(0, str(Path(first).absolute().parent))
+        _look_first_in(str(Path(first).absolute().parent))
         sys.argv = arguments
         runpy.run_path(first, run_name="__main__")
+
+
+def _look_first_in(folder: str) -> None:
+    if not os.environ.get("PYTHONSAFEPATH"):
+        sys.path.insert(0, folder)
 
 
 if __name__ == "__main__":
