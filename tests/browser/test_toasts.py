@@ -108,7 +108,8 @@ def test_a_toast_is_announced_after_the_body_was_swapped_with_or_without_its_reg
         _expect_spoken(page, title)
 
 
-def test_dismissing_toasts_by_keyboard_moves_the_focus_on_and_then_back(page: Page) -> None:
+def test_dismissing_or_withdrawing_toasts_moves_the_focus_on_and_then_back(page: Page) -> None:
+    _a_withdrawn_toast_passes_its_focus_to_the_bell_if_nothing_had_it_before(page)
     field = page.get_by_label("Title")
     field.focus()
     _show(page, _item("1", "First"), _item("2", "Second"), _item("3", "Third"))
@@ -130,13 +131,14 @@ def test_dismissing_toasts_by_keyboard_moves_the_focus_on_and_then_back(page: Pa
     expect(page.locator("toast-stack")).to_be_hidden()
 
 
-def test_a_withdrawn_toast_passes_its_focus_to_the_bell_if_nothing_had_it_before(page: Page) -> None:
-    _show(page, _item("1", "First"), _item("2", "Second"))
+def _a_withdrawn_toast_passes_its_focus_to_the_bell_if_nothing_had_it_before(page: Page) -> None:
+    _show(page, _item("8", "First"), _item("9", "Second"))
     page.keyboard.press("F6")
-    page.evaluate("document.querySelector('toast-stack').withdraw(['2'])")
+    page.evaluate("document.querySelector('toast-stack').withdraw(['9'])")
     expect(page.get_by_role("link", name="First")).to_be_focused()
-    page.evaluate("document.querySelector('toast-stack').withdraw(['1'])")
+    page.evaluate("document.querySelector('toast-stack').withdraw(['8'])")
     expect(page.locator("notification-bell button.nh-bell")).to_be_focused()
+    expect(page.locator(".nh-toast")).to_have_count(0)
 
 
 def test_a_focused_toast_stays_and_one_dismissed_by_mouse_does_not_hold_the_others(page_for: People) -> None:
@@ -156,7 +158,7 @@ def test_a_focused_toast_stays_and_one_dismissed_by_mouse_does_not_hold_the_othe
     expect(page.locator(".nh-toast")).to_have_count(0)
 
 
-def test_toasts_cover_little_of_a_phone(page: Page) -> None:
+def test_toasts_cover_little_of_a_phone_and_their_level_is_a_mark_and_a_word(page: Page) -> None:
     for width, height, size, most in PHONES:
         page.set_viewport_size({"width": width, "height": height})
         page.evaluate("(size) => { document.documentElement.style.fontSize = `${size}%`; }", size)
@@ -167,6 +169,9 @@ def test_toasts_cover_little_of_a_phone(page: Page) -> None:
         assert all(_is_inside(page, selector) for selector in (".nh-toast", ".nh-toast-foot"))
         page.evaluate("document.querySelector('toast-stack').dismissAll()")
         expect(page.locator(".nh-toast")).to_have_count(0)
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.evaluate("document.documentElement.style.fontSize = ''")
+    _the_level_is_a_mark_and_a_word_also_in_forced_colours(page)
 
 
 def test_on_a_phone_toasts_take_turns_errors_stay_and_all_are_dismissed(page_for: People) -> None:
@@ -197,7 +202,7 @@ def test_on_a_phone_toasts_take_turns_errors_stay_and_all_are_dismissed(page_for
     expect(page.locator("notification-bell button.nh-bell")).to_be_focused()
 
 
-def test_the_level_is_a_mark_and_a_word_also_in_forced_colours(page: Page) -> None:
+def _the_level_is_a_mark_and_a_word_also_in_forced_colours(page: Page) -> None:
     page.emulate_media(forced_colors="active")
     levels = {"success": ("Success:", "✓"), "warning": ("Warning:", "!"), "error": ("Error:", "×")}
     _show(page, *(_item(level, "Import", level=level) for level in levels))
