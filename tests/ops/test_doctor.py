@@ -181,6 +181,7 @@ def test_a_view_in_place_of_the_service_worker_is_reported(
 @pytest.mark.usefixtures("_healthy")
 def test_a_development_server_without_static_files_gets_the_remedy(settings: Settings, findings: Findings) -> None:
     settings.DEBUG = True
+    settings.MIDDLEWARE = ["servestatic.middleware.ServeStaticMiddleware", *doctor._MIDDLEWARE]
     assert findings()["server"].good
 
     settings.MIDDLEWARE = list(doctor._MIDDLEWARE)
