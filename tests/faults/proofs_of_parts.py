@@ -61,6 +61,7 @@ PARTS: tuple[Proof, ...] = (
             NESTED + "test_only_what_was_committed_is_numbered_and_without_a_hole",
             NESTED + "test_a_transaction_that_ends_in_an_error_inside_a_savepoint_keeps_the_rest",
         ),
+        Runs.SMALLER,
     ),
     Proof(
         5,

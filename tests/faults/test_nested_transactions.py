@@ -76,7 +76,7 @@ def block(*, kept: bool) -> AbstractContextManager[None]:
     return transaction.atomic() if kept else rolled_back()
 
 
-@pytest.mark.exhaustive
+@pytest.mark.faults(short=True)
 @settings(
     max_examples=200 if FULL else 12,
     deadline=None,
