@@ -116,7 +116,10 @@ class Project:
         with connect(live, origin=Origin(self.address), additional_headers={"Cookie": cookies}) as socket:
             socket.recv(timeout=30)
             self._run("manage.py", "hub_announce", title)
-            return str([event["data"] for event in json.loads(socket.recv(timeout=30))["events"]])
+            # A frame without events moves the cursor on.
+            while not (events := json.loads(socket.recv(timeout=30))["events"]):
+                pass
+            return str([event["data"] for event in events])
 
     @property
     def log(self) -> str:

@@ -42,6 +42,8 @@ urlpatterns = [path("host-page/", host_page), path("", include("config.urls"))]
 
 SIGNED_IN = 2
 """Statements that find the session and its person."""
+COUNTED = 0.0003
+"""Seconds of `_time_to_count` on a machine that has two milliseconds. A slower one has more in proportion."""
 
 
 @pytest.fixture
@@ -139,6 +141,7 @@ def test_the_bell_and_the_flash_take_two_milliseconds_of_the_process(alice: User
     send_one(alice, bob)
     Notification.objects.mark_as_delivered("live")
     times: list[float] = []
+    counting: list[float] = []
     for _ in range(100):
         request = RequestFactory().get("/")
         request.user, request.session = type(alice).objects.get(pk=alice.pk), {}  # type: ignore[assignment]
@@ -146,5 +149,15 @@ def test_the_bell_and_the_flash_take_two_milliseconds_of_the_process(alice: User
         began = time.process_time()
         HOST_PAGE.render(context)
         times.append(time.process_time() - began)
+        counting.append(_time_to_count())
 
-    assert statistics.median(times) <= 0.002
+    slower = max(1.0, statistics.median(counting) / COUNTED)
+    assert statistics.median(times) <= 0.002 * slower
+
+
+def _time_to_count() -> float:
+    """Return the processor's seconds for a loop of Python. The same machine may be twice as slow on another day."""
+    began = time.process_time()
+    for _ in range(20_000):
+        pass
+    return time.process_time() - began
