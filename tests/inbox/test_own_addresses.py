@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 __all__ = ["one_worker"]
-pytestmark = [pytest.mark.both_databases(short="postgresql"), pytest.mark.django_db]
+pytestmark = [pytest.mark.both_databases(short="sqlite"), pytest.mark.django_db]
 
 PREFERENCES = "/notifications/preferences/"
 ADD, TEST, RENEW, REMOVE = (
