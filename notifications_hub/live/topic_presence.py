@@ -28,7 +28,7 @@ from notifications_hub.database import transaction
 from notifications_hub.database.chunks import chunks
 from notifications_hub.database.primary import HubModel, from_primary
 from notifications_hub.live.topics import declares_presence, has_presence
-from notifications_hub.streams.sweeper import every_second
+from notifications_hub.streams.sweeper import every_few_seconds
 from notifications_hub.users import Person
 
 GRACE_SECONDS = 10.0
@@ -37,7 +37,6 @@ POLL_SECONDS = 15.0
 """Time for which a poll that does not wait counts: until the next one is due."""
 LEASE_SECONDS = 20.0
 RENEW_SECONDS = 5.0
-CHECK_SECONDS = 5.0
 SUSPECT_SECONDS = 6.0
 """Time for which a process must have seen a lease expired. After an outage of the database, every hub renews first."""
 _AT_ONCE = 500
@@ -237,20 +236,16 @@ def remove_gone() -> None:
 # What killed processes left
 
 
-_checked_at = 0.0
 _suspected: dict[str, float] = {}
 """Hubs whose lease has expired, with the time at which this process noticed."""
 
 
-@every_second
+@every_few_seconds
 def settle_presence() -> None:
-    """Release the people of killed hubs, and remove those who have not come back. It looks every few seconds."""
-    global _checked_at  # noqa: PLW0603 -- of this process; several threads sweep
-    now = time.monotonic()
-    if not declares_presence() or now - _checked_at < CHECK_SECONDS:
+    """Release the people of killed hubs, and remove those who have not come back."""
+    if not declares_presence():
         return
-    _checked_at = now
-    for hub in _dead_hubs(now):
+    for hub in _dead_hubs(time.monotonic()):
         _release_dead(hub)
     remove_gone()
 

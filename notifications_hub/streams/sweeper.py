@@ -1,4 +1,4 @@
-"""The sweeper: chores that every process runs each second or few, to finish the work of a killed one."""
+"""The sweeper: chores that every process runs each second, to finish the work of a killed one. Some run less often."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def every_second(chore: Chore) -> Chore:
 
 
 def every_few_seconds(chore: Chore) -> Chore:
-    """Register a chore that nobody waits for. The same is asked of it as of the others."""
+    """Register a chore that nobody waits for. It too must be cheap when idle, and safe in several processes at once."""
     if chore not in _patient:
         _patient.append(chore)
     return chore
@@ -133,7 +133,7 @@ class _Turns:
         self._last = self._last_patient = -math.inf
 
     def due(self) -> list[Chore]:
-        """Return the chores whose time has come. They count as run."""
+        """Return the chores whose time has come. The caller runs them: the next call does not name them again."""
         now = time.monotonic()
         with self._lock:
             if now - self._last < SECONDS:

@@ -62,7 +62,7 @@ def serving(folder: Path, *options: str) -> Iterator[Form]:
         yield form
 
 
-@pytest.mark.faults
+@pytest.mark.faults(alone=True)
 def test_a_killed_redis_master_loses_and_doubles_nothing(tmp_path: Path) -> None:
     """T13: the master and the first sentinel are killed under load. The replica takes over by itself."""
     with serving(tmp_path, "--sentinel") as form:

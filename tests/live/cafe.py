@@ -28,8 +28,6 @@ def cafe(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     def may_enter(user: Any, name: str) -> bool:
         return True
 
-    monkeypatch.setattr(topic_presence, "_checked_at", 0.0)
-    monkeypatch.setattr(topic_presence, "CHECK_SECONDS", 0.0)
     monkeypatch.setattr(topic_presence, "SUSPECT_SECONDS", 0.0)
     yield
     topic_presence._suspected.clear()

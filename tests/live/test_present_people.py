@@ -25,7 +25,7 @@ KNOBS = {
     "topic_presence.POLL_SECONDS": GRACE,
     "topic_presence.LEASE_SECONDS": LEASE,
     "topic_presence.RENEW_SECONDS": 0.5,
-    "topic_presence.CHECK_SECONDS": 0.5,
+    ".streams.sweeper.PATIENT_SECONDS": 0.5,
     "topic_presence.SUSPECT_SECONDS": 1.0,
 }
 SOON, SOME_TIME = 20.0, 30.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
 from notifications_hub.checks import check_settings
+from notifications_hub.streams import sweeper
 from notifications_hub.transports.outbound.endpoints import Endpoint, parse_url
 from notifications_hub.transports.web_push.endpoints import host_label
 from notifications_hub.transports.web_push.vapid import VapidKey, generate
@@ -110,6 +112,19 @@ def test_a_scrape_tells_what_happened_in_every_process(
 
     assert requests.get(f"http://127.0.0.1:{port}/metrics", timeout=30).status_code == 401
     assert Scraped(f"http://127.0.0.1:{port}/metrics")("events_sent_total") == found("events_sent_total")
+
+
+@pytest.mark.both_databases(short="sqlite")
+def test_a_process_with_a_hub_and_a_worker_sweeps_once_a_second(start_site: StartSite) -> None:
+    site = start_site(hub={"METRICS_TOKEN": TOKEN})
+
+    def count(name: str) -> float:
+        return Scraped(f"{site.url}/metrics")(f"{name}_seconds_count")
+
+    began, swept, turned = time.monotonic(), count("sweep"), count("worker_turn")
+    wait_until(lambda: count("worker_turn") >= turned + 4, what="four turns of the worker")
+    swept = count("sweep") - swept
+    assert 1 <= swept <= (time.monotonic() - began) / sweeper.SECONDS + 1
 
 
 def test_connections_of_a_killed_process_are_not_counted(start_site: StartSite, tmp_path: Path) -> None:
