@@ -69,6 +69,8 @@ hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
 
 IS_ONE_OF_MANY = "PYTEST_XDIST_WORKER" in os.environ
+# The folder of another run, whose SQLite files with tables this one copies. The guards' runs get it.
+TABLES_FOLDER = os.environ.get("TABLES_FOLDER", "")
 SHARED_CHROMIUM = SharedChromium()
 
 
@@ -146,7 +148,7 @@ def django_db_modify_db_settings(
     changed = {}
     if isinstance(databases, SqliteDatabases):
         changed["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
-        if IS_ONE_OF_MANY:
+        if IS_ONE_OF_MANY or TABLES_FOLDER:
             shutil.copyfile(databases.migrated(), changed["NAME"])
     elif IS_ONE_OF_MANY:
         changed["TEMPLATE"] = databases.migrated()
@@ -303,7 +305,8 @@ def databases(
     run_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[SqliteDatabases | PostgresDatabases]:
     """The source of databases for sites, of the vendor that this run tests."""
-    with databases_like(_server_url(), tmp_path_factory.mktemp("sites"), run_folder) as databases:
+    made_in = Path(TABLES_FOLDER) if TABLES_FOLDER else run_folder
+    with databases_like(_server_url(), tmp_path_factory.mktemp("sites"), made_in) as databases:
         yield databases
 
 

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 ADMIN = "/admin/notifications_hub/"
 SECRET = "https://push.example/the-secret-endpoint"
 
-both_databases = pytest.mark.both_databases
+both_databases = pytest.mark.both_databases(short="sqlite")
 pytestmark = pytest.mark.django_db
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ADMIN = "/admin/notifications_hub/"
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases(short="postgresql")]
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from tests.announcements.support import kinds_on
 if TYPE_CHECKING:
     from pytest_django import Settings
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+pytestmark = [pytest.mark.both_databases(short="postgresql"), pytest.mark.django_db]
 
 
 def later(days: int = 1) -> datetime:

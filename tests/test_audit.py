@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
+import pytest
+
 from tests.support.processes import ROOT
 
 OSV = {
@@ -78,6 +80,8 @@ def test_a_known_vulnerability_of_either_kind_fails() -> None:
     assert "typescript" in ended.stdout
 
 
+@pytest.mark.exhaustive
+@pytest.mark.faults
 def test_no_vulnerability_means_no_output() -> None:
     with advisories(answers=True) as url:
         ended = audit(url)
@@ -85,6 +89,8 @@ def test_no_vulnerability_means_no_output() -> None:
     assert (ended.returncode, ended.stdout) == (0, ""), ended.stderr
 
 
+@pytest.mark.exhaustive
+@pytest.mark.faults
 def test_an_unreachable_service_is_reported_without_failing() -> None:
     with advisories(answers=False) as url:
         ended = audit(url)

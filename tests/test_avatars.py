@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["one_worker"]
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases(short="postgresql")]
 ADDRESSES = {"bob": "/media/bob.png", "charlie": "https://cdn.example/charlie.png"}
 
 

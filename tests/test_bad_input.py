@@ -18,7 +18,7 @@ from tests.support.deliveries import send
 if TYPE_CHECKING:
     from _pytest.mark import ParameterSet
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases(short="postgresql")]
 
 STRANGE = ["9" * 50, "0" * 20 + "9" * 30, "1" * 5000, "a\0b", "\u202e", "x" * 100_000]
 DEEP = "[" * 20_000 + "]" * 20_000

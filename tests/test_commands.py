@@ -39,7 +39,7 @@ from tests.support.site import Shell, site_environment
 if TYPE_CHECKING:
     from pytest_django import Settings
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.both_databases(short="postgresql"), pytest.mark.django_db(transaction=True)]
 
 received_people: list[dict[str, Any]] = []
 

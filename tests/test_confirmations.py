@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from accounts.models import User
     from tests.inbox.support import ClientFor
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(short="postgresql")
 PAGE = "/admin/notifications_hub/announcement/{}/confirmations/"
 KINDS = "/admin/notifications_hub/notification/confirmations/"
 

@@ -22,7 +22,7 @@ from notifications_hub.streams.cursor import Position
 from notifications_hub.streams.models import Stream, inbox_topic
 from notifications_hub.streams.sweeper import Isolation
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+pytestmark = [pytest.mark.both_databases(short="sqlite"), pytest.mark.django_db]
 
 LIMIT = 30
 """The limit here, to need few rows. `check_settings` accepts none below `SMALLEST`."""

@@ -26,7 +26,7 @@ from notifications_hub.streams import Event
 from tests.support.log import delivered_to, notified_ids
 from tests.support.together import rolled_back, together
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases(short="postgresql")]
 
 ROWS = Notification.objects
 STATE = ("unread", "read_at", "seen_at", "archived_at", "deleted", "delivered_at")

@@ -44,7 +44,7 @@ from tests.support.together import rolled_back
 
 __all__ = ["one_worker"]
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases(short="postgresql")]
 
 SIGNALS = {
     "created": notification_created,

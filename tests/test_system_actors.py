@@ -21,7 +21,7 @@ from notifications_hub.streams.models import Event
 
 ClientFor = Callable[[User], Client]
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.both_databases(short="postgresql"), pytest.mark.django_db(transaction=True)]
 
 NEWS = "Announcements"
 """A label that the catalogues translate."""

@@ -24,7 +24,7 @@ ClientFor = Callable[[User], Client]
 StartSite = Callable[..., Site]
 
 NOON = "2026-11-28T12:00:00Z"
-both_databases = pytest.mark.both_databases
+both_databases = pytest.mark.both_databases(short="sqlite")
 PASSWORD = "three-red-lamps"
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["one_worker"]
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+pytestmark = [pytest.mark.both_databases(short="postgresql"), pytest.mark.django_db]
 
 
 @pytest.fixture(autouse=True)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     ClientFor = Callable[[User], Client]
 
-both_databases = pytest.mark.both_databases
+both_databases = pytest.mark.both_databases(short="postgresql")
 
 
 @pytest.fixture(autouse=True)

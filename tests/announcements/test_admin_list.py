@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
-both_databases = pytest.mark.both_databases
+both_databases = pytest.mark.both_databases(short="postgresql")
 pytestmark = pytest.mark.django_db
 
 

@@ -77,7 +77,7 @@ def test_an_unknown_zone_is_ignored(writer: Client, cookie: str) -> None:
     assert start() == datetime(2030, 7, 1, 18, tzinfo=UTC)
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="postgresql")
 def test_a_form_is_read_in_the_zone_in_which_it_was_shown(berliner: Client) -> None:
     berliner.cookies[COOKIE] = TOKYO
     wrong = planned(("2030-07-01", "18:00:00"), zone=BERLIN, title="")
@@ -120,7 +120,7 @@ def test_a_usual_end_is_at_the_same_time_of_day(berliner: Client, settings: Sett
     assert (end.date().isoformat(), end.hour) == ("2030-04-19", 18)
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="postgresql")
 @pytest.mark.parametrize("zone", [BERLIN, TOKYO, "Pacific/Apia", "America/St_Johns"])
 def test_a_worker_in_another_zone_starts_it_at_the_same_moment(
     berliner: Client, zone: str, monkeypatch: pytest.MonkeyPatch

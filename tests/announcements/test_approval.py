@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
-both_databases = pytest.mark.both_databases
+both_databases = pytest.mark.both_databases(short="sqlite")
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("above_one")]
 
 

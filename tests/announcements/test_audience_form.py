@@ -73,7 +73,7 @@ def subscribe(person: User) -> None:
 # People chosen by hand
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="postgresql")
 @pytest.mark.parametrize("separator", ["\n", "\r\n", ", ", "; ", "\n\n  "])
 def test_people_are_named_in_any_way(writer: Client, alice: User, bob: User, charlie: User, separator: str) -> None:
     User.objects.filter(pk=bob.pk).update(email="bob@example.com")
@@ -152,7 +152,7 @@ def test_the_people_of_a_planned_announcement_can_be_changed(writer: Client, ali
     assert AudienceList.objects.count() == 1
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="postgresql")
 def test_other_people_are_a_change_for_the_audit_trail(writer: Client, alice: User, bob: User) -> None:
     times = {"starts_at_0": "2999-01-01", "starts_at_1": "12:00", "ends_at_0": "2999-02-01", "ends_at_1": "12:00"}
     writer.post(ADD, chosen("alice\r\nbob", **times))
@@ -176,7 +176,7 @@ def test_the_admin_says_for_whom_it_is(writer: Client, alice: User, bob: User) -
     assert "People chosen by hand (2)" in writer.get(change(announcement)).content.decode()
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="postgresql")
 def test_people_are_found_by_a_part_of_their_name(writer: Client, alice: User) -> None:
     User.objects.filter(pk=alice.pk).update(email="liddell@example.com", first_name="Alice")
     User.objects.create_user("malice")
@@ -213,7 +213,7 @@ def reach(writer: Client, **form: Any) -> str:
     return " ".join(writer.post(REACH, filled_in(**form)).content.decode().split())
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="postgresql")
 @pytest.mark.usefixtures("_push")
 def test_the_reach_of_each_delivery_method(writer: Client, alice: User, bob: User, charlie: User) -> None:
     for person in (alice, bob):
@@ -242,7 +242,7 @@ def test_an_estimate_is_never_larger_than_the_audience(monkeypatch: pytest.Monke
     assert {one.people for one in found.methods if one.countable} == {RowCount(3, Precision.ABOUT)}
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="postgresql")
 @pytest.mark.usefixtures("_push")
 def test_the_reach_of_a_group_and_of_people_chosen_by_hand(writer: Client, alice: User, charlie: User) -> None:
     group = Group.objects.create(name="Readers")

@@ -33,7 +33,7 @@ from tests.support.processes import ROOT
 if TYPE_CHECKING:
     from accounts.models import User
 
-both_databases = pytest.mark.both_databases
+both_databases = pytest.mark.both_databases(short="sqlite")
 pytestmark = pytest.mark.django_db
 
 PUBLIC = Banner(is_public=True)

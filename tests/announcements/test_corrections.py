@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from django.test import Client
     from pytest_django import Settings
 
-both_databases = pytest.mark.both_databases
+both_databases = pytest.mark.both_databases(short="postgresql")
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("above_one")]
 
 END = {"ends_at_0": "2099-01-01", "ends_at_1": "12:00"}

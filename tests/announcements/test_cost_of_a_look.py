@@ -23,7 +23,7 @@ from tests.support.many_rows import copy_rows, numbers
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+pytestmark = [pytest.mark.both_databases(short="postgresql"), pytest.mark.django_db]
 
 UNIQUE = {"postgresql": "gen_random_uuid()", "sqlite": "lower(hex(randomblob(16)))"}
 

@@ -18,7 +18,7 @@ from tests.announcements.support import ADD, change, filled_in, translated
 if TYPE_CHECKING:
     from django.test import Client
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+pytestmark = [pytest.mark.both_databases(short="postgresql"), pytest.mark.django_db]
 
 MEGABYTE = "A long line of text. " * 50_000
 NEXT_YEAR = datetime.now(UTC).year + 1

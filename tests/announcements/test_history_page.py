@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 STEPS = "/admin/notifications_hub/announcementstep/"
 
-both_databases = pytest.mark.both_databases
+both_databases = pytest.mark.both_databases(short="postgresql")
 pytestmark = pytest.mark.django_db
 
 

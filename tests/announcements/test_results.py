@@ -48,7 +48,7 @@ __all__ = ["one_worker", "push_service"]
 
 PEOPLE = ("ann", "ben", "carl", "dora", "erin")
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+pytestmark = [pytest.mark.both_databases(short="postgresql"), pytest.mark.django_db]
 
 
 @pytest.fixture

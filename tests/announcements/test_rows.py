@@ -21,7 +21,7 @@ from tests.announcements.support import log_of
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+pytestmark = [pytest.mark.both_databases(short="postgresql"), pytest.mark.django_db]
 
 
 def titles(person: User) -> list[str]:

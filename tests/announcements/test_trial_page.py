@@ -19,7 +19,7 @@ from tests.announcements.support import LIST, ClientFor, Grant, change, filled_i
 if TYPE_CHECKING:
     from django.test import Client
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+pytestmark = [pytest.mark.both_databases(short="postgresql"), pytest.mark.django_db]
 
 TEST = f"{LIST}test/"
 

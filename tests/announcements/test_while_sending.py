@@ -23,7 +23,7 @@ from tests.support.processes import wait_until
 
 __all__ = ["one_worker"]
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+pytestmark = [pytest.mark.both_databases(short="postgresql"), pytest.mark.django_db]
 
 PEOPLE = 40
 

@@ -1,4 +1,7 @@
-"""The image and the services of `deploy/compose.yaml`, carried out without Docker: read-only, and not as root."""
+"""The image and the services of `deploy/compose.yaml`, carried out without Docker: read-only, and not as root.
+
+bin/test starts one web process behind nginx, and `make exhaustive` every service.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ import pytest
 import requests
 
 from tests.support.compose import DEPLOY, Services, copied
+from tests.support.full import FULL
 from tests.support.image import Image, lent_by_this_machine, need_mounts
 from tests.support.postgres import PostgresServer
 from tests.support.processes import Program, free_port, wait_until
@@ -29,7 +33,7 @@ SERVES = "Uvicorn running"
 class Stack:
     image: Image
     services: Services
-    webs: tuple[Program, Program]
+    webs: tuple[Program, ...]
     front: Front
 
     def session(self) -> requests.Session:
@@ -55,7 +59,9 @@ def stack() -> Iterator[Stack]:
         addresses = {"REDIS_URL": redis.url, "CELERY_BROKER_URL": redis.url.replace("/0", "/1")}
         services = opened.enter_context(Services(file, image, folder, addresses))
         services.run("migrate")
-        webs = (services.start("web-1", after=SERVES), services.start("web-2", after=SERVES))
+        names = ("web-1", "web-2") if FULL else ("web-1",)
+        webs = tuple(services.start(name, after=SERVES) for name in names)
+        # nginx asks the other process for what one does not answer.
         sockets = (services.sockets / "web-1.sock", services.sockets / "web-2.sock")
         front = opened.enter_context(Front(sockets, folder, sockets=services.sockets))
         yield Stack(image, services, webs, front)
@@ -92,6 +98,8 @@ def test_people_sign_in_through_nginx_and_static_files_are_kept_for_ever(stack: 
         assert answer.headers["Content-Encoding"] == "gzip"
 
 
+@pytest.mark.exhaustive
+@pytest.mark.faults
 def test_beat_starts_the_due_deliveries_in_a_worker_that_is_healthy(stack: Stack) -> None:
     worker, beat = stack.services.start("worker", after=" ready."), stack.services.start("beat")
     # A commit sends such a task too, so both must have been at work.
@@ -103,12 +111,13 @@ def test_beat_starts_the_due_deliveries_in_a_worker_that_is_healthy(stack: Stack
 
 
 def test_metrics_of_each_process_answer_inside(stack: Stack) -> None:
-    for web in ("web-1", "web-2"):
-        assert (
-            requests.get(f"http://127.0.0.1:{stack.front.inside}/{web}/readyz", timeout=30).json()["database"] == "ok"
-        )
+    for number, _web in enumerate(stack.webs, start=1):
+        answer = requests.get(f"http://127.0.0.1:{stack.front.inside}/web-{number}/readyz", timeout=30)
+        assert answer.json()["database"] == "ok"
 
 
+@pytest.mark.exhaustive
+@pytest.mark.faults
 def test_the_command_of_the_image_itself_serves_on_a_port(stack: Stack) -> None:
     port = str(free_port())
     command, check = (
@@ -121,6 +130,8 @@ def test_the_command_of_the_image_itself_serves_on_a_port(stack: Stack) -> None:
     server.stop()
 
 
+@pytest.mark.exhaustive
+@pytest.mark.faults
 def test_while_a_process_restarts_every_page_is_answered_by_the_other(stack: Stack) -> None:
     visitor = stack.session()
     stack.webs[0].stop()

@@ -19,7 +19,7 @@ from tests.support.quiet import end_pause, pause
 
 __all__ = ["one_worker", "team_lead"]
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases(short="postgresql")]
 
 
 @pytest.fixture(autouse=True)

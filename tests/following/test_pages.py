@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from accounts.models import User
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases(short="postgresql")]
 
 EMAIL = "notifications_hub.transports.email.transport.Email"
 PAGE, CHANGE, API = "/notifications/following/", "/notifications/following/change/", "/api/v1/following/"

@@ -1,4 +1,7 @@
-"""A host's own tests: the app `shop/` in a new project, run by pytest and by `manage.py test`, each in a process."""
+"""A host's own tests: the app `shop/` in a new project, run by pytest and by `manage.py test`, each in a process.
+
+bin/test has those of pytest, and `make exhaustive` both.
+"""
 
 from __future__ import annotations
 
@@ -62,6 +65,8 @@ def test_pytest_runs_them_and_wrong_assertions_say_what_happened_instead(project
     assert "testing/captured.py" not in output
 
 
+@pytest.mark.exhaustive
+@pytest.mark.faults
 def test_manage_py_test_runs_them_without_pytest(project: Path) -> None:
     status, output = run(project, "-c", WITHOUT_PYTEST, "test", "shop.tests", "shop.wrong")
     assert status == 1

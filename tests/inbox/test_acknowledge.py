@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from accounts.models import User
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(short="postgresql")
 
 
 def must_confirm(person: User, by: User, **given: Any) -> Notification:

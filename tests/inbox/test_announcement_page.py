@@ -18,7 +18,7 @@ from tests.announcements.support import ClientFor
 if TYPE_CHECKING:
     from django.test import Client
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+pytestmark = [pytest.mark.both_databases(short="postgresql"), pytest.mark.django_db]
 
 BUTTON = 'value="read">Mark as read</button>'
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 from notifications_hub import __version__
 
-both_databases = pytest.mark.both_databases
+both_databases = pytest.mark.both_databases(short="postgresql")
 
 MARKS = ["read", "unread", "seen", "archive"]
 GETS = ["notifications/", "notifications/count/", "push/key/", "push/subscriptions/"]

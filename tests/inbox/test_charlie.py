@@ -28,7 +28,7 @@ from tests.inbox.support import API, NEVER, ClientFor, answer_of, post, send_one
 if TYPE_CHECKING:
     from accounts.models import User
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(short="sqlite")
 
 Ask = Callable[[Client, str], Any]
 

@@ -26,7 +26,7 @@ from tests.inbox.support import API, ClientFor, send_one
 if TYPE_CHECKING:
     from accounts.models import User
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.urls(__name__)]
+pytestmark = [pytest.mark.both_databases(short="postgresql"), pytest.mark.urls(__name__)]
 
 HOST_PAGE = Template(
     "{% load notifications_hub %}{% notification_bell %}"

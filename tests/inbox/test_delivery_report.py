@@ -20,7 +20,7 @@ from tests.inbox.support import NEVER, ClientFor, send_one
 if TYPE_CHECKING:
     from accounts.models import User
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+pytestmark = [pytest.mark.both_databases(short="postgresql"), pytest.mark.django_db]
 
 AT = "2026-11-20T12:00:00+00:00"
 PUT_OFF = {

@@ -19,7 +19,7 @@ from tests.support.together import together
 if TYPE_CHECKING:
     from accounts.models import User
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+pytestmark = [pytest.mark.both_databases(short="postgresql"), pytest.mark.django_db]
 
 TEST = "/notifications/preferences/test-device/"
 PREFERENCES = "/notifications/preferences/"

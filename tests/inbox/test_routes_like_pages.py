@@ -21,7 +21,7 @@ from tests.inbox.support import API, NEVER, ClientFor, send_one
 if TYPE_CHECKING:
     from accounts.models import User
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+pytestmark = [pytest.mark.both_databases(short="postgresql"), pytest.mark.django_db]
 
 OWN = f"{API}own-addresses/"
 ADDED = {"method": "webhook", "address": "https://93.184.215.14/hook", "name": "Workshop"}

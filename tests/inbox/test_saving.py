@@ -15,7 +15,7 @@ from tests.inbox.support import API, ClientFor, events_of, ids, post, send_one
 if TYPE_CHECKING:
     from accounts.models import User
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(short="postgresql")
 
 INBOX, MARK = "/notifications/", "/notifications/mark/"
 

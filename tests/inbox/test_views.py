@@ -20,7 +20,7 @@ from tests.inbox.support import NEVER, ClientFor, queries_of, send_one, shown_ki
 if TYPE_CHECKING:
     from accounts.models import User
 
-both_databases = pytest.mark.both_databases
+both_databases = pytest.mark.both_databases(short="postgresql")
 
 INBOX = "/notifications/"
 MARK = "/notifications/mark/"

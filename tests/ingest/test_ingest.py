@@ -26,7 +26,7 @@ from tests.support.together import together
 if TYPE_CHECKING:
     from pytest_django import Settings
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases(short="postgresql")]
 
 URL = "/api/v1/notify/"
 PAID = {"recipients": ["alice", "bob"], "verb": "was paid", "url": "/invoices/12/", "data": {"number": 12}}

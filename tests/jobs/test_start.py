@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 pytestmark = [
-    pytest.mark.both_databases,
+    pytest.mark.both_databases(short="postgresql"),
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("engine"),
 ]

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import requests
 
 from tests.live.support import BRIEFLY, PROMPTLY, SECONDS, ends, person_id, poke, publish, revoke, run
-from tests.support.live import POLL, WEBSOCKET, Closed, LiveClient, RefusedHandshake, cookie_of, opened
+from tests.support.live import EVERY, POLL, WEBSOCKET, Closed, LiveClient, RefusedHandshake, cookie_of, opened
 from tests.support.processes import wait_until
 from tests.support.site import Site, Visitor
 
@@ -161,10 +162,18 @@ CHANGES = {
     "revoking the person": "revoke(one)",
     "revoking the token": "revoke(one, token={token!r})",
 }
+BY_ALL_KINDS = ("a changed password", "revoking the token")
+"""The changes that bin/test tries with each kind of connection. The others go by WebSocket, in full by all kinds."""
+
+
+def _case(by: str, name: str) -> Any:
+    is_short = by == WEBSOCKET or name in BY_ALL_KINDS
+    marks = [] if is_short else [pytest.mark.faults, pytest.mark.exhaustive]
+    return pytest.param(by, CHANGES[name], id=f"{by}-{name}", marks=marks)
 
 
 @pytest.mark.clocked
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize(("by", "change"), [_case(by, name) for by in EVERY for name in CHANGES])
 def test_a_token_ends_within_two_seconds_and_for_good(connect: Connect, site: Site, newcomer: str, change: str) -> None:
     token = issued(site, newcomer)
     with connect(token) as client, connect(issued(site, "bob")) as bob:

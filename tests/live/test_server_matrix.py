@@ -1,7 +1,7 @@
 """Every ASGI server keeps the live protocol, or docs/servers.md says where it does not.
 
 Each server is started once. Its behaviour is observed as a whole, and compared with `server_matrix.SERVERS`. bin/test
-has the hub's own server and worker class, and the server that differs most. `make exhaustive` has all.
+has the hub's own server and worker class. `make exhaustive` has all.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def test_the_page_shows_the_table_of_these_tests() -> None:
 
 
 UNENDING = pytest.mark.skipif(sys.version_info >= (3, 12), reason="hypercorn 0.18 may wait for ever; see the page")
-ALWAYS = ("hub_serve", "gunicorn, HubWorker", "daphne")
+ALWAYS = ("hub_serve", "gunicorn, HubWorker")
 
 
 def _case(name: str) -> Any:

@@ -35,7 +35,7 @@ from notifications_hub.transports.web_push.vapid import generate
 if TYPE_CHECKING:
     from pytest_django import Settings
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.both_databases(short="postgresql"), pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

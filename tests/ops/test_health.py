@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from accounts.models import User
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(short="sqlite")
 
 ELSEWHERE = "192.0.2.7"
 TOKEN = "scrape-a-token-of-some-length"

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 PARTS = ("database", "migrations", "worker", "numbering", "cache", "channel_layer", "server")
 READY = dict.fromkeys(PARTS, "ok")
 
-in_a_database = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+in_a_database = [pytest.mark.both_databases(short="postgresql"), pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""The examples in React, Vue and htmx: installed from their locks, built, and used in Chromium by Alice."""
+"""The examples in React, Vue and htmx: installed from their locks, built, and used in Chromium by Alice.
+
+bin/test uses the one in React, and `make exhaustive` all of them.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from tests.support.site import Shell, Site, Visitor, inherited_environment, is_h
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+ONLY_FULL = (pytest.mark.faults, pytest.mark.exhaustive)
 SEND = """
 from accounts.models import User
 from notifications.signals import notify
@@ -43,7 +47,7 @@ class Served:
         return self._site.visitor(username)
 
 
-@pytest.mark.parametrize("name", ["react", "vue"])
+@pytest.mark.parametrize("name", ["react", pytest.param("vue", marks=ONLY_FULL)])
 def test_an_example_lists_marks_loads_older_ones_and_shows_what_is_new(
     name: str, packed: Path, quiet_site: Site, browser: Browser
 ) -> None:
@@ -141,6 +145,8 @@ def htmx_site(packed: Path, host_tables: Path) -> Iterator[HtmxSite]:
     site.close()
 
 
+@pytest.mark.exhaustive
+@pytest.mark.faults
 def test_the_example_with_htmx_does_the_same_with_templates(htmx_site: HtmxSite, browser: Browser) -> None:
     people = People(browser, htmx_site)
     try:

@@ -15,7 +15,7 @@ from showcase.replies import reply_to
 
 ClientFor = Callable[[User], Client]
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(short="postgresql")
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from tests.support.together import in_process, together
 
 __all__ = ["one_worker"]
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases(short="postgresql")]
 INBOX, MARK = "/notifications/", "/notifications/mark/"
 
 

@@ -21,7 +21,7 @@ from tests.testing import kinds  # noqa: F401 -- declares kinds
 if TYPE_CHECKING:
     from accounts.models import User
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases(short="postgresql")]
 in_a_transaction_or_not = pytest.mark.parametrize(
     "commits",
     [

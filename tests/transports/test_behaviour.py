@@ -159,7 +159,7 @@ class Receivers(OwnAddresses):
         return Received(f"{data['title']} {data['body']}", data["tag"])
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="postgresql")
 class TestWebhook(TransportSuite):
     @pytest.fixture
     def transport(self) -> Webhook:

@@ -17,7 +17,7 @@ from notifications_hub.transports.email.models import StoppedEmail
 from notifications_hub.transports.email.transport import Email
 from tests.support.deliveries import send
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+pytestmark = [pytest.mark.both_databases(short="postgresql"), pytest.mark.django_db]
 
 EMAIL = "notifications_hub.transports.email.transport.Email"
 MANY = 6000

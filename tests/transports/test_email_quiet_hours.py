@@ -24,7 +24,7 @@ from tests.transports.test_email import _no_kind_is_left, alice, mails, methods_
 
 __all__ = ["_no_kind_is_left", "alice", "mails"]
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases(short="postgresql")]
 
 
 def test_emails_that_waited_are_one_email(alice: User, bob: User, mails: MailServer) -> None:

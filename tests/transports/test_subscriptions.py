@@ -23,7 +23,7 @@ from notifications_hub.transports.web_push.vapid import VapidKey, generate
 from tests.push_lab.reader import Reader
 from tests.transports.sending import REPLY, send_one
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases(short="sqlite")]
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"
 

@@ -184,7 +184,7 @@ def test_only_the_person_may_listen_to_their_own_chat_topic(alice: User, bob: Us
     assert not may_listen(bob, f"chat.{alice.pk}")
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="postgresql")
 @pytest.mark.parametrize("how", ["leave", "remove", "admin", "room", "person"])
 def test_the_stream_ends_with_the_membership(
     client_for: ClientFor, room: Room, alice: User, bob: User, how: str
@@ -207,7 +207,7 @@ def test_the_stream_ends_with_the_membership(
 # History and reading
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="postgresql")
 def test_history_pages_have_no_gap_or_repeat_while_messages_arrive(room: Room, alice: User) -> None:
     written = [say(room, alice).pk for _ in range(2 * history.PAGE + 7)]
     found: list[int] = []
@@ -239,7 +239,7 @@ def test_an_invalid_message_id_is_rejected(client_for: ClientFor, room: Room, al
     assert client_for(alice).post(f"{PAGE}read/", {"through": before}).status_code == 400
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="postgresql")
 def test_newer_messages_by_others_are_unread(client_for: ClientFor, room: Room, alice: User, bob: User) -> None:
     first = say(room, alice)
     say(room, alice)
@@ -251,7 +251,7 @@ def test_newer_messages_by_others_are_unread(client_for: ClientFor, room: Room, 
     assert Event.objects.get(topic=f"chat.{bob.pk}").data == {"room": "room.garden", "through": first.pk}
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="postgresql")
 def test_the_read_position_never_goes_back(room: Room, bob: User) -> None:
     rooms.read(rooms.membership_of(bob, "garden"), 5)
     rooms.read(rooms.membership_of(bob, "garden"), 3)
@@ -330,7 +330,7 @@ def test_user_text_is_never_markup(client_for: ClientFor, room: Room, alice: Use
 # Presence
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(short="postgresql")
 def test_the_members_who_have_the_room_open_are_present(
     client_for: ClientFor, room: Room, alice: User, bob: User, charlie: User
 ) -> None:

@@ -21,7 +21,7 @@ from showcase.models import Message, Room
 
 ClientFor = Callable[[User], Client]
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(short="postgresql")
 
 SEND = "/showcase/chat/garden/messages/"
 JSON = {"Accept": "application/json"}
