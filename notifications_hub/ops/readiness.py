@@ -23,6 +23,7 @@ from notifications_hub.conf import hub_settings
 from notifications_hub.database import transaction
 from notifications_hub.database.migrations import count_unapplied
 from notifications_hub.database.primary import connection
+from notifications_hub.database.quick_count import time_limit
 from notifications_hub.delivery import heartbeat
 from notifications_hub.delivery.models import first_due_delivery
 from notifications_hub.live.channel_layer import background_layer, shared_layer
@@ -83,10 +84,8 @@ def _ask_database() -> Mapping[str, str]:
 
 def _work() -> Mapping[str, str]:
     try:
-        with transaction.atomic():
-            if connection.vendor == "postgresql":
-                with connection.cursor() as sql:
-                    sql.execute(f"SET LOCAL statement_timeout = '{WORK_SECONDS}s'")
+        # SQLite begins no transaction, which would wait for one that writes.
+        with time_limit(transaction.get_connection(), WORK_SECONDS):
             return {
                 "worker": LATE if _is_worker_late() else OK,
                 "numbering": LATE if streams.is_late(NUMBERING_LATE) else OK,

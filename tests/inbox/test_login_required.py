@@ -10,7 +10,8 @@ from pytest_django import Settings
 
 from tests.inbox.test_safe_methods import ADDRESSES
 
-pytestmark = pytest.mark.django_db
+# Requests write. In one transaction they would hold up the questions of /readyz, which this test asks too.
+pytestmark = pytest.mark.django_db(transaction=True)
 
 REQUIRED = "django.contrib.auth.middleware.LoginRequiredMiddleware"
 AFTER = "django.contrib.auth.middleware.AuthenticationMiddleware"
