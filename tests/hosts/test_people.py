@@ -1,6 +1,6 @@
 """A user model of the host's own that has neither `username` nor `is_staff`, no groups and no full name.
 
-Its keys are UUIDs. `FULL=1` also runs with text. Other hosts with text keys are in test_people_keys.py.
+Its keys are UUIDs or text. Only `make exhaustive` runs it; test_people_keys.py has such keys in bin/test.
 """
 
 from __future__ import annotations
@@ -9,12 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.full import FULL
 from tests.support.host import Host
 from tests.support.host_project import HostProject
 from tests.support.live import EVERY
 
-pytestmark = [pytest.mark.exhaustive, pytest.mark.faults(short=True)]
+pytestmark = [pytest.mark.exhaustive, pytest.mark.faults]
 
 MODEL = """
 import uuid
@@ -52,7 +51,7 @@ for name in ("alice", "bob", "charlie"):
 """
 
 
-@pytest.fixture(scope="module", params=FIELDS if FULL else ["UUID"])
+@pytest.fixture(scope="module", params=FIELDS)
 def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostProject]:
     host = Host(tmp_path_factory.mktemp("people"))
     host.follow_the_readme()

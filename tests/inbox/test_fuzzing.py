@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults(short=True), pytest.mark.exhaustive]
 
-SECONDS = 300 if FULL else 9
+SECONDS = 300 if FULL else 5
 SERVICES = ("--include-tag", "services")
 PEOPLE = ("--exclude-tag", "services")
 ACCEPTED = '["2xx", "3xx", "400", "401", "403", "404", "409", "422", "429"]'

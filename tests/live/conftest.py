@@ -15,7 +15,7 @@ from django.db import connection
 from tests.live.support import HURRIED
 from tests.support.databases import Databases
 from tests.support.full import FULL
-from tests.support.live import EVERY, HELD, POLL, WEBSOCKET, LiveClient, listening_by
+from tests.support.live import EVERY, HELD, WEBSOCKET, LiveClient, listening_by
 from tests.support.site import Site, Visitor
 
 Listen = Callable[..., AbstractContextManager[LiveClient]]
@@ -49,9 +49,8 @@ def _tested(kinds: Sequence[str]) -> list[Any]:
     """
     if connection.vendor == "sqlite":
         return list(kinds)
-    always = [kind for kind in kinds if kind in (WEBSOCKET, POLL)]
-    others = [pytest.param(kind, marks=pytest.mark.exhaustive) for kind in kinds if kind not in always]
-    return [*always, *others] if FULL else [*always]
+    others = [pytest.param(kind, marks=pytest.mark.exhaustive) for kind in kinds if kind != WEBSOCKET]
+    return [WEBSOCKET, *others] if FULL else [WEBSOCKET]
 
 
 @pytest.fixture(params=_tested(EVERY))

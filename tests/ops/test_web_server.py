@@ -183,6 +183,8 @@ def test_a_server_with_its_own_defaults_logs_a_warning_at_start(bare: Site, quie
     assert "hub_serve" not in quiet_site.log
 
 
+@pytest.mark.exhaustive
+@pytest.mark.faults
 def test_several_workers_serve_one_site(databases: Databases, tmp_path: Path) -> None:
     server = (*HUB_SERVE, "--workers", "2")
     site = Site(tmp_path, hub={}, environment={"DATABASE_URL": databases.copy()}, server=server)
