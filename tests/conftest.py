@@ -53,7 +53,7 @@ from tests.support.host import migrated_host
 from tests.support.postgres import PostgresServer
 from tests.support.redis import RedisServer
 from tests.support.short_numberer import short_numberer
-from tests.support.site import Site, reset_site
+from tests.support.site import SharedSites, Site, reset_site
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -72,6 +72,7 @@ IS_ONE_OF_MANY = "PYTEST_XDIST_WORKER" in os.environ
 # The folder of another run, whose SQLite files with tables this one copies. The guards' runs get it.
 TABLES_FOLDER = os.environ.get("TABLES_FOLDER", "")
 SHARED_CHROMIUM = SharedChromium()
+SHARED_SITES = SharedSites()
 
 
 def pytest_configure() -> None:
@@ -347,8 +348,8 @@ def site(start_site: StartSite) -> Site:
 @pytest.fixture(scope="session")
 def _shared_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site = Site(tmp_path_factory.mktemp("shared"), hub={}, environment={"DATABASE_URL": databases.copy()})
-    yield site
-    site.close()
+    with SHARED_SITES.kept("_shared_site", site):
+        yield site
 
 
 @pytest.fixture
@@ -367,6 +368,17 @@ def _shared_chromium() -> Iterator[SharedChromium]:
 @pytest.fixture(scope="module")
 def browser(_shared_chromium: SharedChromium) -> Browser:
     return _shared_chromium.open()
+
+
+@pytest.fixture(scope="session")
+def shared_sites() -> SharedSites:
+    """The sites of the run: `with shared_sites.kept("the_fixture", site):` in a fixture of the whole run."""
+    return SHARED_SITES
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Function) -> None:
+    SHARED_SITES.wake(item.fixturenames)
 
 
 @pytest.hookimpl(trylast=True)

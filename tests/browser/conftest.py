@@ -8,15 +8,15 @@ import pytest
 
 from tests.support.databases import Databases
 from tests.support.every_state import EVERY_STATE
-from tests.support.site import Site
+from tests.support.site import SharedSites, Site
 
 
 @pytest.fixture(scope="session")
-def site_of_every_state(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site_of_every_state(
+    databases: Databases, tmp_path_factory: pytest.TempPathFactory, shared_sites: SharedSites
+) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("every-state")
     site = Site(folder, hub={}, environment={"DATABASE_URL": databases.copy()})
-    try:
+    with shared_sites.kept("site_of_every_state", site):
         site.python(EVERY_STATE)
         yield site
-    finally:
-        site.close()

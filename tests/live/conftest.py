@@ -16,29 +16,38 @@ from tests.live.support import HURRIED
 from tests.support.databases import Databases
 from tests.support.full import FULL
 from tests.support.live import EVERY, HELD, WEBSOCKET, LiveClient, listening_by
-from tests.support.site import Site, Visitor
+from tests.support.site import SharedSites, Site, Visitor
 
 Listen = Callable[..., AbstractContextManager[LiveClient]]
 _numbers = count(1)
 
 
 @pytest.fixture(scope="session")
-def site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    environment = {"DATABASE_URL": databases.copy(), **HURRIED}
-    site = Site(tmp_path_factory.mktemp("site"), hub={}, environment=environment)
-    yield site
-    site.close()
+def site(_live_site: Site) -> Site:
+    return _live_site
 
 
 @pytest.fixture(scope="session")
-def revalidating_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def _live_site(
+    databases: Databases, tmp_path_factory: pytest.TempPathFactory, shared_sites: SharedSites
+) -> Iterator[Site]:
+    environment = {"DATABASE_URL": databases.copy(), **HURRIED}
+    site = Site(tmp_path_factory.mktemp("site"), hub={}, environment=environment)
+    with shared_sites.kept("_live_site", site):
+        yield site
+
+
+@pytest.fixture(scope="session")
+def revalidating_site(
+    databases: Databases, tmp_path_factory: pytest.TempPathFactory, shared_sites: SharedSites
+) -> Iterator[Site]:
     """A site that re-validates each second, and has an audience of early birds."""
     hurry = json.dumps({**json.loads(HURRIED["TEST_HURRY"]), "revalidation.CHECK_SECONDS": 1.0})
     environment = {"DATABASE_URL": databases.copy(), **HURRIED, "TEST_HURRY": hurry}
     audiences = {"AUDIENCES": {"early": "tests.live.hurry.audiences.early_birds"}}
     site = Site(tmp_path_factory.mktemp("revalidating"), hub=audiences, environment=environment)
-    yield site
-    site.close()
+    with shared_sites.kept("revalidating_site", site):
+        yield site
 
 
 def _tested(kinds: Sequence[str]) -> list[Any]:

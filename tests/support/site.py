@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Protocol
 
 import requests
 
-from tests.support.processes import ROOT, Program, accepts_connections, free_port
+from tests.support.processes import ROOT, Program, accepts_connections, free_port, signal_each
 from tests.support.warm import Conversation, run, start_warm
 
 # The options of `hub_serve`, for applications that are not Django sites.
@@ -126,6 +128,28 @@ class Site(WithShell):
     def close(self) -> None:
         self.close_shell()
         self._program.kill()
+
+
+class SharedSites:
+    """Sites of a whole run. One that a test does not use stands still, because an idle one works too."""
+
+    def __init__(self) -> None:
+        self._sites: dict[str, Site] = {}
+
+    @contextmanager
+    def kept(self, fixture: str, site: Site) -> Iterator[Site]:
+        """Keep the site of a fixture until the end of the block, which closes it."""
+        self._sites[fixture] = site
+        try:
+            yield site
+        finally:
+            del self._sites[fixture]
+            site.close()
+
+    def wake(self, fixtures: Collection[str]) -> None:
+        """Let the sites of these fixtures run, and no other."""
+        for fixture, site in self._sites.items():
+            signal_each([site.process_id], signal.SIGCONT if fixture in fixtures else signal.SIGSTOP)
 
 
 def _command(server: Sequence[str], port: int) -> list[str]:
