@@ -116,7 +116,7 @@ def test_hostile_services_do_not_delay_the_others(
     _compare(settings, vapid, start, pushes=300, at_once=50, deadline=3)
 
 
-@pytest.mark.faults
+@pytest.mark.faults(alone=True)
 def test_hostile_services_do_not_delay_very_many_others(
     settings: Settings, vapid: VapidKey, start: Callable[..., Any]
 ) -> None:
