@@ -121,6 +121,10 @@ class Running:
     def python(self, code: str) -> str:
         return self.shell.python(code)
 
+    def add(self, name: str) -> None:
+        """Add a person whom one test changes, because parallel workers run these tests in any order."""
+        self.python(f"User.objects.create_user({name!r}, password='demo', id=__import__('uuid').uuid4())")
+
 
 @contextmanager
 def _database(name: str) -> Iterator[str]:
@@ -212,16 +216,17 @@ def test_announcements_reach_everyone_a_group_and_a_named_audience(host: Running
 
 
 def test_preferences_are_saved(host: Running) -> None:
-    answer = host.visitor("bob").post("/notifications/preferences/", data={"shown": "default", "default:live": "on"})
+    host.add("chooser")
+    page = host.visitor("chooser")
+    answer = page.post("/notifications/preferences/", data={"shown": "default", "default:live": "on"})
     assert answer.status_code == requests.codes.ok
-    assert host.python('print(Preference.objects.get(person=person("bob"), kind="default").methods)') == "['live']"
+    assert host.python('print(Preference.objects.get(person=person("chooser"), kind="default").methods)') == "['live']"
 
 
 @pytest.mark.parametrize("ended", ['revoke(person("{}"))', 'person("{}").delete()'])
 def test_a_revocation_closes_the_connections_of_that_person_only(host: Running, ended: str) -> None:
-    # A person of its own, because one ending deletes the person.
     name = f"leaver{len(ended)}"
-    host.python(f"User.objects.create_user('{name}', password='demo', id=__import__('uuid').uuid4())")
+    host.add(name)
     with host.listening(host.visitor("alice")) as alice, host.listening(host.visitor(name)) as leaver:
         host.python(ended.format(name))
         assert leaver.closing()[0] == SESSION_OVER.code
