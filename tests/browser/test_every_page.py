@@ -2,9 +2,8 @@
 
 The pages are those of the URL patterns, so a new page is checked without a change here, or must be named as none.
 bin/test sees each page in one look, by turns, each state of the gallery in light or dark, and four cards of a list.
-Pages that share a template it sees in the states that differ most, and the admin's histories and deletions of one model
-only. Lists and rows that have Django's own templates it sees of deliveries, jobs and notifications only. It leaves to
-test_accessibility.py what that sees in bin/test, too. `make exhaustive` sees all pages in all looks.
+Pages that share a template it sees in the states that differ most. It leaves the admin and what else it sees there to
+test_accessibility.py. `make exhaustive` sees all pages in all looks.
 """
 
 from __future__ import annotations
@@ -148,27 +147,12 @@ def test_every_page_of_the_hub_and_the_gallery_pass(visit: Callable[[str | None]
 
 
 @pytest.mark.exhaustive
-@pytest.mark.faults(short=True)
+@pytest.mark.faults
 def test_every_page_of_the_admin_passes(visit: Callable[[str], Page], site: Site) -> None:
     paths: list[str] = json.loads(site.python(ADMIN))
     page, found = visit("admin"), list[str]()
-    for path, look in zip(paths if FULL else one_of_each(paths), cycle(LOOKS), strict=False):
-        found += seen(page, site, path, [*LOOKS, FORCED] if FULL else [look])
+    for path in paths:
+        found += seen(page, site, path, [*LOOKS, FORCED])
 
     assert found == []
     assert len(paths) > 20
-
-
-SEEN_ELSEWHERE = ("/notification/", "/kinduse/", "/announcement/add/", "/withdraw/", "/approval/")
-"""How the addresses of the admin end that test_accessibility.py sees in bin/test."""
-AS_DJANGO_HAS_THEM = ("pushsubscription", "stream", "quiethours", "announcementstep")
-"""Models whose lists and rows in the admin have no template or style of the hub."""
-
-
-def one_of_each(paths: list[str]) -> list[str]:
-    """Return the pages for bin/test, with the first one of each of Django's own: the history and the deletion."""
-    own = {ending: next((path for path in paths if path.endswith(ending)), "") for ending in ("/history/", "/delete/")}
-    paths = [
-        path for path in paths if not path.endswith(SEEN_ELSEWHERE) and path.split("/")[3] not in AS_DJANGO_HAS_THEM
-    ]
-    return [path for path in paths if own.get(f"/{path.split('/')[-2]}/", path) == path]
