@@ -69,6 +69,8 @@ hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
 
 IS_ONE_OF_MANY = "PYTEST_XDIST_WORKER" in os.environ
+# bin/test_newest has one database, on which it runs all tests that need no browser.
+IS_ON_THE_NEWEST = "WITHOUT_BROWSERS" in os.environ
 # The folder of another run, whose SQLite files with tables this one copies. The guards' runs get it.
 TABLES_FOLDER = os.environ.get("TABLES_FOLDER", "")
 SHARED_CHROMIUM = SharedChromium()
@@ -117,7 +119,7 @@ def _is_alone(item: pytest.Item) -> bool:
 def _belongs_to_this_run(item: pytest.Item) -> bool:
     if IS_ONE_OF_MANY and (any(item.iter_markers("clocked")) or (FULL and _is_alone(item))):
         return False
-    if not FULL and (only := _only_on(item)):
+    if not FULL and not IS_ON_THE_NEWEST and (only := _only_on(item)):
         return connection.vendor == only
     if connection.vendor == "postgresql":
         return any(item.iter_markers("both_databases")) or any(item.iter_markers("postgres"))

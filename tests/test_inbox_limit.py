@@ -166,6 +166,7 @@ def test_without_a_limit_and_between_turns_it_asks_almost_nothing(settings: Any,
     assert len(asked) == 0
 
 
+@pytest.mark.both_databases
 def test_a_look_reads_an_index_in_its_order(alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
     # All are unread, so it also looks elsewhere.
     monkeypatch.setattr(inbox_limit, "LOOKED_AT", 5)

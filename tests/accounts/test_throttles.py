@@ -146,7 +146,7 @@ def form_for(alice: User) -> dict[str, tuple[str, dict[str, str]]]:
 @pytest.mark.parametrize(
     "scope",
     [
-        pytest.param("post", marks=both_databases),
+        pytest.param("post", marks=pytest.mark.both_databases),
         # All scopes share the table, so one of them on PostgreSQL is enough.
         *(pytest.param(scope, marks=both_databases(short="sqlite")) for scope in OTHER_SCOPES),
     ],

@@ -23,7 +23,7 @@ from notifications_hub.announcements.seals.verifying import verify
 from notifications_hub.personal_data.erase import erase
 from tests.support.processes import ROOT
 
-pytestmark = [pytest.mark.both_databases(short="sqlite"), pytest.mark.django_db]
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
 STEPS, SEALS = AnnouncementStep._meta.db_table, StepSeal._meta.db_table
 

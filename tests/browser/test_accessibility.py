@@ -2,9 +2,9 @@
 
 Each look takes half a second of a core. So bin/test sees each page in one look, by turns, and in one state, if the
 states share its template: a form with its error, a page in Chinese. Of a page that it has seen whole, it sees only the
-part whose state differs. It leaves out what test_every_page.py sees too. A look at the page about the API takes three
-seconds, so bin/test leaves three routes in each of its sections. `make exhaustive` sees all pages whole, in all states
-and in both looks.
+part whose state differs. It leaves out what test_every_page.py sees too, there or in `make exhaustive`. A look at the
+page about the API takes three seconds, so bin/test leaves three routes in each of its sections. `make exhaustive` sees
+all pages whole, in all states and in both looks.
 """
 
 from __future__ import annotations

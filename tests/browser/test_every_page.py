@@ -2,8 +2,8 @@
 
 The pages are those of the URL patterns, so a new page is checked without a change here, or must be named as none.
 bin/test sees each page in one look, by turns, each state of the gallery in light or dark, and four cards of a list.
-Pages that share a template it sees in the states that differ most. It leaves the admin and what else it sees there to
-test_accessibility.py. `make exhaustive` sees all pages in all looks.
+Pages that share a template it sees in the states that differ most, and it leaves out what test_accessibility.py sees.
+`make exhaustive` sees all pages in all looks, and those of the admin.
 """
 
 from __future__ import annotations

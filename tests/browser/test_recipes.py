@@ -1,7 +1,7 @@
 """The recipes of the guide "Make it look like your site", beside the real frameworks: colours, and their contrast.
 
-The contrast of all pairs of properties is computed in light and dark. axe looks for others, in bin/test in light and
-dark by turns, and once at the colours that several recipes have in common.
+The contrast of all pairs of properties is computed in light and dark, and axe looks for others. Only `make exhaustive`
+does both.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ def stack() -> Iterator[Stack]:
         services.run("migrate")
         names = ("web-1", "web-2") if FULL else ("web-1",)
         webs = tuple(services.start(name, after=SERVES) for name in names)
-        # nginx asks the other process for what one does not answer.
+        # In bin/test web-2 has no socket, so nginx asks web-1.
         sockets = (services.sockets / "web-1.sock", services.sockets / "web-2.sock")
         front = opened.enter_context(Front(sockets, folder, sockets=services.sockets))
         yield Stack(image, services, webs, front)
@@ -110,6 +110,7 @@ def test_beat_starts_the_due_deliveries_in_a_worker_that_is_healthy(stack: Stack
         assert process.process.returncode == 0, process.log.read_text()
 
 
+@pytest.mark.exhaustive
 def test_metrics_of_each_process_answer_inside(stack: Stack) -> None:
     for number, _web in enumerate(stack.webs, start=1):
         answer = requests.get(f"http://127.0.0.1:{stack.front.inside}/web-{number}/readyz", timeout=30)

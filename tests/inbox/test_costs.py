@@ -122,6 +122,7 @@ def test_a_claim_takes_as_many_statements_for_forty_as_for_one(alice: User, bob:
     assert Notification.objects.filter(delivered_by="flash").count() == 41
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="test_plans.py has those of PostgreSQL")
 def test_sqlite_counts_and_flashes_by_the_indexes_made_for_it(alice: User) -> None:
     with CaptureQueriesContext(connection) as captured:

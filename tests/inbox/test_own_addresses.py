@@ -86,7 +86,6 @@ def test_a_secret_is_shown_once(there: Receiver, alice: User, client_for: Client
     assert "secret-path" not in later
 
 
-@pytest.mark.both_databases(short="sqlite")
 def test_a_notification_goes_to_the_address_signed(
     there: Receiver, alice: User, bob: User, client_for: ClientFor, one_worker: Worker
 ) -> None:
@@ -197,7 +196,6 @@ def test_charlie_cannot_use_test_renew_or_remove_alices_address(
     assert not Delivery.objects.exists()
 
 
-@pytest.mark.both_databases(short="sqlite")
 def test_removing_an_address_ends_its_deliveries(
     there: Receiver, alice: User, bob: User, client_for: ClientFor, one_worker: Worker
 ) -> None:
@@ -237,7 +235,7 @@ def test_no_address_is_shown_to_admins(
     assert "Planned: Webhook to 127.0.0.1" in page
 
 
-@pytest.mark.both_databases(short="sqlite")
+@pytest.mark.both_databases(short="postgresql")
 @pytest.mark.django_db(transaction=True)
 def test_several_requests_at_once_do_not_exceed_the_limit(there: Receiver, alice: User) -> None:
     for number in range(PER_PERSON - 1):

@@ -22,7 +22,7 @@ from notifications_hub.live.connection_token import MAX_LENGTH, check_many
 from notifications_hub.live.revocation import LONGEST_TOKEN, Revocation, RevocationType, forget_old, write
 from notifications_hub.live.visitor import Credential
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases(short="sqlite")]
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def is_valid(token: ConnectionToken | str) -> bool:

@@ -387,6 +387,7 @@ def test_the_database_is_named(findings: Findings) -> None:
     assert ("PostgreSQL" in words) if connection.vendor == "postgresql" else ("WAL" in words)
 
 
+@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite's own options")
 def test_sqlite_as_django_sets_it_up_is_reported_with_the_lines(
     findings: Findings, monkeypatch: pytest.MonkeyPatch
