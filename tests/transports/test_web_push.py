@@ -19,7 +19,8 @@ from pytest_django import Settings
 from accounts.models import User
 from notifications_hub.kinds import Urgency
 from notifications_hub.transports.base import TransportError
-from notifications_hub.transports.outbound.http_client import CONNECTIONS_PER_HOST, Answer, HttpClient
+from notifications_hub.transports.outbound.host_limits import CONNECTIONS_PER_HOST
+from notifications_hub.transports.outbound.http_client import Answer, HttpClient
 from notifications_hub.transports.outbound.resolver import GuardedResolver
 from notifications_hub.transports.web_push.endpoints import is_extra_host, parse_endpoint
 from notifications_hub.transports.web_push.subscriptions import PushSubscription, register

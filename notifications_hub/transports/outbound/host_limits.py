@@ -1,4 +1,4 @@
-"""Circuit breakers and rate limits per host, for this process. Uses no database.
+"""Circuit breakers, rate limits and limits of connections per host, for this process. Uses no database.
 
 The circuit of a host opens when it fails again and again, or leaves many sends without an answer. While it is open,
 deliveries to it are put off without an attempt. Then one send tries the host, and its result decides.
@@ -6,6 +6,7 @@ deliveries to it are put off without an attempt. Then one send tries the host, a
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from collections.abc import Callable
@@ -21,13 +22,19 @@ SILENT_SECONDS = 3.0
 """Seconds without an answer after which, with `CROWD` sends under way, further ones would only wait as well."""
 LONGEST_WAIT = 2.0
 """The longest wait, in seconds, for the rate limit. A send that would wait longer is put off."""
+CONNECTIONS_PER_HOST = 100
+"""A limit across hosts would let silent ones delay the others. A worker's `SLOTS` limit the total."""
 _KNOWN = 1000
 
 
 class HostLimit:
-    """The state of one host. Used in one event loop."""
+    """The state of one host. Used in one event loop.
+
+    A send holds one of `connections` while it uses the network. They are given in the order of asking.
+    """
 
     def __init__(self, origin: str, rate: Callable[[], int]) -> None:
+        self.connections = asyncio.Semaphore(CONNECTIONS_PER_HOST)
         self._rate = rate
         self._name = origin.partition("//")[2]
         self._under_way = 0

@@ -26,8 +26,6 @@ CONNECT_SECONDS = 3.0
 BODY_BYTES = 4096
 BODY_SECONDS = 1.0
 PAUSE_SECONDS = (5.0, 10.0)
-CONNECTIONS_PER_HOST = 100
-"""A limit across hosts would let silent ones delay the others. A worker's `SLOTS` limit the total."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ class HttpClient:
         try:
             if wait:
                 await asyncio.sleep(wait)
-            answer = await self._answer(state.session, endpoint, body, headers)
+            answer = await self._answer(state, endpoint, body, headers)
             answered = answer.status < 500 and answer.status != 429
         except NoAnswer:
             answered = False
@@ -107,12 +105,11 @@ class HttpClient:
             pause = random.uniform(*PAUSE_SECONDS)  # noqa: S311 -- a pause is not a secret
             raise PutOff(DeliveryReason(ReasonCode.SERVICE_BUSY), retry_after=pause)
 
-    async def _answer(
-        self, session: aiohttp.ClientSession, endpoint: Endpoint, body: bytes, headers: Mapping[str, str]
-    ) -> Answer:
+    async def _answer(self, state: _LoopState, endpoint: Endpoint, body: bytes, headers: Mapping[str, str]) -> Answer:
         try:
-            async with asyncio.timeout(self._deadline):
-                async with session.post(endpoint.url, data=body, headers=headers, allow_redirects=False) as response:
+            async with asyncio.timeout(self._deadline), state.hosts[endpoint.origin].connections:
+                request = state.session.post(endpoint.url, data=body, headers=headers, allow_redirects=False)
+                async with request as response:
                     text = await _first_bytes(response)
                     return Answer(response.status, _retry_after(response.headers.get("Retry-After")), text)
         except TimeoutError:
@@ -132,9 +129,8 @@ class HttpClient:
         return state
 
     def _new_session(self) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
-            resolver=self._resolver(), limit=0, limit_per_host=CONNECTIONS_PER_HOST, ttl_dns_cache=60
-        )
+        # Its own limit per host is unfair: a new request takes the connection for which others wait.
+        connector = aiohttp.TCPConnector(resolver=self._resolver(), limit=0, ttl_dns_cache=60)
         return aiohttp.ClientSession(
             connector=connector,
             # Our own deadline covers the whole request.
