@@ -17,7 +17,7 @@ help: ## list the targets
 run: ## serve the demo site on http://127.0.0.1:8000
 	@bin/run
 
-test: ## run every test, on SQLite and PostgreSQL
+test: ## run the tests, on SQLite and PostgreSQL
 	@bin/test
 
 build: tools ## bundle the scripts and styles that pages load; commit the result
@@ -41,7 +41,7 @@ faults: tools ## run the slow proofs: failures, races, load, and the code withou
 	$(PROVE) -m "$(PROOFS) and not both_databases" -n 3
 	$(VENV)/python -m pytest -n 6 -m faults tests/guards
 
-exhaustive: tools ## run the proofs over a million people, thousands of examples, each server and each look
+exhaustive: tools ## run what bin/test leaves out, or runs on one database only
 	$(ON_POSTGRES) $(PROVE) -m "exhaustive or both_databases(short='sqlite')"
 	$(PROVE) -m "exhaustive or (faults and both_databases) or both_databases(short='postgresql')"
 

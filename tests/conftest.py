@@ -1,8 +1,9 @@
 """Fixtures for every test.
 
 Databases. `DATABASE_URL` names the one database of a run. Without it the run uses SQLite, always in a file. bin/test
-then runs again on a private PostgreSQL, with only the tests marked `both_databases` or `postgres`. Mark a test
-`both_databases` if it depends on queries of streams, deliveries, the inbox or announcements. Mark it `postgres` if it
+runs on a private PostgreSQL before it, with only the tests marked `both_databases` or `postgres`. Mark a test
+`both_databases` if it depends on queries of streams, deliveries, the inbox or announcements. If it is heavy and needs
+no second database, add `short`: see `pyproject.toml`. Mark it `postgres` if it
 is about locks that SQLite does not have; the SQLite run skips it. Tests of text, forms and rejected input that never
 reach the database run once.
 
@@ -308,7 +309,7 @@ def databases(
     run_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[SqliteDatabases | PostgresDatabases]:
     """The source of databases for sites, of the vendor that this run tests."""
-    made_in = Path(TABLES_FOLDER) if TABLES_FOLDER else run_folder
+    made_in = Path(TABLES_FOLDER or run_folder)
     with databases_like(_server_url(), tmp_path_factory.mktemp("sites"), made_in) as databases:
         yield databases
 
@@ -348,9 +349,14 @@ def site(start_site: StartSite) -> Site:
 
 
 @pytest.fixture(scope="session")
-def _shared_site(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def _shared_site(
+    request: pytest.FixtureRequest,
+    databases: Databases,
+    tmp_path_factory: pytest.TempPathFactory,
+    shared_sites: SharedSites,
+) -> Iterator[Site]:
     site = Site(tmp_path_factory.mktemp("shared"), hub={}, environment={"DATABASE_URL": databases.copy()})
-    with SHARED_SITES.kept("_shared_site", site):
+    with shared_sites.kept(request, site):
         yield site
 
 
@@ -374,7 +380,7 @@ def browser(_shared_chromium: SharedChromium) -> Browser:
 
 @pytest.fixture(scope="session")
 def shared_sites() -> SharedSites:
-    """The sites of the run: `with shared_sites.kept("the_fixture", site):` in a fixture of the whole run."""
+    """The sites of the run: `with shared_sites.kept(request, site):` in a fixture of the whole run."""
     return SHARED_SITES
 
 

@@ -65,7 +65,6 @@ def planned(alice: User, charlie: User) -> Delivery:
     return Delivery.objects.get()
 
 
-@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.usefixtures("planned")
 @pytest.mark.parametrize(
     ("model", "lookup"),
@@ -121,7 +120,6 @@ def test_every_admin_of_the_hub_is_guarded() -> None:
     assert all(isinstance(one, DeclaredLookups) for one in ours)
 
 
-@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.usefixtures("planned")
 @pytest.mark.parametrize("model", ["pushsubscription", "job", "delivery", "notification"])
 def test_a_search_finds_people_and_no_secrets(staff: Staff, model: str) -> None:
@@ -161,7 +159,6 @@ def test_staff_see_the_content_of_notifications_only_with_its_own_permission(sta
         assert words in hidden
 
 
-@pytest.mark.both_databases(short="sqlite")
 def test_hidden_content_is_neither_in_completions_nor_on_the_page_that_deletes_a_person(
     staff: Staff, planned: Delivery, alice: User
 ) -> None:

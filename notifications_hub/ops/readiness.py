@@ -23,7 +23,7 @@ from notifications_hub.conf import hub_settings
 from notifications_hub.database import transaction
 from notifications_hub.database.migrations import count_unapplied
 from notifications_hub.database.primary import connection
-from notifications_hub.database.quick_count import time_limit
+from notifications_hub.database.time_limit import time_limit
 from notifications_hub.delivery import heartbeat
 from notifications_hub.delivery.models import first_due_delivery
 from notifications_hub.live.channel_layer import background_layer, shared_layer
@@ -84,7 +84,7 @@ def _ask_database() -> Mapping[str, str]:
 
 def _work() -> Mapping[str, str]:
     try:
-        # SQLite begins no transaction, which would wait for one that writes.
+        # On SQLite it begins no transaction, so it does not wait for a program that writes.
         with time_limit(transaction.get_connection(), WORK_SECONDS):
             return {
                 "worker": LATE if _is_worker_late() else OK,

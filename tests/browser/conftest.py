@@ -13,10 +13,13 @@ from tests.support.site import SharedSites, Site
 
 @pytest.fixture(scope="session")
 def site_of_every_state(
-    databases: Databases, tmp_path_factory: pytest.TempPathFactory, shared_sites: SharedSites
+    request: pytest.FixtureRequest,
+    databases: Databases,
+    tmp_path_factory: pytest.TempPathFactory,
+    shared_sites: SharedSites,
 ) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("every-state")
     site = Site(folder, hub={}, environment={"DATABASE_URL": databases.copy()})
-    with shared_sites.kept("site_of_every_state", site):
+    with shared_sites.kept(request, site):
         site.python(EVERY_STATE)
         yield site

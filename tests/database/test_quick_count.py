@@ -10,7 +10,8 @@ from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
 from accounts.models import User
-from notifications_hub.database.quick_count import Precision, RowCount, is_over_time, quick_count, time_limit
+from notifications_hub.database.quick_count import Precision, RowCount, quick_count
+from notifications_hub.database.time_limit import is_over_time, time_limit
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 

@@ -22,8 +22,7 @@ from tests.support.postgres import PostgresServer
 ROOT = Path(__file__).parents[2]
 PASSED, FAILED = 0, 1
 NOT_INSIDE = ("PYTEST_", "FULL", "DATABASE_URL", "PYTHON", "SSL_")
-"""The beginnings of variables that an inner run does not get: marks of this one, and options of a cold start."""
-
+"""The beginnings of variables that an inner run does not get. With some of them it would start cold: see `warm`."""
 
 CASES = [pytest.param(guard, id=guard.name) for guard in GUARDS]
 
@@ -36,7 +35,9 @@ def test_the_table_names_a_guard_and_tests_that_exist(guard: Guard) -> None:
         source = (ROOT / file).read_text()
         assert f"def {name}(" in source or not name
         # The runs without a guard are short ones.
-        assert not name or f'short="{_other(guard)}"' not in _marks_of(source, name)
+        marks = _marks_of(source, name) if name else ""
+        assert f'short="{_other(guard)}"' not in marks
+        assert not re.search(r"mark\.(exhaustive\b|faults(?!\(short))", marks)
 
 
 def _other(guard: Guard) -> str:
@@ -109,6 +110,7 @@ def copy(request: pytest.FixtureRequest, run_folder: Path, tmp_path_factory: pyt
     folder = tmp_path_factory.mktemp("guards")
     _copy_sources(folder)
     (tables := run_folder / "tables").mkdir(exist_ok=True)
+    # This makes the tables, before several workers need them.
     SqliteDatabases(folder, tables).copy()
     copy = Copy(folder, tables, lambda: request.getfixturevalue("postgres_server"))
     if _is_first(run_folder / "unbroken"):
@@ -147,12 +149,12 @@ def _of_this_run(session: pytest.Session) -> list[Guard]:
 def _with_every_guard(guards: Sequence[Guard]) -> list[tuple[list[str], bool]]:
     """Return the tests that the unchanged copy must pass: scripts, those on SQLite, and those on PostgreSQL."""
     named = {(test, guard.postgres) for guard in guards for test in guard.tests}
-    scripts = sorted(test for test, _ in named if _is_script(test))
-    on_sqlite, on_postgres = (
-        sorted(test for test, postgres in named if postgres is which and not _is_script(test))
-        for which in (False, True)
-    )
-    return [(tests, tests is on_postgres) for tests in (scripts, on_sqlite, on_postgres) if tests]
+    runs = ((True, False), (False, False), (False, True))
+    found = [
+        (sorted(test for test, on in named if (_is_script(test), on) == (scripts, postgres)), postgres)
+        for scripts, postgres in runs
+    ]
+    return [(tests, postgres) for tests, postgres in found if tests]
 
 
 def _is_script(test: str) -> bool:

@@ -159,7 +159,6 @@ def test_the_state_of_emails_and_of_pushes_is_explained(
     assert column("email")["state"] == "no_address"
 
 
-@pytest.mark.both_databases(short="postgresql")
 def test_the_page_asks_for_all_choices_at_once(alice: User, client_for: ClientFor) -> None:
     client = client_for(alice)
     client.get(PREFERENCES)
@@ -173,7 +172,6 @@ def test_the_page_asks_for_all_choices_at_once(alice: User, client_for: ClientFo
 # Switches for many kinds
 
 
-@pytest.mark.both_databases(short="postgresql")
 def test_all_emails_off_also_holds_for_kinds_that_come_later(alice: User, bob: User, client_for: ClientFor) -> None:
     patch(client_for(alice), kinds={"shop.sent": {"methods": {"live": False}}})
     assert patch(client_for(alice), all={"email": False}).status_code == 200
@@ -200,7 +198,6 @@ def test_a_kind_that_is_switched_on_afterwards_is_on(alice: User, bob: User, cli
     assert not Preference.objects.filter(kind="*").exists()
 
 
-@pytest.mark.both_databases(short="postgresql")
 def test_a_group_is_switched_and_what_is_locked_stays(alice: User, client_for: ClientFor) -> None:
     client = client_for(alice)
     shown = patch(client, groups={"Orders": {"email": False, "flash": True}}).json()
@@ -210,7 +207,6 @@ def test_a_group_is_switched_and_what_is_locked_stays(alice: User, client_for: C
     assert "email" in methods(alice, "comment.reply")
 
 
-@pytest.mark.both_databases(short="postgresql")
 def test_a_kind_wins_over_its_group_and_a_group_over_everything(alice: User, client_for: ClientFor) -> None:
     wanted = {"Orders": {"live": True}}
     patch(client_for(alice), all={"live": False}, groups=wanted, kinds={"comment.reply": {"methods": {"live": True}}})

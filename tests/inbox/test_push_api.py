@@ -64,7 +64,6 @@ def sent(alice: User, bob: User) -> Delivery:
     return Delivery.objects.get(address="7")
 
 
-@pytest.mark.both_databases(short="sqlite")
 def test_a_push_confirms_what_must_be(alice: User, sent: Delivery) -> None:
     token = act_token(sent)
     Notification.objects.filter(pk=sent.notification_id).update(must_acknowledge=True)
@@ -97,7 +96,6 @@ def test_without_a_key_the_response_is_a_404(alice: User, client_for: ClientFor,
     )
 
 
-@pytest.mark.both_databases(short="sqlite")
 def test_a_browser_is_registered_listed_and_forgotten(
     alice: User, client_for: ClientFor, subscription: dict[str, Any]
 ) -> None:
@@ -126,7 +124,6 @@ def test_another_spelling_of_its_endpoint_is_the_same_browser(
     assert PushSubscription.objects.get().endpoint == subscription["endpoint"]
 
 
-@pytest.mark.both_databases(short="sqlite")
 def test_the_same_browser_again_is_the_same_subscription(
     alice: User, client_for: ClientFor, subscription: dict[str, Any]
 ) -> None:
@@ -137,7 +134,6 @@ def test_the_same_browser_again_is_the_same_subscription(
     assert first["id"] == second["id"]
 
 
-@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize(
     "change",
     [
@@ -174,7 +170,6 @@ def test_charlie_neither_sees_nor_forgets_alices_browser(
     assert PushSubscription.objects.filter(owner=alice).exists()
 
 
-@pytest.mark.both_databases(short="sqlite")
 def test_signing_out_forgets_this_browser_and_no_other(
     alice: User, client_for: ClientFor, subscription: dict[str, Any]
 ) -> None:
@@ -233,7 +228,6 @@ def test_a_worker_renews_a_subscription_without_a_session(
     assert (row.owner, row.endpoint) == (alice, f"http://{HOST}/send/new")
 
 
-@pytest.mark.both_databases(short="sqlite")
 def test_a_token_renews_once_and_gives_the_next(
     alice: User, client_for: ClientFor, subscription: dict[str, Any]
 ) -> None:
@@ -285,7 +279,6 @@ def test_a_renewal_needs_a_token(db: None, subscription: dict[str, Any], token: 
     assert renewed(Client(), token, subscription).status_code == 400
 
 
-@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize("action", ["shown", "clicked"])
 def test_a_push_that_was_shown_or_clicked_counts_as_delivered(alice: User, sent: Delivery, action: str) -> None:
     answer = act(act_token(sent), action)
@@ -305,7 +298,6 @@ def test_a_push_may_be_read_by_its_button(alice: User, sent: Delivery) -> None:
     assert events_of(alice, "notification.read") == [{"ids": [row.item_id]}]
 
 
-@pytest.mark.both_databases(short="sqlite")
 def test_a_repeated_report_publishes_nothing_again(alice: User, sent: Delivery) -> None:
     for action in ("shown", "clicked", "shown", "read", "read"):
         assert act(act_token(sent), action).status_code == 200
@@ -360,7 +352,6 @@ def test_a_token_covers_one_notification(alice: User, bob: User, sent: Delivery)
     assert (other.delivered_at, other.unread) == (None, True)
 
 
-@pytest.mark.both_databases(short="sqlite")
 @pytest.mark.parametrize(
     "token",
     [

@@ -29,24 +29,31 @@ def site(_live_site: Site) -> Site:
 
 @pytest.fixture(scope="session")
 def _live_site(
-    databases: Databases, tmp_path_factory: pytest.TempPathFactory, shared_sites: SharedSites
+    request: pytest.FixtureRequest,
+    databases: Databases,
+    tmp_path_factory: pytest.TempPathFactory,
+    shared_sites: SharedSites,
 ) -> Iterator[Site]:
+    """Keep `site`. Files of other folders have a `site` of their own, which would not tell the two apart."""
     environment = {"DATABASE_URL": databases.copy(), **HURRIED}
     site = Site(tmp_path_factory.mktemp("site"), hub={}, environment=environment)
-    with shared_sites.kept("_live_site", site):
+    with shared_sites.kept(request, site):
         yield site
 
 
 @pytest.fixture(scope="session")
 def revalidating_site(
-    databases: Databases, tmp_path_factory: pytest.TempPathFactory, shared_sites: SharedSites
+    request: pytest.FixtureRequest,
+    databases: Databases,
+    tmp_path_factory: pytest.TempPathFactory,
+    shared_sites: SharedSites,
 ) -> Iterator[Site]:
     """A site that re-validates each second, and has an audience of early birds."""
     hurry = json.dumps({**json.loads(HURRIED["TEST_HURRY"]), "revalidation.CHECK_SECONDS": 1.0})
     environment = {"DATABASE_URL": databases.copy(), **HURRIED, "TEST_HURRY": hurry}
     audiences = {"AUDIENCES": {"early": "tests.live.hurry.audiences.early_birds"}}
     site = Site(tmp_path_factory.mktemp("revalidating"), hub=audiences, environment=environment)
-    with shared_sites.kept("revalidating_site", site):
+    with shared_sites.kept(request, site):
         yield site
 
 

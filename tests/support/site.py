@@ -13,6 +13,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Protocol
 
+import pytest
 import requests
 
 from tests.support.processes import ROOT, Program, accepts_connections, free_port, signal_each
@@ -131,14 +132,15 @@ class Site(WithShell):
 
 
 class SharedSites:
-    """Sites of a whole run. One that a test does not use stands still, because an idle one works too."""
+    """Sites of a whole run. One that a test does not use stands still, because even an idle one uses the processor."""
 
     def __init__(self) -> None:
         self._sites: dict[str, Site] = {}
 
     @contextmanager
-    def kept(self, fixture: str, site: Site) -> Iterator[Site]:
-        """Keep the site of a fixture until the end of the block, which closes it."""
+    def kept(self, request: pytest.FixtureRequest, site: Site) -> Iterator[Site]:
+        """Keep the site of the requesting fixture until the end of the block, which closes it."""
+        fixture = str(request.fixturename)
         self._sites[fixture] = site
         try:
             yield site

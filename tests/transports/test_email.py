@@ -113,7 +113,6 @@ def test_a_kind_sets_its_own_delay(alice: User, bob: User) -> None:
     assert due_in() < timedelta(seconds=1)
 
 
-@pytest.mark.both_databases(short="sqlite")
 def test_reading_cancels_the_email(alice: User, bob: User, mails: MailServer) -> None:
     notify.send(bob, recipient=alice, verb="waved")
     alice.notifications.get().mark_as_read()
@@ -134,7 +133,6 @@ def test_another_method_cancels_the_email(alice: User, bob: User, mails: MailSer
     assert mails.received == []
 
 
-@pytest.mark.both_databases(short="sqlite")
 def test_people_without_a_usable_address_get_no_delivery(alice: User, bob: User, charlie: User) -> None:
     bob.email = ""
     bob.save()
@@ -185,7 +183,6 @@ def test_a_condition_of_the_host_holds_when_the_email_is_sent(
     assert sorted(states()) == [("failed", "no_email"), ("sent", "accepted")]
 
 
-@pytest.mark.both_databases(short="sqlite")
 def test_an_announcement_is_emailed_later_than_pushes(
     alice: User, bob: User, admin: User, mails: MailServer, settings: Settings
 ) -> None:
@@ -357,7 +354,6 @@ def test_an_email_is_not_sent_after_its_worker_has_given_up(
     assert len(mails.received) == 1
 
 
-@pytest.mark.both_databases(short="sqlite")
 def test_a_refused_address_gets_no_more_emails(alice: User, bob: User, mails: MailServer) -> None:
     mails.fail("alice@example.com", "550 5.1.1 No such person")
     notify.send(bob, recipient=alice, verb="waved")
@@ -415,7 +411,6 @@ def test_a_server_that_refuses_everybody_stops_no_address(
     assert states() == [("sent", "accepted")] * 3
 
 
-@pytest.mark.both_databases(short="sqlite")
 def test_an_address_that_is_refused_twice_while_others_get_their_emails_is_gone(
     alice: User, bob: User, charlie: User, mails: MailServer
 ) -> None:
@@ -469,7 +464,6 @@ def test_the_link_and_the_reports_work_where_every_page_needs_a_sign_in(
     assert Client().get("/notifications/preferences/").status_code == 302
 
 
-@pytest.mark.both_databases(short="sqlite")
 def test_an_email_that_still_waits_is_not_sent_after_unsubscribing(alice: User, bob: User, mails: MailServer) -> None:
     notify.send(bob, recipient=alice, verb="waved")
     work()
@@ -501,7 +495,6 @@ def methods_of(person: User, kind: str) -> frozenset[str]:
     return preferences.methods_of([person.pk], get_kind(kind))[person.pk]
 
 
-@pytest.mark.both_databases(short="sqlite")
 def test_the_other_link_stops_all_emails_and_its_page_undoes_it(alice: User, bob: User, mails: MailServer) -> None:
     choose_methods(alice, "announcement", ["live"])
     notify.send(bob, recipient=alice, verb="waved")
@@ -561,7 +554,6 @@ def test_a_kind_that_nobody_may_switch_off_has_no_link(
 # Stopped addresses
 
 
-@pytest.mark.both_databases(short="sqlite")
 def test_the_preferences_say_why_and_try_again(alice: User, client: Client) -> None:
     stop_emails_to(alice.email)
     client.force_login(alice)
@@ -572,7 +564,6 @@ def test_the_preferences_say_why_and_try_again(alice: User, client: Client) -> N
     assert not StoppedEmail.objects.exists()
 
 
-@pytest.mark.both_databases(short="sqlite")
 def test_a_killed_worker_sends_again_with_the_same_id(
     alice: User, bob: User, mails: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

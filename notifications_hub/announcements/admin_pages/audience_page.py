@@ -26,7 +26,7 @@ from notifications_hub.announcements.models import Announcement
 from notifications_hub.announcements.pasted_people import email_field, name_of
 from notifications_hub.announcements.reach import AudienceFailed, Reach
 from notifications_hub.database.primary import connection
-from notifications_hub.database.quick_count import is_over_time, time_limit
+from notifications_hub.database.time_limit import is_over_time, time_limit
 from notifications_hub.kinds import Urgency
 from notifications_hub.web.text import is_storable
 
