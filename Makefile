@@ -41,7 +41,7 @@ faults: tools ## run the slow proofs: failures, races, load, and the code withou
 	$(PROVE) -m "$(PROOFS) and not both_databases" -n 3
 	$(VENV)/python -m pytest -n 6 -m faults tests/guards
 
-exhaustive: tools ## run what bin/test leaves out, or runs on one database only
+exhaustive: tools ## run the largest proofs, and heavy tests on their second database
 	$(ON_POSTGRES) $(PROVE) -m "exhaustive or both_databases(short='sqlite')"
 	$(PROVE) -m "exhaustive or (faults and both_databases) or both_databases(short='postgresql')"
 

@@ -1,11 +1,10 @@
 """Fixtures for every test.
 
 Databases. `DATABASE_URL` names the one database of a run. Without it the run uses SQLite, always in a file. bin/test
-runs on a private PostgreSQL before it, with only the tests marked `both_databases` or `postgres`. Mark a test
+runs on a private PostgreSQL before that, with only the tests marked `both_databases` or `postgres`. Mark a test
 `both_databases` if it depends on queries of streams, deliveries, the inbox or announcements. If it is heavy and needs
-no second database, add `short`: see `pyproject.toml`. Mark it `postgres` if it
-is about locks that SQLite does not have; the SQLite run skips it. Tests of text, forms and rejected input that never
-reach the database run once.
+no second database, add `short`: see `pyproject.toml`. Mark it `postgres` if it is about locks that SQLite does not
+have; the SQLite run skips it. Tests of text, forms and rejected input that never reach the database run once.
 
 Clocks. A test that allows the product only a second or two is marked `clocked`. Parallel workers skip it, and bin/test
 runs it alone after they have ended.

@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from tests.inbox.test_safe_methods import ADDRESSES
 
-# Requests write. In one transaction they would hold up the question of /readyz about the cache, which is asked too.
+# This file also asks /readyz, which writes to the cache. In one transaction the requests' writes would make that wait.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 REQUIRED = "django.contrib.auth.middleware.LoginRequiredMiddleware"

@@ -34,7 +34,10 @@ def _live_site(
     tmp_path_factory: pytest.TempPathFactory,
     shared_sites: SharedSites,
 ) -> Iterator[Site]:
-    """Keep `site`. Files of other folders have a `site` of their own, which would not tell the two apart."""
+    """Return the site behind `site`.
+
+    It has a name of its own because `SharedSites` goes by fixture names, and other folders have a `site` too.
+    """
     environment = {"DATABASE_URL": databases.copy(), **HURRIED}
     site = Site(tmp_path_factory.mktemp("site"), hub={}, environment=environment)
     with shared_sites.kept(request, site):

@@ -140,7 +140,8 @@ class SharedSites:
     @contextmanager
     def kept(self, request: pytest.FixtureRequest, site: Site) -> Iterator[Site]:
         """Keep the site of the requesting fixture until the end of the block, which closes it."""
-        fixture = str(request.fixturename)
+        fixture = request.fixturename
+        assert fixture
         self._sites[fixture] = site
         try:
             yield site

@@ -1,9 +1,9 @@
 """Start Python processes that have made most of their imports already, in a third of the time that Django takes.
 
 The servers of the README, of "Your first notification", of `bin/run` and of the image start cold, as in production, so
-that an import that the hub forgets is found. With `FULL=1` so do all servers, but not the runs of `tests/guards`.
-Processes whose environment sets an option of Python or TLS start cold, too. So does a run of pytest that takes warnings
-as errors, because it warns of modules that are imported before it.
+that an import that the hub forgets is found. With `FULL=1` all servers start cold, except those of the runs that
+`tests/guards` starts. Processes whose environment sets an option of Python or TLS start cold, too. So does a run of
+pytest that takes warnings as errors, because it warns of modules that are imported before it.
 """
 
 from __future__ import annotations

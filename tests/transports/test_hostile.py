@@ -1,4 +1,7 @@
-"""One push service in ten is hostile. The others must not be delayed, nor the private network reached."""
+"""One push service in ten is hostile. The others must not be delayed, nor the private network reached.
+
+Nor may a push be delayed by later ones to the same service.
+"""
 
 from __future__ import annotations
 
@@ -125,6 +128,7 @@ def test_hostile_services_do_not_delay_very_many_others(
     _compare(settings, vapid, start, pushes=5000, at_once=SLOTS, deadline=DEADLINE)
 
 
+@pytest.mark.clocked
 def test_pushes_wait_in_turn_for_a_connection(settings: Settings, vapid: VapidKey, start: Callable[..., Any]) -> None:
     # aiohttp's own limit lets a new request take the connection for which others wait, so some wait to the end.
     service = start("apart", vapid.public, 20)

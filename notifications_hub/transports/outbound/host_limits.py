@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from notifications_hub.delivery.reasons import DeliveryReason, ReasonCode
 from notifications_hub.transports.base import PutOff
@@ -23,25 +24,26 @@ SILENT_SECONDS = 3.0
 LONGEST_WAIT = 2.0
 """The longest wait, in seconds, for the rate limit. A send that would wait longer is put off."""
 CONNECTIONS_PER_HOST = 100
-"""A limit across hosts would let silent ones delay the others. A worker's `SLOTS` limit the total."""
+"""Each carries one request at a time: with answers after 0.1 s, a thousand a second.
+
+A limit across hosts would let silent ones delay the others. A worker's `SLOTS` limit the total.
+"""
+BUSY_SECONDS = 5.0
 _KNOWN = 1000
 
 
 class HostLimit:
-    """The state of one host. Used in one event loop.
-
-    A send holds one of `connections` while it uses the network. They are given in the order of asking.
-    """
+    """The state of one host. Used in one event loop."""
 
     def __init__(self, origin: str, rate: Callable[[], int]) -> None:
-        self.connections = asyncio.Semaphore(CONNECTIONS_PER_HOST)
+        self._connections = asyncio.Semaphore(CONNECTIONS_PER_HOST)
         self._rate = rate
         self._name = origin.partition("//")[2]
         self._under_way = 0
         self._answered = 0.0
         self._failures = 0
         self._openings = 0
-        self._closed_until = 0.0
+        self._open_until = 0.0
         self._probing = False
         self._next_start = 0.0
 
@@ -62,8 +64,25 @@ class HostLimit:
         self._under_way += 1
         return wait
 
+    @asynccontextmanager
+    async def connection(self, *, until: float) -> AsyncIterator[None]:
+        """Hold a connection. Sends get one in the order in which they asked.
+
+        Raise `PutOff` if none is free by `until`, in seconds of the loop's clock, or if the circuit opened meanwhile.
+        """
+        try:
+            async with asyncio.timeout_at(until):
+                await self._connections.acquire()
+        except TimeoutError:
+            raise self._put_off(BUSY_SECONDS, ReasonCode.SERVICE_BUSY) from None
+        try:
+            self._check_open(time.monotonic())
+            yield
+        finally:
+            self._connections.release()
+
     def leave(self, *, answered: bool | None) -> None:
-        """Record the result. None means a cancelled send, which says nothing about the host."""
+        """Record the result. None means that the host was not asked, or the send cancelled: it says nothing."""
         now = time.monotonic()
         self._under_way -= 1
         self._probing = False
@@ -74,18 +93,23 @@ class HostLimit:
             self._open_if_failing(now)
 
     def _check_circuit(self, now: float) -> None:
+        self._check_open(now)
         if self._failures >= FAILURES:
-            if now < self._closed_until or self._probing:
-                raise self._put_off(max(self._closed_until - now, 1.0), ReasonCode.HOST_FAILING)
+            if self._probing:
+                raise self._put_off(1.0, ReasonCode.HOST_FAILING)
         elif self._under_way == 0:
             self._answered = now
         elif self._under_way >= CROWD and now - self._answered > SILENT_SECONDS:
             raise self._put_off(OPEN_SECONDS, ReasonCode.HOST_SLOW)
 
+    def _check_open(self, now: float) -> None:
+        if self._failures >= FAILURES and now < self._open_until:
+            raise self._put_off(max(self._open_until - now, 1.0), ReasonCode.HOST_FAILING)
+
     def _open_if_failing(self, now: float) -> None:
         # Sends that were under way when the circuit opened fail after it, and say nothing new.
-        if self._failures >= FAILURES and now >= self._closed_until:
-            self._closed_until = now + min(LONGEST_OPEN, OPEN_SECONDS * 2**self._openings)
+        if self._failures >= FAILURES and now >= self._open_until:
+            self._open_until = now + min(LONGEST_OPEN, OPEN_SECONDS * 2**self._openings)
             self._openings += 1
 
     def _reserve(self, now: float) -> float:

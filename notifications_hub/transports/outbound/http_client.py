@@ -79,12 +79,14 @@ class HttpClient:
         state = self._loop_state()
         host, answered = state.hosts[endpoint.origin], None
         self._check_room(state, host)
-        wait = host.enter()
+        began, wait = asyncio.get_running_loop().time(), host.enter()
         state.under_way += 1
         try:
             if wait:
                 await asyncio.sleep(wait)
-            answer = await self._answer(state, endpoint, body, headers)
+            # The other half of the time is for the answer.
+            async with host.connection(until=began + self._deadline / 2):
+                answer = await self._answer(state, endpoint, body, headers, until=began + self._deadline)
             answered = answer.status < 500 and answer.status != 429
         except NoAnswer:
             answered = False
@@ -105,9 +107,11 @@ class HttpClient:
             pause = random.uniform(*PAUSE_SECONDS)  # noqa: S311 -- a pause is not a secret
             raise PutOff(DeliveryReason(ReasonCode.SERVICE_BUSY), retry_after=pause)
 
-    async def _answer(self, state: _LoopState, endpoint: Endpoint, body: bytes, headers: Mapping[str, str]) -> Answer:
+    async def _answer(
+        self, state: _LoopState, endpoint: Endpoint, body: bytes, headers: Mapping[str, str], *, until: float
+    ) -> Answer:
         try:
-            async with asyncio.timeout(self._deadline), state.hosts[endpoint.origin].connections:
+            async with asyncio.timeout_at(until):
                 request = state.session.post(endpoint.url, data=body, headers=headers, allow_redirects=False)
                 async with request as response:
                     text = await _first_bytes(response)
