@@ -32,9 +32,9 @@ _SEND_SECONDS = 2.0
 _UNDER_WAY = 100
 _GATHER_SECONDS = 0.005
 _EXIT_SECONDS = 1.0
+"""Longest time that an exiting process waits for its last hints to be sent."""
 _NOBODY = f"{GROUP}.probe"
 _UNTRACED: Mapping[str, str] = {}
-"""Longest time that an exiting process waits for its last hints to be sent."""
 
 log = logging.getLogger(__name__)
 
@@ -59,9 +59,11 @@ class Layer:
         self._silent_until = 0.0
 
     def hint(self, tops: Mapping[str, int], traces: Mapping[str, str] = _UNTRACED) -> None:
-        topics = iter(tops.items())
-        while some := dict(islice(topics, _TOPICS_PER_HINT)):
-            own = {topic: traces[topic] for topic in some if topic in traces} if traces else None
+        # Pairs, because a reader's msgpack interns the keys of mappings. Many of them make CPython's table of interned
+        # strings twice as large.
+        pairs = iter(tops.items())
+        while some := list(islice(pairs, _TOPICS_PER_HINT)):
+            own = [(topic, traces[topic]) for topic, _top in some if topic in traces] if traces else None
             self._send({"type": "hub.hint", "tops": some} | ({"traces": own} if own else {}))
 
     def publish_ephemeral(self, topic: str, event: str) -> None:

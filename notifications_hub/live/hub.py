@@ -243,8 +243,8 @@ class Hub:
 
     def _on_layer_message(self, message: Mapping[str, Any]) -> None:
         if message["type"] == "hub.hint":
-            # A process of an earlier release sends no traces.
-            self._fanout.note(message["tops"], message.get("traces", {}))
+            # A process of an earlier release sends a mapping, and no traces.
+            self._fanout.note(dict(message["tops"]), dict(message.get("traces", ())))
         else:
             self._fanout.publish_ephemeral(message["topic"], message["event"])
 

@@ -158,7 +158,7 @@ def _channel_layer() -> Answer:
     if layer is None:
         return "none is shared: events arrive at once within a process, and in a second or two between several.", True
     try:
-        asyncio.run(asyncio.wait_for(layer.group_send(GROUP, {"type": "hub.hint", "tops": {}}), ANSWER_SECONDS))
+        asyncio.run(asyncio.wait_for(layer.group_send(GROUP, {"type": "hub.hint", "tops": []}), ANSWER_SECONDS))
     except Exception as error:  # noqa: BLE001 -- each layer has faults of its own, and all mean that it is away
         return f"{type(layer).__name__} does not answer ({first_line(error)}): events are late, but not lost.", False
     return f"{type(layer).__name__}, shared by all processes.", True

@@ -22,7 +22,7 @@ def send_hints(run: Run, count: int) -> None:
         async def send() -> None:
             layer = get_channel_layer()
             for number in range({count}):
-                tops = {{topics[number % len(topics)]: number}}
+                tops = [(topics[number % len(topics)], number)]
                 await layer.group_send(GROUP, {{"type": "hub.hint", "tops": tops, "from": ""}})
             await layer.flush() if "pubsub" in type(layer).__module__ else await layer.close_pools()
 

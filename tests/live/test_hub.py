@@ -117,3 +117,11 @@ async def test_a_hanging_cache_keeps_no_poll_and_no_queue(hub: Hub, monkeypatch:
     # The others waited for a thread, and nobody waits for them any more.
     await hub.cache(bool)
     assert len(begun) == CACHE_THREADS
+
+
+@pytest.mark.parametrize("tops", [{"post.1": 7}, [["post.1", 7]]], ids=["an earlier release", "this one"])
+async def test_hints_of_other_processes_are_understood(hub: Hub, tops: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    noted: list[object] = []
+    monkeypatch.setattr(hub._fanout, "note", lambda *told: noted.append(told))
+    hub._on_layer_message({"type": "hub.hint", "tops": tops})
+    assert noted == [({"post.1": 7}, {})]
