@@ -122,6 +122,6 @@ async def test_a_hanging_cache_keeps_no_poll_and_no_queue(hub: Hub, monkeypatch:
 @pytest.mark.parametrize("tops", [{"post.1": 7}, [["post.1", 7]]], ids=["an earlier release", "this one"])
 async def test_hints_of_other_processes_are_understood(hub: Hub, tops: object, monkeypatch: pytest.MonkeyPatch) -> None:
     noted: list[object] = []
-    monkeypatch.setattr(hub._fanout, "note", lambda *told: noted.append(told))
+    monkeypatch.setattr(hub._fanout, "note", lambda *hint: noted.append(hint))
     hub._on_layer_message({"type": "hub.hint", "tops": tops})
     assert noted == [({"post.1": 7}, {})]

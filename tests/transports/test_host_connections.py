@@ -56,7 +56,7 @@ def test_a_new_send_does_not_overtake_those_that_wait() -> None:
         async with host.connection(until=in_seconds(10)):
             waiting = [asyncio.create_task(use(host, order, name)) for name in ("first", "second")]
             await until_all_wait()
-        # The connection is free now, and the loop has not told the first one yet.
+        # The connection is free now, but the first one has not run yet.
         await use(host, order, "new")
         await asyncio.gather(*waiting)
 
